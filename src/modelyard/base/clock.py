@@ -1,0 +1,40 @@
+"""Time and ids: int64 milliseconds UTC inside, RFC 3339 with ``Z`` outside, UUIDv7 for what needs a name of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def to_rfc3339(at_ms: int) -> str:
+    """As cards and REST write it; milliseconds only where there are some.
+
+    >>> to_rfc3339(1_795_216_620_000)
+    '2026-11-20T23:17:00Z'
+    """
+    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00").removesuffix(".000") + "Z"
+
+
+def from_rfc3339(text: str) -> int:
+    """Milliseconds of an RFC 3339 time; one without a zone is UTC.
+
+    >>> from_rfc3339("2026-11-20T23:17:00Z")
+    1795216620000
+    """
+    moment = datetime.fromisoformat(text)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def new_id(at_ms: int | None = None) -> str:
+    """A UUIDv7 as 32 hex digits: 48 bits of time, then 74 random bits (RFC 9562)."""
+    at = now_ms() if at_ms is None else at_ms
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (at & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
+    return f"{value | 0b10 << 62 | random & (1 << 62) - 1:032x}"

@@ -1,0 +1,111 @@
+"""The card: all that is known about a saved object, readable without it (`card_file` reads and writes the YAML)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from modelyard.base.digests import FileEntry, artifact_digest, blob_id, canonical_json, sha256_bytes
+from modelyard.types.interface import DataType
+from modelyard.types.schema import Signature
+
+FORMAT_NUMBER = 1
+
+ObjectKind = Literal["model", "data", "link", "target", "deployment", "build", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormatInfo:
+    """How the artifact is written, and what opening it can do.
+
+    Tier 0: data only. 1: constructors of our allow-list. 2: runs code when loaded; then ``reasons`` say why.
+    """
+
+    name: str
+    tier: Literal[0, 1, 2]
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What the object needs to run: exact versions as they were when it was saved."""
+
+    python: str = ""
+    packages: Sequence[str] = ()
+    """``name==version``, sorted."""
+    system: Sequence[str] = ()
+    """Debian package names."""
+    modules: Sequence[str] = ()
+    """Local code stored with the artifact, POSIX paths relative to its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """When, by whom and from which state of the code an object was saved."""
+
+    at: str = ""
+    by: str = ""
+    git: str = ""
+    dirty: bool | None = None
+    modelyard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card. Fields carry the names of the YAML, in its order; what is at its default is left out there."""
+
+    kind: ObjectKind = "model"
+    flavor: str = ""
+    format: FormatInfo | None = None
+    description: str = ""
+    labels: Sequence[str] = ()
+    artifact: Sequence[FileEntry] = ()
+    methods: Mapping[str, Signature] = field(default_factory=dict[str, Signature])
+    schema: DataType | None = None
+    """Of data objects."""
+    profile: Sequence[Mapping[str, Any]] = ()
+    """Of data objects that are tables: one mapping a column."""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    requirements: Requirements = field(default_factory=Requirements)
+    steps: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Pre- and post-processing steps kept beside the model: step -> its flavor and format."""
+    sample: Any = None
+    """A few rows of the sample's first argument in JSON form, or a mapping by argument when there are several."""
+    created: Created = field(default_factory=Created)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Of links, targets, deployments, builds and servers: their own fields."""
+    yard: int = FORMAT_NUMBER
+    path: str = field(default="", compare=False)
+    """Where the card was read from or written to; not part of it."""
+
+    @property
+    def artifact_digest(self) -> str:
+        """``sha256:…`` of the artifact's list of files."""
+        return artifact_digest(self.artifact)
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of what decides behaviour: files, flavor, format, methods and modules."""
+        from modelyard.types.spelling import signature_to_dict
+
+        return blob_id(
+            sha256_bytes(
+                canonical_json(
+                    {
+                        "artifact": self.artifact_digest,
+                        "kind": self.kind,
+                        "flavor": self.flavor,
+                        "format": self.format.name if self.format else "",
+                        "methods": {m: signature_to_dict(s) for m, s in self.methods.items()},
+                        "modules": list(self.requirements.modules),
+                        "steps": dict(self.steps),
+                    }
+                )
+            )
+        )
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return replace(self, **changes)

@@ -1,0 +1,48 @@
+"""The contract of a blob store: bytes kept under the sha256 of their content.
+
+A blob is put once and never changes; putting it again costs a hash and nothing else. A blob is visible only when
+all its bytes are present and verified (P4), and `open` notices bytes that changed since (P5).
+
+How to add one: write ``stores/<name>.py`` with a class that has these methods and ``SCHEMES`` (the URI schemes it
+serves), and a case file ``tests/cases/stores/<name>.py`` that makes an empty one and tells the suite how to
+damage a blob behind its back. ``testing/stores.py`` holds the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored blob: hex sha256 and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Store(Protocol):
+    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
+        """Keep the rest of a stream. With ``expect`` (hex), other content is `Corrupted` and nothing is kept."""
+        ...
+
+    def open(self, sha256: str, *, verify: bool = True) -> IO[bytes]:
+        """A readable, seekable stream. Absent: `FileMissing`. With ``verify``, damaged content is `Corrupted`, at the
+        latest when the last byte is read, and no consumer that reads to the end takes it as good."""
+        ...
+
+    def stat(self, sha256: str) -> Blob | None:
+        """The blob, or None when it is not (completely) here."""
+        ...
+
+    def list(self) -> Iterator[Blob]:
+        """All complete blobs, in no order."""
+        ...
+
+    def delete(self, digests: Iterable[str]) -> int:
+        """Remove blobs; absent ones are no error. Returns how many went."""
+        ...
+
+    def close(self) -> None: ...

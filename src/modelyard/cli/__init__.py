@@ -1,1 +1,21 @@
-"""Modelyard: cli."""
+"""The command line: words become calls of the same functions that Python users call, results become text or JSON.
+
+A command is a file ``commands/<command>.py`` (or ``commands/<group>/<command>.py``) with a click command named ``command``;
+it is imported when it is run. `catalog.py` holds the one-line help of each, so that ``modelyard --help`` imports none.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point of ``modelyard`` and ``my``."""
+    if sys.argv[1:] in (["--version"], ["-V"]):  # no need for click, nor for anything else
+        from modelyard import __version__
+
+        print(f"modelyard {__version__}")  # noqa: T201
+        return
+    from modelyard.cli.program import run
+
+    sys.exit(run())

@@ -82,8 +82,11 @@ class Card:
 
     @property
     def artifact_digest(self) -> str:
-        """``sha256:…`` of the artifact's list of files."""
-        return artifact_digest(self.artifact)
+        """``sha256:…`` of the artifact's list of files, without the artifact's own name: a copy has the same."""
+        names = inner_names(self.artifact)
+        return artifact_digest(
+            replace(entry, path=name) for name, entry in zip(names, self.artifact, strict=True)
+        )
 
     @property
     def digest(self) -> str:
@@ -109,3 +112,16 @@ class Card:
     def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+def inner_names(entries: Sequence[FileEntry]) -> list[str]:
+    """Names of an artifact's files without the artifact's own name, which may change when it is copied.
+
+    >>> inner_names([FileEntry("churn/model.skops", 1, ""), FileEntry("churn/modules/features.py", 1, "")])
+    ['model.skops', 'modules/features.py']
+    >>> inner_names([FileEntry("churn", 1, "")])
+    ['artifact']
+    """
+    if len(entries) == 1 and "/" not in entries[0].path:
+        return ["artifact"]
+    return [e.path.split("/", 1)[1] if "/" in e.path else e.path for e in entries]

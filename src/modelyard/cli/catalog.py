@@ -1,0 +1,81 @@
+"""What commands there are, in the order and groups of ``--help``. A test holds each line against the command itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Start": {
+        "demo": "See it all work in one minute, in ./modelyard-demo/.",
+        "init": "Make this folder a project.",
+        "doctor": "Look for what could go wrong here, and say how to mend it.",
+        "config": "Show settings and which one won, or set one.",
+    },
+    "Models and data": {
+        "show": "Show everything known about an object, or the registry.",
+        "list": "List saved objects in a folder, or the models of the registry.",
+        "schema": "Show what a model takes and gives, or what data looks like.",
+        "diff": "Compare two objects: schema, metrics, requirements, content.",
+        "checkenv": "Compare this environment with what a model was saved in.",
+        "apply": "Apply a model to data.",
+        "evaluate": "Measure a model against known answers.",
+        "trust": "Show what a model would run when loaded, and trust it.",
+    },
+    "Serve and ship": {
+        "serve": "Serve models over HTTP.",
+        "apply-remote": "Apply a served model to data.",
+        "build": "Build a package of a model: wheel, requirements.",
+    },
+    "The yard": {
+        "register": "Register a model under a name.",
+        "promote": "Assign a version to a stage.",
+        "demote": "Take a stage away.",
+        "alias": "Set, remove or list aliases.",
+        "history": "Show what happened to a name.",
+        "which": "Show which version a stage holds, now or at a time.",
+        "data": "Add, list, show and get data sets.",
+        "models": "List, get, rename and delete registered models.",
+        "predictions": "List, export and erase logged predictions; tell outcomes.",
+        "db": "Upgrade, check and back up the yard.",
+    },
+}
+"""Section -> command -> its one line of help."""
+
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "config": {
+        "list": "Show every setting, its value and where it comes from.",
+        "set": "Set a setting of this project or of this user.",
+    },
+    "build": {
+        "wheel": "Build an installable package of the model.",
+        "requirements": "Write the model's requirements.txt.",
+    },
+    "data": {
+        "add": "Add a file as a data set.",
+        "list": "List data sets.",
+        "show": "Show the columns of a data set.",
+        "get": "Write a data set to a file.",
+    },
+    "models": {
+        "list": "List registered models.",
+        "versions": "List the versions of a model.",
+        "get": "Write a registered model to a path.",
+        "rename": "Rename a model.",
+        "delete": "Delete a model or one version.",
+    },
+    "predictions": {
+        "list": "List logged predictions, newest first.",
+        "export": "Write logged predictions to a file.",
+        "feedback": "Tell what turned out to be true.",
+        "erase": "Erase logged predictions for good.",
+    },
+    "db": {
+        "upgrade": "Bring the yard's tables up to date.",
+        "check": "Verify the yard: tables, links, every stored byte.",
+        "backup": "Copy the yard, consistent while others write.",
+    },
+}
+"""Group -> its commands."""
+
+ALIASES: Mapping[str, str] = {"assign": "promote", "unassign": "demote", "export": "build"}
+"""Words of other tools that mean one of ours."""

@@ -1,0 +1,124 @@
+"""The click program: commands found by file name, errors turned into a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from modelyard.base.errors import describe, did_you_mean
+from modelyard.cli.catalog import ALIASES, GROUPS, SECTIONS
+from modelyard.cli.output import error_text
+
+COMMANDS = "modelyard.cli.commands"
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are files; `entries` is name -> help line, so that help imports none of them."""
+
+    def __init__(self, package: str, entries: Mapping[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.package, self.entries = package, entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = cmd_name if cmd_name in self.entries else ALIASES.get(cmd_name, cmd_name)
+        if name not in self.entries:
+            return None
+        if self.package == COMMANDS and name in GROUPS:
+            return LazyGroup(
+                f"{COMMANDS}.{module_name(name)}",
+                GROUPS[name],
+                name=name,
+                help=section_help(name),
+                no_args_is_help=True,
+            )
+        return importlib.import_module(f"{self.package}.{module_name(name)}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            hint = did_you_mean(args[0], [*self.entries, *ALIASES]) if args else None
+            if hint:
+                error.message += f" — {hint}"
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections = SECTIONS if self.package == COMMANDS else {"Commands": self.entries}
+        width = max(len(name) for name in self.entries)
+        for title, entries in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), line) for name, line in entries.items()])
+
+
+def module_name(command: str) -> str:
+    """The file of a command: dashes are underscores, Python's own words get one behind."""
+    name = command.replace("-", "_")
+    return f"{name}_" if name in ("list", "set", "import") else name
+
+
+def section_help(name: str) -> str:
+    """The catalog's line of a command."""
+    return next(entries[name] for entries in SECTIONS.values() if name in entries)
+
+
+def program() -> LazyGroup:
+    """The whole command line."""
+    everything = {name: line for entries in SECTIONS.values() for name, line in entries.items()}
+    return LazyGroup(
+        COMMANDS,
+        everything,
+        name="modelyard",
+        help="From a trained model to production, with the record of it.",
+        epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict, 6 check failed, "
+        "7 unreachable, 130 interrupted.",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        params=[
+            click.Option(["-V", "--version"], is_flag=True, help="Show the version.", is_eager=True,
+                         expose_value=False, callback=_show_version),
+        ],
+    )  # fmt: skip
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from modelyard import __version__
+
+        click.echo(f"modelyard {__version__}")
+        ctx.exit()
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code. ``MODELYARD_DEBUG=1`` shows tracebacks."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = program().main(args=words, prog_name="modelyard", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # `modelyard list | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  the last line of defence: one line, not a traceback
+        if os.environ.get("MODELYARD_DEBUG") == "1":
+            raise
+        click.echo(error_text(error, as_json="--json" in words), err=True)
+        return describe(error).exit_code
+    return result if isinstance(result, int) else 0

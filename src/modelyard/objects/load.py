@@ -1,0 +1,147 @@
+"""Load a saved object: verify, decide about trust, compare the environment, and only then open anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from modelyard import environments
+from modelyard.base import plugins
+from modelyard.base.errors import (
+    EnvironmentMismatch,
+    InvalidCard,
+    InvalidInput,
+    NotSupported,
+    UnsupportedFormat,
+    did_you_mean,
+)
+from modelyard.base.notes import note
+from modelyard.objects import formats, trust
+from modelyard.objects.card import Card
+from modelyard.objects.describing import functions_of
+from modelyard.objects.files import ArtifactFiles, Part
+from modelyard.objects.interface import Files, Flavor, ModelFormat, Tier
+from modelyard.objects.model import Model
+from modelyard.objects.source import Source
+from modelyard.objects.steps import STEPS, SteppedModel
+
+CheckEnv = Literal["warn", "error", "off"]
+
+MODULES = "modules/"
+STEP_FOLDER = "steps/"
+
+
+def load_object(source: Source, *, trust: str | None = None, check_env: CheckEnv = "warn") -> Any:
+    """The object as users had it: a model with its methods, or the data."""
+    if source.card.kind == "data":
+        return load_data(source, trust=trust)
+    return load_model(source, trust=trust, check_env=check_env).object
+
+
+def load_model(
+    source: Source, *, trust: str | None = None, check_env: CheckEnv = "warn"
+) -> Model:
+    """The model with its card and callable methods. `Untrusted` when it runs code nobody vouched for here."""
+    card = source.card
+    if card.kind != "model":
+        raise InvalidInput(f"{source.ref or source.name} is a {card.kind}, not a model")
+    tier, reader = effective_tier(card)
+    decide_trust(source, tier, trust)
+    compare_environment(card, check_env, source.ref or source.name)
+    flavor = cast(Flavor, plugins.load("flavors", card.flavor))
+    with environments.importable(module_folder(source.files, card)):
+        obj = reader.load(Part(source.files, without=(MODULES, STEP_FOLDER)))
+        steps = {step: load_step(source.files, card, step) for step in card.steps}
+    functions = functions_of(obj, flavor, steps.get("preprocess"), steps.get("postprocess"), known_methods(card))
+    if steps:
+        obj = SteppedModel(obj, functions, steps.get("preprocess"), steps.get("postprocess"))
+    return Model(card, obj, functions, source.name, source.version, source.provenance)
+
+
+def known_methods(card: Card) -> list[str] | None:
+    """The methods the card lists; None when it was saved without any."""
+    return list(card.methods) or None
+
+
+def effective_tier(card: Card) -> tuple[Tier, ModelFormat]:
+    """What loading can do, and the format that reads it. The format decides, not the card's word for it."""
+    if card.format is None:
+        raise InvalidCard(f"{card.path or 'card'}: a model needs a 'format'")
+    reader = reading_format(card.format.name)
+    tiers = [reader.TIER, card.format.tier]
+    tiers += [reading_format(str(dict(s)["format"]["name"])).TIER for s in card.steps.values()]
+    if card.requirements.modules:
+        tiers.append(2)
+    return max(tiers), reader
+
+
+def reading_format(name: str) -> ModelFormat:
+    """The model format of a card; an unknown one is an error, never a guess."""
+    found = plugins.find("formats", name)
+    if found is None or not hasattr(found, "load"):
+        known = plugins.names("formats")
+        raise UnsupportedFormat(
+            f"the format {name!r} is not known here",
+            hint=did_you_mean(name, known) or "it may come with a plugin or a newer modelyard",
+        )
+    return cast(ModelFormat, found)
+
+
+def decide_trust(source: Source, tier: Tier, given: str | None) -> None:
+    """Refuse code that nobody on the reader's side vouched for."""
+    if source.trusted and given is None:
+        return
+    reasons = source.card.format.reasons if source.card.format else ()
+    trust.decide(source.card.digest, tier, trust=given, reasons=reasons, ref=source.ref or source.name)
+
+
+def compare_environment(card: Card, mode: CheckEnv, name: str) -> None:
+    """Tell each difference in a line, or refuse with ``"error"``."""
+    if mode == "off":
+        return
+    if mode not in ("warn", "error"):
+        raise InvalidInput(f"check_env={mode!r} is none of 'warn', 'error', 'off'")
+    differences = environments.check(card.requirements)
+    if not differences:
+        return
+    lines = environments.describe(differences)
+    if mode == "error":
+        raise EnvironmentMismatch(
+            f"{name} was saved in another environment:\n  " + "\n  ".join(lines),
+            hint=environments.fix_line(differences),
+        )
+    for line in lines:
+        note(f"{name}: {line}")
+
+
+def module_folder(files: ArtifactFiles, card: Card) -> Path | None:
+    """A verified copy of the local modules that came with the model, or None."""
+    if not card.requirements.modules:
+        return None
+    part = Part(files, MODULES)
+    folder = None
+    for name in part.names():
+        folder = part.local(name).parents[name.count("/")]
+    return folder
+
+
+def load_step(files: ArtifactFiles, card: Card, step: str) -> Callable[..., Any]:
+    """A pre- or post-processing step."""
+    if step not in STEPS:
+        raise InvalidCard(f"{card.path or 'card'}: steps.{step} is none of {', '.join(STEPS)}")
+    entry: Mapping[str, Any] = card.steps[step]
+    part: Files = Part(files, f"{STEP_FOLDER}{step}/")
+    return reading_format(str(entry["format"]["name"])).load(part)
+
+
+def load_data(source: Source, *, trust: str | None = None) -> Any:
+    """The value of a data object, in the types of its schema."""
+    card = source.card
+    if card.kind != "data" or card.format is None:
+        raise NotSupported(f"{source.ref or source.name} is a {card.kind}; it cannot be loaded as data")
+    reader = formats.named(card.format.name)
+    decide_trust(source, max(cast(Tier, reader.TIER), card.format.tier), trust)
+    [name] = source.files.names()
+    with source.files.open(name) as stream:
+        return reader.read(stream, card.schema)

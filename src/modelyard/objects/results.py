@@ -1,0 +1,58 @@
+"""Results of a model as one value, as a table, or as plain JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from modelyard.base.errors import InvalidInput
+from modelyard.types import infer
+
+
+def joined(results: Sequence[Any]) -> Any:
+    """The results of consecutive pieces as one result of the same kind.
+
+    >>> joined([[1, 2], [3]])
+    [1, 2, 3]
+    """
+    if not results:
+        raise InvalidInput("there is no data: nothing was applied", hint="the file has no rows")
+    first = results[0]
+    if len(results) == 1:
+        return first
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if numpy is not None and isinstance(first, numpy.ndarray):
+        return numpy.concatenate(results)
+    if pandas is not None and isinstance(first, pandas.DataFrame | pandas.Series):
+        return pandas.concat(results)
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is not None and sparse.issparse(first):
+        return sparse.vstack(results).tocsr()
+    if isinstance(first, list):
+        return [item for result in results for item in result]
+    return list(results)
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON-able form of any result, exact, as `serve` answers it."""
+    return infer(value).encode(value)
+
+
+def as_table(value: Any, names: Sequence[str]) -> Any:
+    """A result as a DataFrame: a bare column is called by the method, several by their classes or numbers."""
+    import pandas
+
+    if isinstance(value, pandas.DataFrame):
+        return value
+    if isinstance(value, pandas.Series):
+        return value.to_frame(value.name if value.name is not None else names[0])
+    if hasattr(value, "toarray"):
+        value = value.toarray()
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return pandas.DataFrame(value)
+    if getattr(value, "ndim", 1) == 2:
+        width = value.shape[1]
+        columns = names if len(names) == width else [f"{names[0]}_{i}" for i in range(width)]
+        return pandas.DataFrame(value, columns=list(columns))
+    return pandas.DataFrame({names[0]: value if hasattr(value, "__len__") else [value]})

@@ -1,0 +1,135 @@
+"""Write an object's bytes: the first format that holds it and brings equal outputs back, and what files that made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from modelyard.base import plugins
+from modelyard.base.digests import FileEntry, sha256_file
+from modelyard.base.errors import ModelyardError, UnsupportedFormat, UnsupportedType
+from modelyard.base.notes import note
+from modelyard.base.paths import discard, list_below
+from modelyard.objects.card import FormatInfo
+from modelyard.objects.describing import Described
+from modelyard.objects.equality import same_output
+from modelyard.objects.files import ArtifactFiles, FolderOpener
+from modelyard.objects.interface import Flavor, ModelFormat
+
+
+def write_best(
+    obj: Any,
+    flavor: Flavor,
+    folder: Path,
+    described: Described | None,
+    wanted: str | None = None,
+) -> FormatInfo:
+    """Write with the first format that can hold the object and gives equal outputs back."""
+    names = [wanted] if wanted else list(flavor.FORMATS)
+    reasons: list[str] = []
+    for name in names:
+        writer = model_format(name)
+        attempt = folder / "attempt"
+        attempt.mkdir()
+        try:
+            writer.dump(obj, attempt)
+            if writer.TIER < 2 and described is not None:
+                check_round_trip(obj, flavor, writer, attempt, described)
+        except (UnsupportedType, RoundTripFailed) as error:
+            if name == names[-1]:
+                raise
+            reasons += error.details.get("types", ()) or [error.message]
+            discard(attempt)
+            continue
+        for file in attempt.iterdir():
+            file.rename(folder / file.name)
+        attempt.rmdir()
+        return tiered(writer, reasons, obj)
+    raise UnsupportedType(f"no format can hold a {type(obj).__name__}")
+
+
+class RoundTripFailed(ModelyardError):
+    """A format wrote the object, but what it reads back answers differently."""
+
+
+def check_round_trip(
+    obj: Any, flavor: Flavor, writer: ModelFormat, folder: Path, described: Described
+) -> None:
+    """Load what was written and compare its outputs on the sample with the live object's."""
+    entries = entries_below(folder, folder.name)
+    files = ArtifactFiles(entries, FolderOpener(folder.parent), "the new file")
+    again = flavor.methods(writer.load(files))
+    for method, result in described.results.items():
+        if method not in again:
+            continue
+        try:
+            same = same_output(again[method](**described.arguments[method]), result)
+        except Exception as error:
+            raise RoundTripFailed(f"{writer.NAME} does not bring {method} back: {error}") from error
+        if not same:
+            raise RoundTripFailed(f"{writer.NAME} does not bring equal {method} back")
+
+
+def tiered(writer: ModelFormat, reasons: Sequence[str], obj: Any) -> FormatInfo:
+    """The format's line of the card; a tier 2 that could have been safer is told once, with the reason."""
+    if writer.TIER == 2 and reasons:
+        shown = ", ".join(list(dict.fromkeys(reasons))[:3])
+        note(
+            f"{type(obj).__name__} is saved as {writer.NAME} (tier 2: loading it runs code) because of {shown}; "
+            "without these it would be tier 1"
+        )
+    if writer.TIER == 2 and not reasons:
+        reasons = [f"{type(obj).__module__}.{type(obj).__qualname__}"]
+    return FormatInfo(writer.NAME, writer.TIER, tuple(dict.fromkeys(reasons))[:20])
+
+
+def raised(info: FormatInfo, steps: Mapping[str, Any], modules: Sequence[str]) -> FormatInfo:
+    """Steps and local modules are code: whatever the model's own format, loading them runs it."""
+    if not steps and not modules:
+        return info
+    reasons = [*info.reasons, *(f"step {s}" for s in steps), *(f"module {m}" for m in modules)]
+    return FormatInfo(info.name, 2, tuple(dict.fromkeys(reasons))[:20])
+
+
+def model_format(name: str) -> ModelFormat:
+    """The format of that name that can hold models; `UnsupportedFormat` lists the known ones."""
+    try:
+        found = plugins.load("formats", name)
+    except LookupError:
+        found = None
+    if found is None or not hasattr(found, "dump"):
+        known = [n for n in plugins.names("formats") if hasattr(plugins.find("formats", n), "dump")]
+        raise UnsupportedFormat(
+            f"{name!r} is not a format that holds models", hint=f"known: {', '.join(known)}"
+        )
+    return cast(ModelFormat, found)
+
+
+def move_artifact(folder: Path, target: Path, name: str) -> tuple[FileEntry, ...]:
+    """One file alone becomes the artifact itself; several stay a folder."""
+    names = list_below(folder)
+    if len(names) == 1 and "/" not in names[0]:
+        (folder / names[0]).rename(target)
+        folder.rmdir()
+    else:
+        folder.rename(target)
+    return entries_of(target, name)
+
+
+def entries_of(artifact: Path, name: str) -> tuple[FileEntry, ...]:
+    """The card's list of files, relative to the card's folder."""
+    if artifact.is_file():
+        sha256, size = sha256_file(artifact)
+        return (FileEntry(name, size, sha256),)
+    return entries_below(artifact, name)
+
+
+def entries_below(folder: Path, name: str) -> tuple[FileEntry, ...]:
+    entries: list[FileEntry] = []
+    for inner in list_below(folder):
+        sha256, size = sha256_file(folder / inner)
+        entries.append(FileEntry(f"{name}/{inner}", size, sha256))
+    return tuple(entries)
+
+

@@ -1,0 +1,187 @@
+"""YAML as cards use it: plain data only, read strictly with line numbers, written stably with hand-made comments kept.
+
+Reading takes the YAML 1.2 core types and nothing else: no tags, anchors, aliases or duplicate keys, so that a file
+cannot name a Python object or unfold into a bomb, and ``on: yes`` stays two words. Times stay text.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelyard.base.errors import InvalidCard
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 100
+LINE = 88
+"""What fits in one line of this width is written as one."""
+
+
+class Located:
+    """The plain values of a document, and on which line each stands."""
+
+    def __init__(self, value: Any, lines: Mapping[tuple[Any, ...], int]) -> None:
+        self.value = value
+        self.lines = lines
+
+    def line(self, path: Sequence[Any]) -> int | None:
+        """The line (from 1) of a field, or of the nearest field around it."""
+        for end in range(len(path), -1, -1):
+            if (found := self.lines.get(tuple(path[:end]))) is not None:
+                return found
+        return None
+
+
+def read_yaml(text: str, name: str) -> Located:
+    """Parse a document; ``name`` stands in errors, which are `InvalidCard` with the line."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if len(text) > MAX_BYTES:
+        raise InvalidCard(f"{name} is larger than {MAX_BYTES >> 20} MB: not a card")
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(io.StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}, line {mark.line + 1}" if mark else name
+        problem = str(error.problem or error.context or "not YAML").strip()
+        raise InvalidCard(f"{where}: {problem}") from None
+    except YAMLError as error:
+        raise InvalidCard(f"{name}: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise InvalidCard(f"{name} is nested deeper than {MAX_DEPTH} levels") from None
+    lines: dict[tuple[Any, ...], int] = {}
+    if root is None:
+        return Located(None, lines)
+    return Located(_Builder(name, yaml, lines).build(root, ()), lines)
+
+
+class _Builder:
+    def __init__(self, name: str, yaml: Any, lines: dict[tuple[Any, ...], int]) -> None:
+        self.name, self.lines = name, lines
+        self.scalars = yaml.constructor
+        self.seen: set[int] = set()
+
+    def refuse(self, node: Any, problem: str) -> InvalidCard:
+        return InvalidCard(f"{self.name}, line {node.start_mark.line + 1}: {problem}")
+
+    def build(self, node: Any, path: tuple[Any, ...]) -> Any:
+        from ruamel.yaml.nodes import MappingNode, ScalarNode
+
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if len(path) > MAX_DEPTH:
+            raise self.refuse(node, f"nested deeper than {MAX_DEPTH} levels")
+        if node.anchor is not None or id(node) in self.seen:
+            raise self.refuse(node, "anchors and aliases (& and *) are not allowed here")
+        self.seen.add(id(node))
+        if isinstance(node, ScalarNode):
+            return self.scalar(node)
+        if isinstance(node, MappingNode):
+            return self.mapping(node, path)
+        self.plain(node, "seq")
+        return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+
+    def plain(self, node: Any, *kinds: str) -> str:
+        tag = str(node.tag)
+        short = tag.removeprefix("tag:yaml.org,2002:")
+        if short not in kinds:
+            raise self.refuse(node, f"the tag {tag!r} is not allowed; cards hold plain data only")
+        return short
+
+    def scalar(self, node: Any) -> Any:
+        kind = self.plain(node, "str", "int", "float", "bool", "null", "timestamp")
+        if kind in ("str", "timestamp"):
+            return node.value
+        try:
+            return self.scalars.construct_object(node)
+        except ValueError:
+            raise self.refuse(node, f"{node.value[:40]!r} is not a number") from None
+
+    def mapping(self, node: Any, path: tuple[Any, ...]) -> dict[Any, Any]:
+        self.plain(node, "map")
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.build(key_node, (*path, "?"))
+            self.lines.pop((*path, "?"), None)
+            if not isinstance(key, str | int | float | bool):
+                raise self.refuse(key_node, "a key must be a word or a number")
+            if key in result:
+                raise self.refuse(key_node, f"the key {key!r} stands here twice")
+            self.lines[(*path, key)] = key_node.start_mark.line + 1
+            result[key] = self.build(value_node, (*path, key))
+        return result
+
+
+def write_yaml(value: Mapping[str, Any], earlier: str | None = None) -> str:
+    """The document's text. With the ``earlier`` text, comments and the look of what did not change are kept."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 1 << 20  # long descriptions stay on one line: folding would make noisy diffs
+    yaml.allow_unicode = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    fresh = _styled(value, 0)
+    document: Any = yaml.load(earlier) if earlier else None
+    if isinstance(document, CommentedMap):
+        _merge(document, fresh)
+    else:
+        document = fresh
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _styled(value: Any, column: int) -> Any:
+    """Commented containers: one line where it fits, else a block."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    if isinstance(value, Mapping):
+        made: Any = CommentedMap()
+        for key, inner in value.items():
+            made[key] = _styled(inner, column + 2)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        made = CommentedSeq(_styled(inner, column + 4) for inner in value)
+    else:
+        return value
+    # The document itself and what follows a long key is never squeezed into a line.
+    if not made or (column and _width(value) + column + 16 <= LINE):
+        made.fa.set_flow_style()
+    else:
+        made.fa.set_block_style()
+    return made
+
+
+def _width(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return 2 + sum(len(str(k)) + 4 + _width(v) for k, v in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return 2 + sum(2 + _width(v) for v in value)
+    return 4 if value is None else len(str(value))
+
+
+def _merge(old: Any, new: Any) -> None:
+    """Change a loaded mapping into the new one, leaving alone what is equal already."""
+    for key in [k for k in old if k not in new]:
+        del old[key]
+    for place, key in enumerate(new):
+        if key not in old:
+            old.insert(place, key, new[key])
+        elif not _same(old[key], new[key]):
+            if isinstance(old[key], Mapping) and isinstance(new[key], Mapping):
+                _merge(old[key], new[key])
+            else:
+                old[key] = new[key]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return list(a) == list(b) and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, float) and isinstance(b, float) and math.isnan(a):
+        return math.isnan(b)
+    return a == b and isinstance(a, bool) == isinstance(b, bool)

@@ -1,0 +1,47 @@
+"""One plugin = one file + one case file, so that every plugin passes its contract suite."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from arch.source import PACKAGE, ROOT, Module, none_of
+
+CASES = ROOT / "tests" / "cases"
+
+PLUGIN_FOLDERS = {
+    "flavors": (PACKAGE / "objects" / "flavors", "claims"),
+    "formats": (PACKAGE / "objects" / "formats", "TIER"),
+    "types": (PACKAGE / "types", "claims"),
+    "stores": (PACKAGE / "stores", "SCHEMES"),
+}
+"""Interface -> its folder, and the module-level name by which a file there is a plugin and not shared logic."""
+
+
+def defines(module: Module, name: str) -> bool:
+    for node in module.tree.body:
+        match node:
+            case ast.FunctionDef(name=found) if found == name:
+                return True
+            case ast.Assign(targets=[ast.Name(id=found)]) if found == name:
+                return True
+            case ast.AnnAssign(target=ast.Name(id=found)) if found == name:
+                return True
+    return False
+
+
+def plugins(folder: Path, mark: str) -> set[str]:
+    files = (path for path in folder.glob("*.py") if path.stem not in ("__init__", "interface"))
+    return {path.stem for path in files if defines(Module(path), mark)}
+
+
+@pytest.mark.parametrize("interface", PLUGIN_FOLDERS)
+def test_every_plugin_has_a_case_file_and_every_case_file_a_plugin(interface: str) -> None:
+    folder, mark = PLUGIN_FOLDERS[interface]
+    cases = {path.stem for path in (CASES / interface).glob("*.py")} - {"__init__"}
+    known = plugins(folder, mark)
+    none_of(f"plugins without tests/cases/{interface}/<name>.py", known - cases)
+    orphans = {case for case in cases - known if not (folder / f"{case}.py").exists()}
+    none_of(f"cases without a plugin in {folder.relative_to(ROOT)}", orphans)

@@ -8,6 +8,7 @@ transaction fails three times out of four.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -109,14 +110,14 @@ def backup(connection: sqlite3.Connection, target: Path) -> None:
                 f"{path} is there already", hint="name a file that does not exist yet"
             )
     with full_disk_named(target), replacing(target) as temporary:
-        with contextlib.closing(sqlite3.connect(temporary)) as copy:
-            try:
-                connection.backup(copy)  # all in one step: nobody's commit makes it start again
-            except sqlite3.Error as error:
-                raise _full(error) from error
+        _copy(connection, temporary)
 
 
-def _full(error: sqlite3.Error) -> Exception:
-    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-        return OSError(28, "no space left")
-    return error
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        try:
+            connection.backup(copy)  # all in one step: nobody's commit makes it start again
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+                raise OSError(errno.ENOSPC, "no space left") from error
+            raise

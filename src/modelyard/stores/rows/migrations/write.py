@@ -6,15 +6,16 @@ Only while 0.1.0 is not released; the recipe stands in the docstring of this pac
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from alembic.autogenerate import produce_migrations, render_python_code
-from alembic.migration import MigrationContext
+from alembic.autogenerate import render_python_code
 from alembic.operations.ops import CreateIndexOp, CreateTableOp, UpgradeOps
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import MetaData, Table
 
 import modelyard
 from modelyard.stores.rows import columns
@@ -27,10 +28,6 @@ import sqlalchemy as sa
 
 from modelyard.stores.rows import columns
 from modelyard.stores.rows.migrations.steps import Steps
-
-
-def upgrade(op: Steps) -> None:
-    """Create every table and index."""
 '''
 
 
@@ -45,26 +42,20 @@ def all_tables() -> MetaData:
 
 
 def first_revision(metadata: MetaData) -> str:
-    """The source of revision 0001, depending on the tables alone."""
-    with create_engine("sqlite://").connect() as connection:
-        script = produce_migrations(MigrationContext.configure(connection), metadata)
-    assert script.upgrade_ops is not None
-    ops = UpgradeOps(_in_order(metadata, script.upgrade_ops.ops))
-    body = render_python_code(ops, render_item=_render_type)
-    kept = [line for line in body.splitlines() if not line.lstrip().startswith("#")]
-    return _HEAD + "".join(f"{line}\n" for line in kept)
+    """The source of revision 0001, depending on the tables alone: a function a table, in the order foreign keys ask."""
+    tables = metadata.sorted_tables
+    calls = "".join(f"    _{table.name}(op)\n" for table in tables)
+    main = f'\n\ndef upgrade(op: Steps) -> None:\n    """Create every table and index."""\n{calls}'
+    return _HEAD + main + "".join(_function(table) for table in tables)
 
 
-def _in_order(metadata: MetaData, ops: Any) -> list[Any]:
-    """Tables as their foreign keys and names ask, each followed by its indexes by name."""
-    tables = {op.table_name: op for op in ops if isinstance(op, CreateTableOp)}
-    indexes = sorted(
-        (op for op in ops if isinstance(op, CreateIndexOp)), key=lambda op: str(op.index_name)
-    )
-    ordered: list[Any] = []
-    for table in metadata.sorted_tables:
-        ordered += [tables[table.name], *(op for op in indexes if op.table_name == table.name)]
-    return ordered
+def _function(table: Table) -> str:
+    """The function that makes one table and then its indexes, by name."""
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    steps = [CreateTableOp.from_table(table), *map(CreateIndexOp.from_index, indexes)]
+    body = render_python_code(UpgradeOps(steps), render_item=_render_type)
+    kept = "".join(f"{line}\n" for line in body.splitlines() if not line.lstrip().startswith("#"))
+    return f"\n\ndef _{table.name}(op: Steps) -> None:\n{kept}"
 
 
 def _render_type(kind: str, item: Any, context: Any) -> str | Literal[False]:
@@ -77,9 +68,11 @@ def main() -> None:
     """Write the file and format it as the rest of the code."""
     target = Path(__file__).with_name("r0001.py")
     target.write_text(first_revision(all_tables()))
-    if ruff := shutil.which("ruff"):
-        subprocess.run([ruff, "check", "--quiet", "--fix", target], check=True)
-        subprocess.run([ruff, "format", "--quiet", target], check=True)
+    ruff = shutil.which(
+        "ruff", path=os.pathsep.join((str(Path(sys.executable).parent), os.defpath))
+    )
+    for step in ("check", "--fix"), ("format",):
+        subprocess.run([ruff or "ruff", *step, "--quiet", target], check=True)
 
 
 if __name__ == "__main__":

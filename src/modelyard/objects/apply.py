@@ -98,7 +98,11 @@ def read_pieces(data: Any, argument: tuple[str, DataType], batch_rows: int | Non
     _, kind = argument
     if batch_rows is not None and batch_rows < 1:
         raise InvalidInput(f"batch_rows={batch_rows} must be at least 1")
-    if isinstance(data, list) and data and all(isinstance(d, str | Path) and is_data_file(d) for d in data):
+    if (
+        isinstance(data, list)
+        and data
+        and all(isinstance(d, str | Path) and is_data_file(d) for d in data)
+    ):
         for one in data:
             yield from read_pieces(one, argument, batch_rows)
     elif isinstance(data, str | Path) and is_data_file(data):

@@ -66,6 +66,8 @@ class Card:
     """Of data objects."""
     profile: Sequence[Mapping[str, Any]] = ()
     """Of data objects that are tables: one mapping a column."""
+    shape: Sequence[int] = ()
+    """Of data objects that are tables or arrays: rows, then columns or further dimensions."""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     requirements: Requirements = field(default_factory=Requirements)
     steps: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -136,7 +136,9 @@ class _Reader:
         values = {key: self.field(key, top[key]) for key in _FIELDS if top.get(key) is not None}
         return Card(yard=number, **values)
 
-    def known_keys(self, value: Mapping[Any, Any], known: Sequence[str], at: tuple[Any, ...]) -> None:
+    def known_keys(
+        self, value: Mapping[Any, Any], known: Sequence[str], at: tuple[Any, ...]
+    ) -> None:
         for key in value:
             if key not in known:
                 hint = did_you_mean(str(key), known) or f"known: {', '.join(known)}"
@@ -149,16 +151,23 @@ class _Reader:
             "labels": lambda v: self.texts(v, ("labels",)),
             "artifact": self.artifact,
             "methods": self.methods,
-            "schema": lambda v: self.typed(lambda: parse(self.mapping(v, ("schema",))), ("schema",)),
+            "schema": lambda v: self.typed(
+                lambda: parse(self.mapping(v, ("schema",))), ("schema",)
+            ),
             "metrics": self.metrics,
             "requirements": self.requirements,
             "created": self.created,
             "sample": lambda v: v,
             "profile": self.profile,
+            "shape": self.shape,
         }
         if key in readers:
             return readers[key](value)
-        return self.text(value, (key,)) if key in ("flavor", "description") else self.mapping(value, (key,))
+        return (
+            self.text(value, (key,))
+            if key in ("flavor", "description")
+            else self.mapping(value, (key,))
+        )
 
     def text(self, value: Any, at: tuple[Any, ...]) -> str:
         if not isinstance(value, str):
@@ -210,7 +219,11 @@ class _Reader:
         size, sha256 = given.get("size"), given.get("sha256")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise self.refuse((*at, "size"), "must be the number of bytes")
-        if not isinstance(sha256, str) or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+        if (
+            not isinstance(sha256, str)
+            or len(sha256) != 64
+            or set(sha256) - set("0123456789abcdef")
+        ):
             raise self.refuse((*at, "sha256"), "must be 64 hex digits", "put them in quotes")
         return FileEntry(path, size, sha256)
 
@@ -259,6 +272,13 @@ class _Reader:
             raise self.refuse(("created", "dirty"), "must be true or false")
         texts = {k: str(v) for k, v in given.items() if k != "dirty" and v is not None}
         return Created(dirty=dirty, **texts)
+
+    def shape(self, value: Any) -> tuple[int, ...]:
+        given = self.sequence(value, ("shape",))
+        for i, size in enumerate(given):
+            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+                raise self.refuse(("shape", i), "must be a number of rows or columns")
+        return tuple(given)
 
     def profile(self, value: Any) -> list[dict[str, Any]]:
         given = self.sequence(value, ("profile",))

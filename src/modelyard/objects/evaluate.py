@@ -11,7 +11,15 @@ from modelyard.objects.model import Model
 
 Task = Literal["classification", "regression"]
 
-CLASSIFICATION = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "roc_auc", "log_loss")
+CLASSIFICATION = (
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "roc_auc",
+    "log_loss",
+)
 REGRESSION = ("r2", "mae", "rmse", "mape", "median_ae")
 LOWER_IS_BETTER = frozenset(["log_loss", "mae", "rmse", "mape", "median_ae"])
 
@@ -34,7 +42,9 @@ def evaluate_model(
     scores = probabilities(model, argument, X) if task == "classification" else None
     functions = metric_functions(task, truth, predicted, scores)
     if metrics is None:
-        return {name: value for name in functions if (value := attempt(functions[name])) is not None}
+        return {
+            name: value for name in functions if (value := attempt(functions[name])) is not None
+        }
     return {name: required(functions, name, task) for name in metrics}
 
 
@@ -138,7 +148,9 @@ def required(functions: Mapping[str, Callable[[], float]], name: str, task: Task
         raise InvalidInput(f"{name} cannot be computed on this data: {error}") from error
 
 
-def compared(metrics: Mapping[str, float], baseline: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+def compared(
+    metrics: Mapping[str, float], baseline: Mapping[str, float]
+) -> dict[str, dict[str, Any]]:
     """Each metric beside the baseline's: value, baseline, difference, and whether it is better.
 
     >>> compared({"rmse": 2.0}, {"rmse": 3.0})

@@ -40,7 +40,9 @@ class ArtifactFiles:
     """`Files` over any opener. ``names`` are relative to the artifact; a single file is called ``artifact``."""
 
     def __init__(self, entries: Sequence[FileEntry], opener: Opener, label: str) -> None:
-        self._entries: Mapping[str, FileEntry] = dict(zip(inner_names(entries), entries, strict=True))
+        self._entries: Mapping[str, FileEntry] = dict(
+            zip(inner_names(entries), entries, strict=True)
+        )
         self._opener = opener
         self._label = label
         self._scratch: tempfile.TemporaryDirectory[str] | None = None

@@ -104,7 +104,9 @@ class DataFormat(Protocol):
 class BatchReader(Protocol):
     """Optional power of a data format: read a file larger than memory."""
 
-    def read_batches(self, stream: IO[bytes], type: DataType | None, rows: int) -> Iterator[Any]: ...
+    def read_batches(
+        self, stream: IO[bytes], type: DataType | None, rows: int
+    ) -> Iterator[Any]: ...
 
 
 @runtime_checkable

@@ -39,9 +39,7 @@ def load_object(source: Source, *, trust: str | None = None, check_env: CheckEnv
     return load_model(source, trust=trust, check_env=check_env).object
 
 
-def load_model(
-    source: Source, *, trust: str | None = None, check_env: CheckEnv = "warn"
-) -> Model:
+def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv = "warn") -> Model:
     """The model with its card and callable methods. `Untrusted` when it runs code nobody vouched for here."""
     card = source.card
     if card.kind != "model":
@@ -53,7 +51,9 @@ def load_model(
     with environments.importable(module_folder(source.files, card)):
         obj = reader.load(Part(source.files, without=(MODULES, STEP_FOLDER)))
         steps = {step: load_step(source.files, card, step) for step in card.steps}
-    functions = functions_of(obj, flavor, steps.get("preprocess"), steps.get("postprocess"), known_methods(card))
+    functions = functions_of(
+        obj, flavor, steps.get("preprocess"), steps.get("postprocess"), known_methods(card)
+    )
     if steps:
         obj = SteppedModel(obj, functions, steps.get("preprocess"), steps.get("postprocess"))
     return Model(card, obj, functions, source.name, source.version, source.provenance)
@@ -93,7 +93,9 @@ def decide_trust(source: Source, tier: Tier, given: str | None) -> None:
     if source.trusted and given is None:
         return
     reasons = source.card.format.reasons if source.card.format else ()
-    trust.decide(source.card.digest, tier, trust=given, reasons=reasons, ref=source.ref or source.name)
+    trust.decide(
+        source.card.digest, tier, trust=given, reasons=reasons, ref=source.ref or source.name
+    )
 
 
 def compare_environment(card: Card, mode: CheckEnv, name: str) -> None:
@@ -139,7 +141,9 @@ def load_data(source: Source, *, trust: str | None = None) -> Any:
     """The value of a data object, in the types of its schema."""
     card = source.card
     if card.kind != "data" or card.format is None:
-        raise NotSupported(f"{source.ref or source.name} is a {card.kind}; it cannot be loaded as data")
+        raise NotSupported(
+            f"{source.ref or source.name} is a {card.kind}; it cannot be loaded as data"
+        )
     reader = formats.named(card.format.name)
     decide_trust(source, max(cast(Tier, reader.TIER), card.format.tier), trust)
     [name] = source.files.names()

@@ -95,7 +95,9 @@ def save(
             card = write_data(obj, work, target, format, about)
         else:
             steps = {k: v for k, v in zip(STEPS, (preprocess, postprocess), strict=True) if v}
-            card = write_model(obj, flavor, work, target.name, sample_data, methods, format, steps, about)
+            card = write_model(
+                obj, flavor, work, target.name, sample_data, methods, format, steps, about
+            )
         card = card.but(created=created_now(target.parent))
         earlier = card_path(target)
         text = card_text(card, earlier.read_text("utf-8") if earlier.exists() else None)
@@ -110,7 +112,9 @@ def target_path(path: str | Path) -> Path:
     """The artifact's path: a trailing ``.yard.yaml`` is the card's, not part of the name."""
     text = str(path)
     if not text or text.endswith(("/", "\\")):
-        raise InvalidInput(f"{text!r} is not a path for an object", hint="name a file, as in 'models/churn'")
+        raise InvalidInput(
+            f"{text!r} is not a path for an object", hint="name a file, as in 'models/churn'"
+        )
     return Path(text.removesuffix(SUFFIX)).expanduser()
 
 
@@ -182,7 +186,9 @@ def describe(
                 obj, flavor, steps.get("preprocess"), steps.get("postprocess"), [name]
             )
     samples = {} if sample_data is None else dict.fromkeys(functions, sample_data)
-    return describe_model(functions, {**samples, **own_samples}, must=[*own_samples, *(wanted or ())])
+    return describe_model(
+        functions, {**samples, **own_samples}, must=[*own_samples, *(wanted or ())]
+    )
 
 
 def described_values(described: Described) -> list[Any]:
@@ -223,6 +229,7 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             artifact=entries_of(work / ARTIFACT, target.name),
             schema=kind,
             profile=tuple(profile(obj)) if kind.kind in ("dataframe", "series") else (),
+            shape=tuple(int(n) for n in getattr(obj, "shape", ()) or ()),
             requirements=requirements_of(needs, (), ()),
             sample=data_sample(obj, kind, about.sample_rows),
         )

@@ -131,5 +131,3 @@ def entries_below(folder: Path, name: str) -> tuple[FileEntry, ...]:
         sha256, size = sha256_file(folder / inner)
         entries.append(FileEntry(f"{name}/{inner}", size, sha256))
     return tuple(entries)
-
-

@@ -1,0 +1,260 @@
+"""Data sets of a yard: content decides the version, the profile is kept with it.
+
+Equal content under the same name is the same version; different content is the next one; equal content under a new
+name is a new entry, and a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from modelyard.base.clock import now_ms, to_rfc3339
+from modelyard.base.errors import InvalidName, NotFound, VersionNotFound, did_you_mean
+from modelyard.base.events import Draft, Kind, caller
+from modelyard.base.names import check_name, fold_case_key
+from modelyard.base.notes import note
+from modelyard.objects import formats
+from modelyard.objects.card import Card
+from modelyard.objects.load import load_data
+from modelyard.objects.save import save
+from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.registry.sql import append
+from modelyard.stores.rows.engine import Database
+from modelyard.yard.frames import listing
+from modelyard.yard.keeping import Stores, keep, kept_card, kept_files, refer, saved_for_yard
+from modelyard.yard.tables import dataset_names, datasets
+
+if TYPE_CHECKING:
+    import pandas
+
+COLUMNS = ("id", "name", "version", "size_cols", "size_rows", "description", "created_at")
+"""Of listings, in this order (mlops-lite's)."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One version of a data set."""
+
+    id: int
+    name: str
+    version: int
+    digest: str
+    description: str
+    size_cols: int | None
+    size_rows: int | None
+    created_ms: int
+    created_by: str
+    card: Card
+    _stores: Stores = field(repr=False, compare=False)
+
+    @property
+    def ref(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def data(self) -> Any:
+        """The data, read from the yard and verified."""
+        return load_data(self.source)
+
+    @property
+    def source(self) -> Source:
+        files = kept_files(self._stores, self.card, self.ref)
+        return Source(self.card, files, self.name, str(self.version), trusted=False, ref=self.ref)
+
+    def info(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
+        """One row a column: types, missing and distinct values, range, quantiles or most frequent values."""
+        return listing([dict(column) for column in self.card.profile], (), records=records)
+
+    def row(self) -> dict[str, Any]:
+        """As a listing shows it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "version": self.version,
+            "size_cols": self.size_cols,
+            "size_rows": self.size_rows,
+            "description": self.description,
+            "created_at": to_rfc3339(self.created_ms),
+            "created_by": self.created_by,
+            "digest": f"sha256:{self.digest}",
+        }
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in self.row().items()
+        )
+        columns = "".join(
+            f"<tr><td>{escape(str(c['column_name']))}</td><td>{escape(str(c['original_dtype']))}</td>"
+            f"<td>{c['null_count']}</td><td>{c['unique_count']}</td></tr>"
+            for c in self.card.profile
+        )
+        head = "<tr><th>column</th><th>type</th><th>missing</th><th>distinct</th></tr>"
+        return (
+            f"<table>{cells}</table><table>{head}{columns}</table>"
+            if columns
+            else f"<table>{cells}</table>"
+        )
+
+
+class Datasets:
+    """``yard.datasets``."""
+
+    def __init__(self, database: Database, stores: Stores) -> None:
+        self._database, self._stores = database, stores
+
+    def add(self, data: Any, name: str, description: str = "") -> Dataset:
+        """Keep a value, a file (csv, parquet, …) or a saved data object under a name; returns its version."""
+        name = check_name(name, kind="dataset")
+        with self._opened(data, description) as source:
+            kept = keep(self._stores, source)
+        digest = kept.card.digest.removeprefix("sha256:")
+        rows, columns = shape_of(kept.card)
+        values = {
+            "digest": digest,
+            "card": kept.card_sha256,
+            "size_cols": columns,
+            "size_rows": rows,
+            "description": description or kept.card.description,
+            "created_ms": now_ms(),
+            "actor": caller().actor,
+        }
+        row_id, twins = self._database.transact(
+            lambda connection: _insert(connection, name, values, kept.digests)
+        )
+        if twins:
+            note(
+                f"the same data is here already as {', '.join(twins)}; '{name}' is a new entry for it"
+            )
+        return self._one(_select().where(datasets.c.id == row_id), name)
+
+    def _opened(self, data: Any, description: str) -> Any:
+        if isinstance(data, str | Path):
+            path = Path(data).expanduser()
+            if object_exists(path):
+                return _as_is(local_source(path))
+            data = formats.read_path(path)
+        return saved_for_yard(lambda path: save(data, path, description=description))
+
+    def get(self, ref: str | int) -> Dataset:
+        """By ``name``, ``name@version`` or ``name@latest`` — or by its id, a number."""
+        if isinstance(ref, int):
+            return self._one(_select().where(datasets.c.id == ref), f"id {ref}")
+        name, _, version = ref.partition("@")
+        query = _select().where(dataset_names.c.name == name)
+        if version and version != "latest":
+            if not version.isdecimal():
+                raise InvalidName(f"{ref!r}: a data set's version is a number, as in '{name}@1'")
+            query = query.where(datasets.c.version == int(version))
+        return self._one(query.order_by(datasets.c.version.desc()).limit(1), ref)
+
+    def _one(self, query: Select[Any], ref: str) -> Dataset:
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                self._missing(connection, ref)
+        return self._dataset(row)
+
+    def _missing(self, connection: Connection, ref: str) -> None:
+        name = ref.partition("@")[0]
+        names = list(connection.scalars(select(dataset_names.c.name)))
+        if name in names:
+            of_name = select(func.max(datasets.c.version)).join(dataset_names)
+            newest = connection.scalar(of_name.where(dataset_names.c.name == name))
+            raise VersionNotFound(f"no data set {ref!r}", hint=f"the newest is '{name}@{newest}'")
+        hint = did_you_mean(name, names) or (
+            f"there are: {', '.join(sorted(names)[:10])}" if names else "there are none yet"
+        )
+        raise NotFound(f"no data set named {name!r}", hint=hint)
+
+    def _dataset(self, row: Mapping[str, Any]) -> Dataset:
+        facts = {k: v for k, v in row.items() if k not in ("card", "actor")}
+        card = kept_card(self._stores, row["card"], f"{row['name']}@{row['version']}")
+        return Dataset(**facts, created_by=row["actor"], card=card, _stores=self._stores)
+
+    def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
+        """All versions of all data sets, oldest first, without reading any data."""
+        with self._database.read() as connection:
+            rows = connection.execute(_select().order_by(datasets.c.id)).mappings().all()
+        found = [
+            {**{c: row[c] for c in COLUMNS[:-1]}, "created_at": to_rfc3339(row["created_ms"])}
+            for row in rows
+        ]
+        return listing(found, COLUMNS, records=records)
+
+
+class _as_is:  # noqa: N801  a context manager that reads like a word
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __enter__(self) -> Source:
+        return self.source
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _select() -> Select[Any]:
+    return select(
+        datasets.c.id,
+        dataset_names.c.name,
+        datasets.c.version,
+        datasets.c.digest,
+        datasets.c.card,
+        datasets.c.description,
+        datasets.c.size_cols,
+        datasets.c.size_rows,
+        datasets.c.created_ms,
+        datasets.c.actor,
+    ).join(dataset_names, dataset_names.c.id == datasets.c.name_id)
+
+
+def _insert(
+    connection: Connection, name: str, values: Mapping[str, Any], digests: Sequence[str]
+) -> tuple[int, list[str]]:
+    """The row's id (of the equal one, when there is one under this name), and other names of the same content."""
+    name_id = _name_id(connection, name)
+    same = _select().where(datasets.c.digest == values["digest"])
+    twins = connection.execute(same).mappings().all()
+    for row in twins:
+        if row["name"] == name:
+            return row["id"], []
+    counted = update(dataset_names).where(dataset_names.c.id == name_id)
+    connection.execute(counted.values(counter=dataset_names.c.counter + 1))
+    version = connection.scalar(
+        select(dataset_names.c.counter).where(dataset_names.c.id == name_id)
+    )
+    done = connection.execute(insert(datasets).values(name_id=name_id, version=version, **values))
+    row_id = int(done.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+    refer(connection, f"dataset:{row_id}", digests)
+    after = {"version": version, "digest": values["digest"], "rows": values["size_rows"]}
+    append(connection, [Draft(Kind.DATASET_REGISTERED, f"dataset:{name}", after=after)])
+    return row_id, [f"{row['name']}@{row['version']}" for row in twins]
+
+
+def _name_id(connection: Connection, name: str) -> int:
+    """The row of a name, made when it is new, and locked until the transaction ends."""
+    query = select(dataset_names.c.id).where(dataset_names.c.name == name).with_for_update()
+    found = connection.scalar(query)
+    if found is not None:
+        return found
+    key = fold_case_key(name)
+    twin = connection.scalar(select(dataset_names.c.name).where(dataset_names.c.name_key == key))
+    if twin is not None:
+        raise InvalidName(
+            f"{name!r} differs from the data set {twin!r} by case or spelling only",
+            hint=f"use {twin!r}, or a name that looks different",
+        )
+    done = connection.execute(insert(dataset_names).values(name=name, name_key=key, counter=0))
+    return int(done.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+
+
+def shape_of(card: Card) -> tuple[int | None, int | None]:
+    """Rows and columns of a data card, where it is a table."""
+    rows, columns, *_ = (*card.shape, None, None)
+    return rows, columns

@@ -1,0 +1,433 @@
+"""Models of a yard: registered with their files, found by reference, promoted, called, logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelyard.base.clock import from_rfc3339, to_rfc3339
+from modelyard.base.errors import InvalidInput, NotFound, did_you_mean
+from modelyard.base.events import Event
+from modelyard.base.refs import BareRef, NameRef, Newest, parse
+from modelyard.objects.card import Card
+from modelyard.objects.card_file import SUFFIX
+from modelyard.objects.save import save
+from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.registry import queries, verbs
+from modelyard.registry.interface import ModelState, Version
+from modelyard.registry.sql import SqlRegistry, version_row_id
+from modelyard.yard.datasets import Dataset
+from modelyard.yard.frames import listing
+from modelyard.yard.keeping import (
+    Kept,
+    keep,
+    keep_card,
+    kept_card,
+    kept_files,
+    refer,
+    saved_for_yard,
+)
+from modelyard.yard.versions import ModelVersion
+
+if TYPE_CHECKING:
+    import pandas
+
+    from modelyard.yard.yard import Yard
+
+COLUMNS = (
+    "id", "name", "version", "dataset_registry_id", "estimator_class", "estimator_type", "description",
+    "created_at",
+)  # fmt: skip
+"""Of listings, in this order (mlops-lite's); more follow."""
+
+
+class Models:
+    """``yard.models``."""
+
+    def __init__(self, yard: Yard) -> None:
+        self._yard = yard
+        self.registry = SqlRegistry(yard.database)
+
+    # Registering
+
+    def add(
+        self,
+        model: Any,
+        name: str,
+        *,
+        dataset: Dataset | str | None = None,
+        target: str | None = None,
+        run: str | None = None,
+        description: str = "",
+        semver: str | None = None,
+        comment: str = "",
+        sample_data: Any = None,
+        **save_options: Any,
+    ) -> ModelVersion:
+        """Register a live model, or one saved at a path, as the next version of ``name``; no run is needed.
+
+        Equal content is the version it was already. ``dataset`` (a `Dataset` or ``"iris@1"``) and ``target`` record
+        what it was trained on; without ``sample_data`` the schema is learned from that data set.
+        ``save_options`` are those of `modelyard.save`.
+        """
+        trained_on = self._dataset(dataset)
+        check_target(trained_on, target)
+        with self._opened(
+            model, trained_on, target, sample_data, description, save_options
+        ) as source:
+            if source.card.kind != "model":
+                raise InvalidInput(f"{source.ref or name} is a {source.card.kind}, not a model")
+            kept = keep(self._yard.stores, source)
+        return self.register_kept(
+            kept,
+            name,
+            dataset=trained_on,
+            target=target,
+            run=run,
+            description=description,
+            semver=semver,
+            comment=comment,
+        )
+
+    def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
+        if dataset is None or isinstance(dataset, Dataset):
+            return dataset
+        return self._yard.datasets.get(dataset)
+
+    def _opened(
+        self,
+        model: Any,
+        dataset: Dataset | None,
+        target: str | None,
+        sample: Any,
+        description: str,
+        options: Mapping[str, Any],
+    ) -> Any:
+        if isinstance(model, str | Path):
+            if sample is not None or options:
+                given = ", ".join(["sample_data"] * (sample is not None) + list(options))
+                raise InvalidInput(f"{model} is saved already: {given} is for live objects")
+            return _Opened(self._saved(model))
+        if sample is None and dataset is not None:
+            sample = features_of(dataset.data, target, model)
+        options = {"description": description, **options}
+        return saved_for_yard(lambda path: save(model, path, sample_data=sample, **options))
+
+    def _saved(self, ref: str | Path) -> Source:
+        path = Path(str(ref).removesuffix(SUFFIX)).expanduser()
+        if isinstance(ref, Path) or object_exists(path):
+            return local_source(path)
+        found = parse(ref)
+        if isinstance(found, BareRef):
+            found = NameRef(found.text)
+        if isinstance(found, NameRef) and found.name in self.names():
+            return self.source(found)
+        raise NotFound(
+            f"no saved model at {path} and no registered model {ref!r}",
+            hint=did_you_mean(str(ref), self.names()),
+        )
+
+    def register_kept(
+        self,
+        kept: Kept,
+        name: str,
+        *,
+        dataset: Dataset | None = None,
+        target: str | None = None,
+        run: str | None = None,
+        description: str = "",
+        semver: str | None = None,
+        comment: str = "",
+    ) -> ModelVersion:
+        """Register an object whose bytes are in the yard already."""
+        card = kept.card
+        facts: dict[str, Any] = {
+            "card": kept.card_sha256,
+            "flavor": card.flavor,
+            "format": card.format.name if card.format else None,
+            "tier": card.format.tier if card.format else None,
+            "labels": list(card.labels),
+            "description": description or card.description,
+            "metrics": dict(card.metrics),
+            "dataset": dataset.ref if dataset else None,
+            "dataset_id": dataset.id if dataset else None,
+            "target": target,
+            "run": run,
+            **estimator_facts(card),
+        }
+        # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.
+        with self._yard.database.write() as connection:
+            refer(connection, f"model:{card.digest}", kept.digests)
+        version = verbs.register(
+            self.registry,
+            name,
+            digest=card.digest.removeprefix("sha256:"),
+            facts={k: v for k, v in facts.items() if v not in (None, "", [], {})},
+            semver=semver,
+            comment=comment,
+        )
+        self._yard.database.checkpoint()
+        return self._version(self.registry.state(version.name), version)
+
+    # Finding
+
+    def get(self, ref: str | int | NameRef) -> ModelVersion:
+        """By ``churn``, ``churn@3``, ``churn@champion``, ``churn#prod``, ``models:/churn/3`` — or by row id."""
+        if isinstance(ref, int):
+            return self._by_id(ref)
+        named = named_ref(ref)
+        state = self.registry.state(named.name)
+        if not state.exists:
+            names = self.names()
+            raise NotFound(
+                f"no model named {named.name!r} in {self._yard.label}",
+                hint=did_you_mean(named.name, names)
+                or (f"there are: {', '.join(names[:10])}" if names else "there are none yet"),
+            )
+        return self._version(state, queries.resolve(state, named.selector))
+
+    def _by_id(self, row_id: int) -> ModelVersion:
+        for state in self.registry.states():
+            for version in state.versions.values():
+                if self.row_id(version) == row_id:
+                    return self._version(state, version)
+        raise NotFound(f"no model with id {row_id} in {self._yard.label}")
+
+    def row_id(self, version: Version) -> int:
+        """The number of a version's row: what predictions link to."""
+        return version_row_id(self._yard.database, version.name, version.label)
+
+    def _version(self, state: ModelState, version: Version) -> ModelVersion:
+        return ModelVersion(self._yard, self.row_id(version), state, version)
+
+    def names(self) -> list[str]:
+        """All registered names."""
+        return list(self.registry.names())
+
+    def source(self, ref: str | NameRef) -> Source:
+        """A version as something that can be loaded."""
+        return self.get(ref).source
+
+    def card_of(self, version: Version) -> Card:
+        """The card kept with a version."""
+        return kept_card(
+            self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
+        )
+
+    def files_of(self, card: Card, label: str) -> Any:
+        """The verified files of a kept card."""
+        return kept_files(self._yard.stores, card, label)
+
+    def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
+        """All active versions of all models, in order of registration."""
+        rows = [self._row(s, v) for s in self.registry.states() for v in queries.active(s)]
+        return listing(sorted(rows, key=lambda row: row["id"]), COLUMNS, records=records)
+
+    def versions(
+        self, name: str, *, records: bool = False
+    ) -> pandas.DataFrame | list[dict[str, Any]]:
+        """The versions of one model, oldest first; deregistered ones say so."""
+        state = self.registry.state(name)
+        queries.require(state)
+        rows = [{**self._row(state, v), "active": v.active} for v in state.versions.values()]
+        return listing(rows, COLUMNS, records=records)
+
+    def _row(self, state: ModelState, version: Version) -> dict[str, Any]:
+        facts = version.facts
+        held = queries.held(state)
+        return {
+            "id": self.row_id(version),
+            "name": version.name,
+            "version": version.number,
+            "dataset_registry_id": facts.get("dataset_id"),
+            "estimator_class": facts.get("estimator_class"),
+            "estimator_type": facts.get("estimator_type"),
+            "description": facts.get("description", ""),
+            "created_at": to_rfc3339(version.at_ms),
+            "semver": version.semver,
+            "stages": [stage for stage, a in held.items() if a.version == version.label],
+            "aliases": [alias for alias, to in state.aliases.items() if to == version.label],
+            "dataset": facts.get("dataset"),
+            "target": facts.get("target"),
+            "metrics": facts.get("metrics", {}),
+            "created_by": version.actor,
+            "digest": f"sha256:{version.digest}",
+        }
+
+    # Changing
+
+    def promote(
+        self, name: str, stage: str, version: int | str | None = None, comment: str = ""
+    ) -> ModelVersion:
+        """Assign a version (by default the newest) to a stage."""
+        return self.get(
+            f"{name}@{verbs.promote(self.registry, name, stage, version=label_of(version), comment=comment).label}"
+        )
+
+    def demote(
+        self, name: str, stage: str, version: int | str | None = None, comment: str = ""
+    ) -> None:
+        """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
+        verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
+
+    def set_alias(self, name: str, alias: str, version: int | str) -> None:
+        """Point an alias at a version."""
+        verbs.set_alias(self.registry, name, alias, label_of(version) or "")
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Remove an alias."""
+        verbs.remove_alias(self.registry, name, alias)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a model another name; its versions, stages and history go with it."""
+        verbs.rename(self.registry, name, new_name)
+
+    def delete(self, name: str, version: int | str | None = None, comment: str = "") -> None:
+        """Delete one version for good, or the whole model. Its number is never used again."""
+        if version is None:
+            verbs.delete_model(self.registry, name, comment=comment)
+        else:
+            verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
+
+    def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
+        """Replace the card of a version (metrics were added, a description) without touching its files."""
+        kept = keep_card(self._yard.stores, card)
+        with self._yard.database.write() as connection:
+            refer(connection, f"model:{card.digest}", kept.digests)
+        changes = {"card": kept.card_sha256, **facts}
+        verbs.describe_version(self.registry, version.name, version.label, facts=changes)
+
+    # History
+
+    def history(
+        self, name: str | None = None, *, records: bool = False
+    ) -> pandas.DataFrame | list[dict[str, Any]]:
+        """What happened to a name (or to all), newest first."""
+        events = [e for e in self.registry.events(name) if e.subject.startswith("model:")]
+        columns = ("at", "event", "name", "version", "stage", "alias", "by", "comment")
+        return listing([_event_row(e) for e in reversed(events)], columns, records=records)
+
+    def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
+        """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
+        state = self.registry.state(name)
+        queries.require(state)
+        if at is not None:
+            at_ms = at if isinstance(at, int) else from_rfc3339(at)
+            state = queries.state_at(self.registry.events(name), at_ms, name)
+        version = queries.resolve(state, parse_stage(name, stage))
+        assignment = queries.held(state)[stage]
+        return {
+            "name": name,
+            "version": version.label if version.number is None else version.number,
+            "stage": stage,
+            "since": to_rfc3339(assignment.at_ms),
+            "by": assignment.actor,
+            "commit": version.commit or None,
+            "digest": f"sha256:{version.digest}",
+        }
+
+    def problems(self) -> list[str]:
+        """Versions whose card or files are missing, a line each."""
+        found: list[str] = []
+        for state in self.registry.states():
+            for version in state.versions.values():
+                found += list(self._missing(version))
+        return found
+
+    def _missing(self, version: Version) -> Iterator[str]:
+        label = f"{version.name}@{version.label}"
+        try:
+            card = self.card_of(version)
+        except (LookupError, KeyError, ValueError) as error:
+            yield f"{label}: its card cannot be read: {error}"
+            return
+        for entry in card.artifact:
+            if self._yard.stores.of(entry.size).stat(entry.sha256) is None:
+                yield f"{label}: its file {entry.path!r} (sha256 {entry.sha256[:12]}…) is missing"
+
+
+class _Opened:
+    """A source that needs no cleaning up, as a context manager."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __enter__(self) -> Source:
+        return self.source
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def named_ref(ref: str | NameRef) -> NameRef:
+    """A reference to a registered name."""
+    if isinstance(ref, NameRef):
+        return ref
+    found = parse(ref)
+    if isinstance(found, BareRef):
+        return NameRef(found.text, Newest())
+    if isinstance(found, NameRef):
+        return found
+    raise InvalidInput(
+        f"{ref!r} is not the name of a registered model", hint="as in churn, churn@3, churn#prod"
+    )
+
+
+def parse_stage(name: str, stage: str) -> Any:
+    """The selector of a stage."""
+    return named_ref(f"models:/{name}#{stage}" if "/" not in name else f"{name}#{stage}").selector
+
+
+def label_of(version: int | str | None) -> str | None:
+    """A version as the registry labels it."""
+    return None if version is None else str(version)
+
+
+def check_target(dataset: Dataset | None, target: str | None) -> None:
+    """The target must be a column of the data set it was trained on."""
+    if dataset is None or target is None:
+        return
+    columns = [str(c["column_name"]) for c in dataset.card.profile]
+    if columns and target not in columns:
+        raise InvalidInput(
+            f"{dataset.ref} has no column {target!r} to be the target",
+            hint=did_you_mean(target, columns) or f"it has: {', '.join(columns[:20])}",
+        )
+
+
+def features_of(data: Any, target: str | None, model: Any) -> Any:
+    """Rows to learn a model's schema from: its data set without the target, in the order it was fitted with."""
+    if not hasattr(data, "columns"):
+        return None
+    frame = data.drop(columns=[target]) if target is not None and target in data.columns else data
+    fitted = getattr(model, "feature_names_in_", None)
+    if fitted is not None and set(fitted) <= set(frame.columns):
+        return frame[list(fitted)]
+    width = getattr(model, "n_features_in_", None)
+    return frame if width is None or width == frame.shape[1] else None
+
+
+def estimator_facts(card: Card) -> dict[str, Any]:
+    """What mlops-lite's listings show: the estimator's class and its role."""
+    roles = {"predict_proba": "classifier", "transform": "transformer"}
+    role = next((r for m, r in roles.items() if m in card.methods), None)
+    labels: Sequence[str] = card.labels
+    return {
+        "estimator_class": card.metadata.get("estimator_class")
+        or (labels[-1] if labels else card.flavor),
+        "estimator_type": card.metadata.get("estimator_type") or role or "regressor",
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    facts = {**event.before, **event.after}
+    return {
+        "at": to_rfc3339(event.at_ms),
+        "event": str(event.kind),
+        "name": event.subject.partition(":")[2],
+        "version": facts.get("version"),
+        "stage": facts.get("stage"),
+        "alias": facts.get("alias"),
+        "by": event.actor,
+        "comment": event.comment,
+    }

@@ -1,0 +1,87 @@
+"""Logged predictions of a yard, as a table; outcomes told later; erasing for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelyard.base.clock import from_rfc3339, to_rfc3339
+from modelyard.predictions.interface import Prediction, PredictionLog, PredictionQuery
+from modelyard.predictions.sql import SqlPredictionLog
+from modelyard.stores.rows.engine import Database
+from modelyard.yard.frames import listing
+
+if TYPE_CHECKING:
+    import pandas
+
+COLUMNS = (
+    "id", "at", "model", "method", "reference_id", "inputs", "outputs", "actual", "latency_ms", "caller",
+    "request_id", "row", "arm", "error", "model_version_id", "dataset_id", "digest",
+)  # fmt: skip
+
+
+class Predictions:
+    """``yard.predictions``."""
+
+    def __init__(self, database: Database) -> None:
+        self.log: PredictionLog = SqlPredictionLog(database)
+
+    def list(
+        self,
+        *,
+        model: str | None = None,
+        since: str | int | None = None,
+        until: str | int | None = None,
+        reference_id: str | None = None,
+        request_id: str | None = None,
+        limit: int | None = 1000,
+        records: bool = False,
+    ) -> pandas.DataFrame | list[dict[str, Any]]:
+        """One row a record, newest first. ``model`` is a name or ``name@version``; times RFC 3339 or milliseconds."""
+        query = query_of(model, since, until, reference_id, request_id, limit)
+        return listing([row_of(p) for p in self.log.list(query)], COLUMNS, records=records)
+
+    def count(self, **which: Any) -> int:
+        """How many there are; the same arguments as `list`."""
+        return self.log.count(query_of(**{**_ALL, **which}))
+
+    def feedback(self, reference_id: str, actual: Any) -> int:
+        """Tell what turned out to be true for a reference; returns how many predictions it concerns."""
+        return self.log.feedback(reference_id, actual)
+
+    def erase(self, **which: Any) -> int:
+        """Erase for good what `list` would show with the same arguments; returns how many went."""
+        return self.log.erase(query_of(**{**_ALL, **which}))
+
+
+_ALL: dict[str, Any] = dict.fromkeys(
+    ("model", "since", "until", "reference_id", "request_id", "limit")
+)
+
+
+def query_of(
+    model: str | None,
+    since: str | int | None,
+    until: str | int | None,
+    reference_id: str | None,
+    request_id: str | None,
+    limit: int | None,
+) -> PredictionQuery:
+    """The arguments of a listing as a query."""
+    return PredictionQuery(
+        model=model,
+        since_ms=_moment(since),
+        until_ms=_moment(until),
+        reference_id=reference_id,
+        request_id=request_id,
+        limit=limit,
+    )
+
+
+def _moment(when: str | int | None) -> int | None:
+    return from_rfc3339(when) if isinstance(when, str) else when
+
+
+def row_of(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as a listing shows it."""
+    row = {name: getattr(prediction, name) for name in COLUMNS if name != "at"}
+    return {"id": prediction.id, "at": to_rfc3339(prediction.at_ms), **row}

@@ -1,0 +1,96 @@
+"""From a reference to what it stands for: a saved object in a folder, or a version in a registry.
+
+A bare name is a path when an object is there, else a registered name; a failure tells everything that was tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelyard.base.config import settings
+from modelyard.base.errors import FileMissing, NotFound, NotSupported, did_you_mean
+from modelyard.base.project import find_root
+from modelyard.base.refs import BareRef, NameRef, PathRef, parse, unavailable
+from modelyard.objects.card_file import SUFFIX
+from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.yard.yard import Yard
+
+
+def resolve(
+    ref: str | Path, *, project: str | None = None, rev: str | None = None, yard: Yard | None = None
+) -> Source:
+    """The object a reference stands for, not loaded yet. `NotFound` lists what was tried and the nearest names."""
+    root = project_folder(project, rev)
+    if isinstance(ref, Path):
+        return local_source(root / ref)
+    parsed = parse(ref)
+    if isinstance(parsed, PathRef):
+        return local_source(root / Path(parsed.path).expanduser())
+    if isinstance(parsed, BareRef):
+        path = root / parsed.text
+        if object_exists(path):
+            return local_source(path)
+        return _registered(NameRef(parsed.text), root, yard, tried=path)
+    if isinstance(parsed, NameRef):
+        return _registered(parsed, root, yard, tried=None)
+    raise unavailable(parsed)
+
+
+def project_folder(project: str | None, rev: str | None) -> Path:
+    """The folder that relative paths start from."""
+    if rev is not None:
+        raise NotSupported(f"--rev {rev}: objects at a Git revision cannot be opened here yet")
+    if project is None:
+        return Path()
+    if "://" in project:
+        raise unavailable(parse(project))
+    folder = Path(project).expanduser()
+    if not folder.is_dir():
+        raise FileMissing(f"no project folder at {folder}")
+    return folder
+
+
+def _registered(ref: NameRef, root: Path, yard: Yard | None, tried: Path | None) -> Source:
+    with opened_yard(root, yard) as found:
+        if found is not None and ref.name in found.models.names():
+            return found.models.source(ref)
+        place = "" if found is None else found.label
+        names = [] if found is None else found.models.names()
+    attempts = [f"no object at {tried}{SUFFIX}"] if tried is not None else []
+    attempts.append(
+        f"no model '{ref.name}' in {place}" if place else f"no yard.db in {find_root(root)}"
+    )
+    hint = did_you_mean(ref.name, [*names, *nearby(tried)])
+    raise NotFound(
+        f"nothing is called '{ref}': " + "; ".join(attempts),
+        hint=hint or "modelyard list shows the objects here, modelyard show the registered models",
+    )
+
+
+def nearby(path: Path | None) -> list[str]:
+    """Objects in the folder of a path that was not found."""
+    if path is None or not path.parent.is_dir():
+        return []
+    cards = path.parent.glob(f"*{SUFFIX}")
+    return [str(c.with_name(c.name.removesuffix(SUFFIX))) for c in cards]
+
+
+@contextlib.contextmanager
+def opened_yard(root: Path, yard: Yard | None) -> Iterator[Yard | None]:
+    """The given yard; else the project's, when there is one already: looking must not create it."""
+    if yard is not None:
+        yield yard
+        return
+    if not yard_exists(root):
+        yield None
+        return
+    with Yard(project=root) as found:
+        yield found
+
+
+def yard_exists(root: Path) -> bool:
+    """Whether the project has a yard: named by a setting, or ``yard.db`` at its root."""
+    found = find_root(root)
+    return settings(found).get("uri") is not None or (found / "yard.db").exists()

@@ -1,0 +1,319 @@
+"""The verbs of the public interface that know names as well as paths: what `modelyard` exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from modelyard import types
+from modelyard.base.errors import InvalidInput, NotSupported
+from modelyard.objects import save as saving
+from modelyard.objects.apply import Progress, apply_model, is_data_file
+from modelyard.objects.card import Card
+from modelyard.objects.card_file import card_path, write_card
+from modelyard.objects.describing import describe_model, functions_of
+from modelyard.objects.evaluate import compared, evaluate_model
+from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
+from modelyard.objects.model import Model
+from modelyard.objects.sampling import MAX_ROWS
+from modelyard.objects.source import Source, local_source
+from modelyard.types.schema import Schema
+from modelyard.yard.models import named_ref
+from modelyard.yard.resolving import project_folder, resolve
+from modelyard.yard.versions import ModelVersion
+from modelyard.yard.yard import Yard
+
+Engine = Literal["local"]
+
+
+def save(
+    obj: Any,
+    path: str | Path,
+    *,
+    sample_data: Any = None,
+    methods: Sequence[str] | Mapping[str, Any] | None = None,
+    format: str | None = None,
+    requirements: Any = None,
+    modules: Sequence[str] | None = None,
+    description: str | None = None,
+    labels: Sequence[str] | None = None,
+    metrics: Mapping[str, float] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    preprocess: Callable[..., Any] | None = None,
+    postprocess: Callable[..., Any] | None = None,
+    register: str | None = None,
+    sample_rows: int = MAX_ROWS,
+) -> Card:
+    """Save a model or data to ``path``, with a readable card ``path.yard.yaml`` beside it; returns the card.
+
+    ``sample_data`` teaches the schema: a value for the first argument, a tuple for several, or a dict by argument
+    name. ``methods`` are names, or a sample for each. ``format`` chooses how it is written (skops, cloudpickle, csv,
+    parquet …); by default the safest that brings equal predictions back. ``register`` also registers it under a
+    name in the project's yard. ``sample_rows=0`` keeps no sample on the card.
+
+    >>> import tempfile, modelyard as my
+    >>> path = tempfile.mkdtemp() + "/answer"
+    >>> my.save({"answer": 42}, path).kind
+    'data'
+    >>> my.load(path)
+    {'answer': 42}
+    """
+    card = saving.save(
+        obj,
+        path,
+        sample_data=sample_data,
+        methods=methods,
+        format=format,
+        requirements=requirements,
+        modules=modules,
+        description=description,
+        labels=labels,
+        metrics=metrics,
+        metadata=metadata,
+        preprocess=preprocess,
+        postprocess=postprocess,
+        sample_rows=sample_rows,
+    )
+    if register is not None:
+        with Yard() as yard:
+            yard.models.add(Path(path), register)
+    return card
+
+
+def load(
+    ref: str | Path,
+    *,
+    trust: str | None = None,
+    check_env: CheckEnv = "warn",
+    project: str | None = None,
+    rev: str | None = None,
+) -> Any:
+    """The saved object a reference stands for, with the same methods as the original.
+
+    Every byte is verified first. What runs code when loaded (tier 2) needs your trust: saved here, read from your own
+    registry, or ``trust="sha256:…"``; else `Untrusted`. ``check_env`` says ("warn"), refuses ("error") or ignores
+    ("off") differences between this environment and the one it was saved in.
+    """
+    source = resolve(ref, project=project, rev=rev)
+    return load_object(source, trust=trust, check_env=check_env)
+
+
+def load_card(ref: str | Path, *, project: str | None = None, rev: str | None = None) -> Card:
+    """The card alone: the model is neither loaded nor imported."""
+    return resolve(ref, project=project, rev=rev).card
+
+
+def open_model(
+    ref: Any,
+    *,
+    trust: str | None = None,
+    check_env: CheckEnv = "warn",
+    project: str | None = None,
+    rev: str | None = None,
+) -> Model:
+    """A model with its card from a reference, a version, an opened model, or a live object."""
+    if isinstance(ref, Model):
+        return ref
+    if isinstance(ref, ModelVersion):
+        return load_model(ref.source, trust=trust, check_env=check_env)
+    if isinstance(ref, str | Path):
+        source = resolve(ref, project=project, rev=rev)
+        return load_model(source, trust=trust, check_env=check_env)
+    return live_model(ref)
+
+
+def live_model(obj: Any, sample_data: Any = None) -> Model:
+    """A live object as a model, without saving it; its schema comes from type hints and the sample."""
+    flavor = saving.flavor_or_none(obj)
+    if flavor is None:
+        raise InvalidInput(f"a {type(obj).__name__} is data, not a model")
+    functions = functions_of(obj, flavor)
+    samples = {} if sample_data is None else dict.fromkeys(functions, sample_data)
+    described = describe_model(functions, samples)
+    card = Card(flavor=flavor.NAME, methods=described.signatures, sample=described.card_sample())
+    return Model(card, obj, described.functions, name=getattr(obj, "__name__", type(obj).__name__))
+
+
+def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:
+    """The schema of data, of a live model (with a sample), or of what a reference stands for.
+
+    >>> infer_schema([1, 2]).json_schema()["type"]
+    'array'
+    """
+    if isinstance(data_or_model, str | Path):
+        card = load_card(data_or_model)
+        return Schema(methods=card.methods, value=card.schema)
+    if saving.flavor_or_none(data_or_model) is None:
+        return Schema(value=types.infer(data_or_model))
+    return Schema(methods=live_model(data_or_model, sample_data).card.methods)
+
+
+def apply(
+    model: Any,
+    data: Any,
+    *,
+    method: str | None = None,
+    output: str | Path | None = None,
+    batch_rows: int | None = None,
+    engine: Engine = "local",
+    trust: str | None = None,
+    check_env: CheckEnv = "warn",
+    project: str | None = None,
+    rev: str | None = None,
+    data_project: str | None = None,
+    data_rev: str | None = None,
+    progress: Progress | None = None,
+    options: dict[str, Any] | None = None,
+) -> Any:
+    """Apply a model to data: a value, files, ``-`` for standard input, or a saved data object.
+
+    Columns are matched by name and put in order; missing, extra or unsafe ones are refused with the difference. The
+    result is returned, or written to ``output`` in the format of its suffix. ``batch_rows`` streams data of any size.
+    """
+    if engine != "local":
+        raise NotSupported(f"engine={engine!r} is not there yet", hint="engine='local'")
+    opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
+    return apply_model(
+        opened,
+        data_of(data, data_project, data_rev),
+        method=method,
+        output=output,
+        batch_rows=batch_rows,
+        progress=progress,
+        options=options,
+    )
+
+
+def data_of(data: Any, project: str | None = None, rev: str | None = None) -> Any:
+    """Data as given; a word that names neither a file nor standard input is a saved object or a data set."""
+    if isinstance(data, list) and data and all(isinstance(d, str | Path) for d in data):
+        parts = [data_of(d, project, rev) for d in data]
+        return parts[0] if len(parts) == 1 else parts
+    if not isinstance(data, str | Path):
+        return data
+    root = project_folder(project, rev)
+    if data == "-":
+        return data
+    path = root / data
+    if card_path(path).is_file():
+        return load_data(local_source(path))
+    if is_data_file(data):
+        return path
+    with Yard(project=root) as yard:
+        if named_ref(str(data)).name in {r["name"] for r in yard.datasets.list(records=True)}:
+            return yard.datasets.get(str(data)).data
+    return load_data(resolve(data, project=project, rev=rev))
+
+
+def evaluate(
+    model: Any,
+    data: Any,
+    *,
+    target: str,
+    metrics: Sequence[str] | None = None,
+    baseline: Any = None,
+    trust: str | None = None,
+    project: str | None = None,
+) -> dict[str, Any]:
+    """Measure a model on data whose column ``target`` holds the true answers: metric -> value.
+
+    The metrics are written to the card of a saved model and to a registered version. With a ``baseline`` (a reference
+    or a model) the answer also has ``"baseline"``: each metric beside the baseline's.
+    """
+    frame = as_frame(data_of(data, project))
+    opened = open_model(model, trust=trust, project=project)
+    values = evaluate_model(opened, frame, target, metrics)
+    record_metrics(model, values, project)
+    if baseline is None:
+        return dict(values)
+    other = evaluate_model(open_model(baseline, project=project), frame, target, metrics)
+    return {**values, "baseline": compared(values, other)}
+
+
+def as_frame(data: Any) -> Any:
+    """A DataFrame from a file or value."""
+    from modelyard.objects import formats
+
+    value = formats.read_path(data) if isinstance(data, str | Path) else data
+    if not hasattr(value, "columns"):
+        raise InvalidInput(
+            f"evaluate needs a table with named columns, not a {type(value).__name__}"
+        )
+    return value
+
+
+def record_metrics(model: Any, values: Mapping[str, float], project: str | None = None) -> None:
+    """Write metrics where the model came from: its card, or its version."""
+    if isinstance(model, ModelVersion):
+        _on_version(model, values)
+    elif isinstance(model, str | Path):
+        source = resolve(model, project=project)
+        if source.version:
+            with Yard(project=project) as yard:
+                _on_version(yard.models.get(f"{source.name}@{source.version}"), values)
+        else:
+            write_card(_measured(source, values), Path(source.card.path))
+
+
+def _measured(source: Source, values: Mapping[str, float]) -> Card:
+    return source.card.but(metrics={**source.card.metrics, **values})
+
+
+def _on_version(version: ModelVersion, values: Mapping[str, float]) -> None:
+    card = _measured(version.source, values)
+    version.yard.models.describe_version(version.record, card, metrics=dict(card.metrics))
+
+
+def register(
+    ref_or_model: Any,
+    name: str | None = None,
+    *,
+    project: str | None = None,
+    **options: Any,
+) -> ModelVersion:
+    """Register a saved or live model as the next version of ``name``, on any backend, without a run.
+
+    ``name`` defaults to the last segment of a path. ``options`` are those of ``Yard.models.add``. The yard stays open
+    as long as the version is in use.
+    """
+    if name is None:
+        if not isinstance(ref_or_model, str | Path):
+            raise InvalidInput("a live model needs a name to be registered under")
+        name = Path(str(ref_or_model)).name
+    return Yard(project=project).models.add(ref_or_model, name, **options)
+
+
+def promote(
+    name: str,
+    stage: str,
+    version: int | str | None = None,
+    comment: str | None = None,
+    *,
+    project: str | None = None,
+) -> ModelVersion:
+    """Assign a version (by default the newest) to a stage."""
+    return Yard(project=project).models.promote(name, stage, version, comment or "")
+
+
+def demote(
+    name: str,
+    stage: str,
+    version: int | str | None = None,
+    comment: str | None = None,
+    *,
+    project: str | None = None,
+) -> None:
+    """Empty a stage; with a version, take only that one out of it."""
+    with Yard(project=project) as yard:
+        yard.models.demote(name, stage, version, comment or "")
+
+
+def trusted_types(ref: str | Path, project: str | None = None) -> list[str]:
+    """What loading a model would import or run, found without loading it."""
+    from modelyard.objects.files import Part
+    from modelyard.objects.load import MODULES, STEP_FOLDER, effective_tier
+
+    source = resolve(ref, project=project)
+    _, reader = effective_tier(source.card)
+    return list(reader.inspect(cast(Any, Part(source.files, without=(MODULES, STEP_FOLDER)))))

@@ -1,0 +1,169 @@
+"""The yard: data sets, models, predictions and their history in one place, a SQLite file or a database server.
+
+>>> import tempfile
+>>> with Yard(f"{tempfile.mkdtemp()}/yard.db") as yard:
+...     yard.models.list(records=True)
+[]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from modelyard.base.clock import new_id
+from modelyard.base.config import default_uri, settings
+from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
+from modelyard.base.project import find_root
+from modelyard.objects import trust
+from modelyard.stores.rows.engine import connect
+from modelyard.yard.audit import Audit
+from modelyard.yard.datasets import Datasets
+from modelyard.yard.keeping import Stores
+from modelyard.yard.models import Models
+from modelyard.yard.predictions import Predictions
+from modelyard.yard.settings import get_setting, put_setting
+
+BESIDE = "yard.files"
+
+
+class Yard:
+    """Everything about a project's models in one place.
+
+    Without arguments: ``MODELYARD_URI``, else the project's ``uri`` setting, else ``yard.db`` at the project's root,
+    made on first use. ``artifacts`` names a folder for all files, else small ones live inside the database and
+    large ones in ``yard.files`` beside it. Close it (or use ``with``) before copying the file elsewhere.
+    """
+
+    def __init__(
+        self,
+        uri: str | os.PathLike[str] | None = None,
+        *,
+        token: str | None = None,
+        artifacts: str | os.PathLike[str] | None = None,
+        project: str | os.PathLike[str] | None = None,
+    ) -> None:
+        root = find_root(Path(project) if project is not None else None)
+        config = settings(root)
+        named_by_reader = uri is not None or config.get("uri") is not None
+        self.uri = os.fspath(uri) if uri is not None else default_uri(config)
+        if self.uri.startswith(("http://", "https://")):
+            raise NotSupported(
+                f"{self.uri}: a yard behind a hub cannot be opened here yet",
+                hint="name a file or a database: Yard('yard.db'), Yard('postgresql://…')",
+            )
+        if token is not None:
+            raise InvalidInput("token= is for a hub; a database takes its password in its address")
+        self.database = connect(self.uri)
+        try:
+            self.id, created = self._identity()
+            self.stores = self._stores(artifacts or config.get("artifacts"))
+            if created:
+                trust.remember(self._trust_key, "made", self.label)
+            self.trusted = self._is_trusted(named_by_reader)
+        except BaseException:
+            self.database.close()
+            raise
+        self.datasets = Datasets(self.database, self.stores)
+        self.predictions = Predictions(self.database)
+        self.models = Models(self)
+        self.audit = Audit(self.database)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, when the yard is one."""
+        return self.database.address.path
+
+    @property
+    def label(self) -> str:
+        """How messages call it: the file's name or the server's address, never a password."""
+        return self.path.name if self.path is not None else self.database.address.shown
+
+    def _identity(self) -> tuple[str, bool]:
+        found = get_setting(self.database, "id")
+        if found is not None:
+            return str(found), False
+        put_setting(self.database, "id", new_id())
+        return str(get_setting(self.database, "id")), True
+
+    @property
+    def _trust_key(self) -> str:
+        """What the user's trust store remembers: this yard, at this place."""
+        place = str(self.path.resolve()) if self.path is not None else self.database.address.shown
+        return trust.key_of("yard", self.id, place)
+
+    def _is_trusted(self, named_by_reader: bool) -> bool:
+        """Whether tier 2 models load without asking: made by this user here, or a server the reader named himself.
+
+        A ``yard.db`` that came with a folder vouches for nothing.
+        """
+        if self.path is None:
+            return named_by_reader
+        return trust.is_trusted(self._trust_key)
+
+    def _stores(self, artifacts: str | os.PathLike[str] | None) -> Stores:
+        kept = get_setting(self.database, "artifacts")
+        folder = os.fspath(artifacts) if artifacts is not None else kept
+        if artifacts is not None and kept is None:
+            put_setting(self.database, "artifacts", folder)
+        elif artifacts is not None and kept != folder:
+            raise InvalidInput(
+                f"this yard keeps its files in {kept}, not in {folder}",
+                hint="leave artifacts= out",
+            )
+        base = self.path.parent if self.path is not None else Path()
+        if folder is not None:
+            return Stores(self.database, base / folder, embed=False)
+        beside = base / BESIDE if self.path is not None else None
+        return Stores(self.database, beside, embed=True)
+
+    def check(self) -> list[str]:
+        """Verify everything: tables, links between them, and every stored byte. What is wrong, a line each."""
+        problems = self.database.integrity()
+        for store in self.stores.all():
+            for blob in store.list():
+                problems += _damage(store, blob.sha256)
+        return [*problems, *self.models.problems(), *self.datasets.problems()]
+
+    def backup(self, path: str | os.PathLike[str]) -> Path:
+        """Copy the yard to a new file, consistent while others write; large files come along in a folder beside it."""
+        target = Path(path)
+        self.database.backup(target)
+        for store in self.stores.all()[1:]:
+            folder: Any = getattr(store, "root", None)
+            if folder is not None and Path(folder).is_dir():
+                shutil.copytree(folder, target.parent / BESIDE, dirs_exist_ok=True)
+        return target
+
+    def close(self) -> None:
+        """Bring everything into the file and close it."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Yard({self.label!r})"
+
+
+def _damage(store: Any, sha256: str) -> list[str]:
+    try:
+        with store.open(sha256) as stream:
+            while stream.read(1 << 20):
+                pass
+    except Corrupted as error:
+        return [error.message]
+    except ModelyardError as error:
+        return [f"blob {sha256}: {error.message}"]
+    return []

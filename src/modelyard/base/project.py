@@ -1,0 +1,64 @@
+"""Where a project begins, and what its settings say.
+
+A project's root is the nearest folder upward that holds ``modelyard.toml``, a ``pyproject.toml`` with
+``[tool.modelyard]``, ``yard.db`` or ``.git``; else the folder one is in. Its settings come, the first that has a key
+wins, from ``MODELYARD_<KEY>`` in the environment, ``[tool.modelyard]`` of ``pyproject.toml``, and ``modelyard.toml``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modelyard.base.errors import InvalidSetting
+
+OWN_FILE = "modelyard.toml"
+SHARED_FILE = "pyproject.toml"
+DATABASE = "yard.db"
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The root of the project that a folder is in (the current one by default), as an absolute path."""
+    here = (start or Path.cwd()).absolute()
+    return next((folder for folder in (here, *here.parents) if _is_root(folder)), here)
+
+
+def _is_root(folder: Path) -> bool:
+    marked = any(_there(folder / name) for name in (OWN_FILE, DATABASE, ".git"))
+    return marked or section(folder) is not None
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # a folder above that is somebody else's is not ours
+        return False
+
+
+def section(folder: Path) -> Mapping[str, Any] | None:
+    """``[tool.modelyard]`` of the folder's ``pyproject.toml``, or None when there is none."""
+    file = folder / SHARED_FILE
+    if not _there(file) or b"modelyard" not in file.read_bytes():
+        return None  # not parsed when it cannot speak of us: its mistakes are another tool's
+    return read_toml(file).get("tool", {}).get("modelyard")
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file, or `InvalidSetting` with file and line."""
+    try:
+        return tomllib.loads(file.read_bytes().decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{file}: {error}") from error
+
+
+def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of this user's own configuration; ``MODELYARD_CONFIG_DIR`` names another."""
+    if own := environ.get("MODELYARD_CONFIG_DIR"):
+        return Path(own).absolute()
+    if os.name == "nt":
+        return Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "modelyard"
+    base = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "modelyard"

@@ -1,0 +1,466 @@
+"""numpy arrays and scalars.
+
+``{type: array, dtype: float64, shape: [null, 3]}``: the first dimension is open, the others are as in the sample. In JSON a
+nested list; a structured dtype gives objects. ``dtype: str`` is text of any length (numpy's fixed width is a property of
+the sample, not of the type); ``object`` holds texts, or mixed JSON scalars with None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Self
+
+from modelyard.base.errors import InvalidInput, UnsupportedType
+from modelyard.types.cells import cell_schema, decode_cells, encode_cells
+from modelyard.types.columns import Column
+from modelyard.types.dtypes import UNITS, parse_dtype
+from modelyard.types.interface import DataType
+from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.scalar import only_fields
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class ArrayType(DataType):
+    """An array; ``fields`` instead of ``column`` when the dtype is structured."""
+
+    kind = "array"
+    column: Column | None
+    shape: Shape
+    fields: tuple[tuple[str, Column], ...] = ()
+
+    @property
+    def dtype(self) -> str:
+        """The dtype's name; ``struct`` for a structured one."""
+        return self.column.dtype if self.column else "struct"
+
+    def to_dict(self) -> dict[str, Any]:
+        shape = list(self.shape)
+        if self.column is None:
+            fields = {name: c.to_spelled() for name, c in self.fields}
+            return {"type": self.kind, "dtype": fields, "shape": shape}
+        return {"type": self.kind, "dtype": self.dtype, "shape": shape, **self.column.details()}
+
+    @classmethod
+    def from_dict(cls, spelled: Mapping[str, Any]) -> Self:
+        only_fields(spelled, "dtype", "shape", "items", "missing")
+        shape = spelled.get("shape")
+        if not isinstance(shape, (list, tuple)) or not all(_is_size(n) for n in shape):
+            raise InvalidInput(
+                "type 'array' needs 'shape': a list of sizes, null where any will do"
+            )
+        dtype = spelled.get("dtype")
+        if isinstance(dtype, Mapping):
+            fields = [(str(n), Column.from_spelled(c, f"dtype {n!r}")) for n, c in dtype.items()]
+            return cls(None, tuple(shape), tuple(fields))
+        column = {k: v for k, v in spelled.items() if k in ("dtype", "items", "missing")}
+        return cls(Column.from_spelled(column, "array"), tuple(shape))
+
+    def json_schema(self) -> dict[str, Any]:
+        schema = self._element_schema()
+        for size in reversed(self.shape):
+            schema = {"type": "array", "items": schema}
+            if size is not None:
+                schema |= {"minItems": size, "maxItems": size}
+        return schema
+
+    def _element_schema(self) -> dict[str, Any]:
+        if self.column is not None:
+            return cell_schema(self.column)
+        return {
+            "type": "object",
+            "properties": {name: cell_schema(c) for name, c in self.fields},
+            "required": [name for name, _ in self.fields],
+            "additionalProperties": False,
+        }
+
+    @cached_property
+    def _numpy_dtype(self) -> np.dtype[Any]:
+        import numpy as np
+
+        if self.column is not None:
+            return numpy_dtype(self.column)
+        return np.dtype([(name, numpy_dtype(c)) for name, c in self.fields])
+
+    def check(self, value: Any, where: str = "") -> Any:
+        import numpy as np
+
+        array = value if type(value) is np.ndarray else _as_array(value, where)
+        self._check_shape(array.shape, where)
+        if array.dtype == self._numpy_dtype and self._numpy_dtype.kind != "O":
+            return array
+        if self.column is None:
+            raise refusal(where, f"an array of {self._numpy_dtype}", f"one of {array.dtype}")
+        return fit(array, self.column, where)
+
+    def _check_shape(self, shape: Sequence[int], where: str) -> None:
+        fits = len(shape) == len(self.shape) and all(
+            want is None or want == have for want, have in zip(self.shape, shape, strict=True)
+        )
+        if not fits:
+            raise refusal(where, f"an array of shape {spell_shape(self.shape)}", spell_shape(shape))
+
+    def decode(self, data: Any, where: str = "") -> Any:
+        column = self.column
+        if column is not None and column.dtype == "float64" and len(self.shape) == 2:
+            fast = self._decode_floats(data)
+            if fast is not None:
+                return fast
+        cells, shape = self._flatten(data, where)
+        place = self._place(shape, where)
+        if column is None:
+            return self._decode_records(cells, place).reshape(shape)
+        return array_of(column, decode_cells(column, cells, place)).reshape(shape)
+
+    def _decode_floats(self, data: Any) -> Any:
+        """Rows of plain floats, checked and built in one pass; None sends everything else the long way."""
+        import numpy as np
+
+        rows, width = self.shape
+        if type(data) is not list or not data or (rows is not None and len(data) != rows):
+            return None
+        for row in data:
+            if type(row) is not list or len(row) != width or set(map(type, row)) != {float}:
+                return None
+        return np.array(data, dtype=np.float64)
+
+    def _flatten(self, data: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
+        """All elements in order, and the shape they came in; a ragged or wrong shape is refused with its place."""
+        level, shape = [data], []
+        for depth, size in enumerate(self.shape):
+            found = size
+            for i, part in enumerate(level):
+                place = self._place(tuple(shape), where)(i) if depth else where
+                if type(part) is not list:
+                    raise mismatch(place, f"a list ({self._nesting(depth)})", part)
+                found = len(part) if found is None else found
+                if len(part) != found:
+                    raise refusal(place, f"a list of {found}", f"one of {len(part)}")
+            if found is None:  # an open dimension below an empty one
+                found = 0
+            shape.append(found)
+            level = list(chain.from_iterable(level))
+        if self.shape and not level:
+            raise refusal(where, "at least one element", "an empty list")
+        return level, tuple(shape)
+
+    def _nesting(self, depth: int) -> str:
+        return f"shape {spell_shape(self.shape[depth:])}"
+
+    @staticmethod
+    def _place(shape: tuple[int, ...], where: str) -> Any:
+        def place(i: int) -> str:
+            indices: list[int] = []
+            for size in reversed(shape):
+                i, index = divmod(i, size)
+                indices.append(index)
+            return where + "".join(f"[{n}]" for n in reversed(indices))
+
+        return place
+
+    def _decode_records(self, cells: list[Any], place: Any) -> Any:
+        import numpy as np
+
+        names = [name for name, _ in self.fields]
+        for i, cell in enumerate(cells):
+            if type(cell) is not dict or set(cell) != set(names):
+                raise mismatch(place(i), f"an object with exactly {', '.join(names)}", cell)
+        array = np.empty(len(cells), dtype=self._numpy_dtype)
+        for name, column in self.fields:
+            values = [cell[name] for cell in cells]
+            decoded = decode_cells(column, values, lambda i, n=name: f"{place(i)}.{n}")
+            array[name] = array_of(column, decoded)
+        return array
+
+    def encode(self, value: Any) -> Any:
+        array = self.check(value)
+        if self.column is None:
+            return _nested(self._encode_records(array), array.shape)
+        if self._is_plain(array):
+            return array.tolist()
+        cells = encode_cells(self.column, cells_of(array.ravel(), self.column))
+        return _nested(cells, array.shape)
+
+    def _is_plain(self, array: Any) -> bool:
+        """Whether numpy's own list is JSON already."""
+        import numpy as np
+
+        kind = array.dtype.kind
+        return kind in "iub" or (kind == "f" and bool(np.isfinite(array).all()))
+
+    def _encode_records(self, array: Any) -> list[Any]:
+        flat = array.ravel()
+        columns = [encode_cells(c, cells_of(flat[name], c)) for name, c in self.fields]
+        names = [name for name, _ in self.fields]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def rows(self, value: Any) -> int | None:
+        return len(value) if self.shape else None
+
+
+@dataclass(frozen=True)
+class ScalarType(DataType):
+    """A numpy scalar: ``{type: scalar, dtype: float64}``."""
+
+    kind = "scalar"
+    column: Column
+
+    @property
+    def dtype(self) -> str:
+        return self.column.dtype
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": self.kind, "dtype": self.dtype}
+
+    @classmethod
+    def from_dict(cls, spelled: Mapping[str, Any]) -> Self:
+        only_fields(spelled, "dtype")
+        return cls(Column.from_spelled({"dtype": spelled.get("dtype")}, "scalar"))
+
+    def json_schema(self) -> dict[str, Any]:
+        return cell_schema(self.column)
+
+    def check(self, value: Any, where: str = "") -> Any:
+        import numpy as np
+
+        array = np.asarray(value)
+        if array.ndim or array.dtype.kind in "OV":
+            raise mismatch(where, self.column.expected, value)
+        return fit(array, self.column, where)[()]
+
+    def decode(self, data: Any, where: str = "") -> Any:
+        return array_of(self.column, decode_cells(self.column, [data], lambda _i: where))[0]
+
+    def encode(self, value: Any) -> Any:
+        checked = self.check(value)
+        return encode_cells(self.column, cells_of(checked.reshape(1), self.column))[0]
+
+
+def spell_shape(shape: Sequence[int | None]) -> str:
+    """``(any, 3)``."""
+    return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+
+
+def _is_size(n: Any) -> bool:
+    return n is None or (isinstance(n, int) and not isinstance(n, bool) and n >= 0)
+
+
+def _nested(flat: list[Any], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return flat[0]
+    for size in reversed(shape[1:]):
+        # An inner dimension of zero leaves nothing to cut into pieces.
+        flat = [flat[i : i + size] for i in range(0, len(flat), size)] if size else []
+    return flat
+
+
+def _as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
+    """What else may stand for an array: lists, subclasses, and other libraries' vectors and tables."""
+    import numpy as np
+
+    if isinstance(value, np.ma.MaskedArray):
+        raise mismatch(where, "an array", value, hint="fill a masked array first: X.filled(...)")
+    if isinstance(value, (str, bytes, dict)) or value is None:
+        raise mismatch(where, "an array", value)
+    if hasattr(value, "to_numpy"):
+        return value.to_numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise refusal(where, "an array", "nested lists of different lengths") from None
+    if array.dtype.kind in "US" and isinstance(value, (list, tuple)):
+        # numpy turns [1, "a"] into two texts; that is not ours to decide.
+        return np.asarray(value, dtype=object)
+    return array
+
+
+def numpy_dtype(column: Column) -> np.dtype[Any]:
+    """The dtype that arrays of a column are made with."""
+    import numpy as np
+
+    name = {"str": "U", "bytes": "S", "date": "datetime64[D]"}.get(column.dtype, column.dtype)
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise InvalidInput(f"numpy has no dtype {column.dtype!r}") from None
+
+
+def array_of(column: Column, cells: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """A flat array of decoded cells."""
+    import numpy as np
+
+    dtype = numpy_dtype(column)
+    if dtype.kind in "mM":
+        lowest = -(1 << 63)
+        numbers = [lowest if c is None else c for c in cells]
+        return np.array(numbers, dtype=np.int64).view(dtype)
+    if dtype.kind == "O":
+        array = np.empty(len(cells), dtype=object)
+        array[:] = [np.nan if c is None else c for c in cells] if column.missing else cells
+        return array
+    return np.array(cells, dtype=dtype)
+
+
+def cells_of(flat: np.ndarray[Any, Any], column: Column) -> list[Any]:
+    """The cells of a flat array, missing ones as None."""
+    import numpy as np
+
+    kind = flat.dtype.kind
+    if kind in "mM":
+        numbers = flat.view(np.int64).tolist()
+        if column.parsed.unit and np.isnat(flat).any():
+            return [None if n == -(1 << 63) else n for n in numbers]
+        return numbers
+    if kind == "O":
+        return [None if c is None or c != c else c for c in flat.tolist()]
+    return flat.tolist()
+
+
+def fit(array: np.ndarray[Any, Any], column: Column, where: str) -> np.ndarray[Any, Any]:
+    """The array in the column's dtype, where no value changes by it; else `SchemaMismatch`."""
+    import numpy as np
+
+    wanted = numpy_dtype(column)
+    have, want = array.dtype.kind, wanted.kind
+    if wanted.kind == "O":
+        return _fit_object(array, column, where)
+    if array.dtype == wanted or (have == want and want in "US"):
+        return array
+    if have == "O":
+        return _fit_texts(array, wanted, column, where)
+    if (have in "iuf" and want in "iufc") or (have in "mM" and have == want) or have == want == "c":
+        if array.size == 0:
+            return array.astype(wanted)
+        with np.errstate(invalid="ignore", over="ignore"):
+            cast = array.astype(wanted)
+            same = _same(array, cast)
+        if same.all():
+            return cast
+        first = np.argwhere(~same)[0].tolist()
+        place = where + "".join(f"[{i}]" for i in first)
+        got = f"{array[tuple(first)]} in an array of {array.dtype}"
+        raise refusal(place, f"a value that {column.dtype} holds exactly", got)
+    raise refusal(where, f"an array of {column.dtype}", f"one of {array.dtype}")
+
+
+def _same(array: Any, cast: Any) -> Any:
+    """Where a cast kept the value. Cast back, for numpy compares int64 with float64 by rounding."""
+    import numpy as np
+
+    back = cast.astype(array.dtype)
+    same = back == array
+    if array.dtype.kind in "fc":
+        same |= np.isnan(array) & np.isnan(cast) if cast.dtype.kind in "fc" else False
+    elif array.dtype.kind in "mM":
+        same |= np.isnat(array) & np.isnat(cast)
+    if array.dtype.kind in "iu" and cast.dtype.kind in "iu":
+        same &= (array < 0) == (cast < 0)
+    if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
+        # The highest int64 rounds up to 2**63 and comes back wrapped or clipped.
+        same &= np.abs(cast) < 2.0**63 if array.dtype.kind == "i" else np.abs(cast) < 2.0**64
+    return same
+
+
+def _fit_object(array: Any, column: Column, where: str) -> Any:
+    import numpy as np
+
+    kept = array if array.dtype.kind == "O" else array.astype(object)
+    cells = cells_of(kept.ravel(), column)
+    place = ArrayType._place(kept.shape, where)
+    plain = [c.item() if isinstance(c, np.generic) else c for c in cells]
+    decode_cells(column, plain, place)
+    return kept
+
+
+def _fit_texts(array: Any, wanted: Any, column: Column, where: str) -> Any:
+    """An object array whose elements all are what the dtype wants: lists of Python values become such arrays."""
+    flat = array.ravel().tolist()
+    if wanted.kind == "U":
+        place = ArrayType._place(array.shape, where)
+        return array_of(column, decode_cells(column, flat, place)).reshape(array.shape)
+    raise refusal(where, f"an array of {column.dtype}", "one of arbitrary objects")
+
+
+KINDS: Mapping[str, type[DataType]] = {"array": ArrayType, "scalar": ScalarType}
+
+
+def claims(value: Any) -> bool:
+    import numpy as np
+
+    return isinstance(value, (np.ndarray, np.generic))
+
+
+def infer(value: Any) -> DataType:
+    import numpy as np
+
+    if isinstance(value, np.ma.MaskedArray):
+        raise UnsupportedType(
+            "a masked array has no data type", hint="fill it first: X.filled(...)"
+        )
+    if isinstance(value, np.generic):
+        if value.dtype.kind == "V":
+            raise UnsupportedType(
+                "a structured numpy scalar has no data type", hint="pass an array"
+            )
+        return ScalarType(_column_of(value.dtype, ()))
+    shape: Shape = (None, *value.shape[1:]) if value.ndim else ()
+    if value.dtype.names:
+        fields = [
+            (n, _column_of(value.dtype[n], value[n].ravel().tolist)) for n in value.dtype.names
+        ]
+        return ArrayType(None, shape, tuple(fields))
+    return ArrayType(_column_of(value.dtype, value.ravel().tolist), shape)
+
+
+def _column_of(dtype: np.dtype[Any], values: Any) -> Column:
+    """The column of a dtype; ``values`` gives the elements where an object dtype makes one look at them."""
+    if dtype.kind == "O":
+        return object_column(values())
+    if dtype.kind in "mM" and dtype.str[1:] not in [f"{dtype.kind}8[{u}]" for u in UNITS]:
+        raise UnsupportedType(
+            f"arrays of {dtype} have no exact JSON form", hint="use the unit D, s, ms, us or ns"
+        )
+    name = {"U": "str", "S": "bytes"}.get(dtype.kind, dtype.name)
+    try:
+        return Column(parse_dtype(name).name)
+    except InvalidInput:
+        raise UnsupportedType(f"arrays of {dtype} have no data type") from None
+
+
+def object_column(values: Sequence[Any]) -> Column:
+    """The column of an object array: texts or mixed JSON scalars, and how its missing values are written."""
+    kinds = {type(v) for v in values}
+    strange = kinds - {str, int, float, bool, type(None)}
+    if strange:
+        name = sorted(k.__qualname__ for k in strange)[0]
+        raise UnsupportedType(
+            f"an object array that holds a {name} has no data type",
+            hint="use texts, numbers, booleans and None, or an array of one dtype",
+        )
+    nan = any(type(v) is float and v != v for v in values)
+    text = (
+        kinds
+        - {type(None)}
+        - ({float} if all(v != v for v in values if type(v) is float) else set())
+    )
+    items = "string" if text == {str} else "mixed"
+    return Column("object", items=items, missing="nan" if nan and type(None) not in kinds else "")
+
+
+def from_hint(hint: Any) -> DataType | None:
+    """Scalar classes say enough (``np.float64``); array classes leave dtype and shape open."""
+    import numpy as np
+
+    if not (isinstance(hint, type) and issubclass(hint, np.generic)):
+        return None
+    try:
+        return ScalarType(_column_of(np.dtype(hint), ()))
+    except (TypeError, UnsupportedType):
+        return None

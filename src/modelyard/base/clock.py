@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
 def now_ms() -> int:
@@ -18,7 +21,7 @@ def to_rfc3339(at_ms: int) -> str:
     >>> to_rfc3339(1_795_216_620_000)
     '2026-11-20T23:17:00Z'
     """
-    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    text = (_EPOCH + at_ms * _MS).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00").removesuffix(".000") + "Z"
 
 
@@ -29,7 +32,8 @@ def from_rfc3339(text: str) -> int:
     1795216620000
     """
     moment = datetime.fromisoformat(text)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return (since + _MS / 2) // _MS  # integers all the way: floats lose milliseconds after 2248
 
 
 def new_id(at_ms: int | None = None) -> str:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from modelyard.base import toml_edit
 from modelyard.base.errors import InvalidSetting, did_you_mean
 from modelyard.base.paths import replacing
 from modelyard.base.project import (
@@ -160,6 +159,8 @@ def _edited(
     text: str, above: tuple[str, ...], place: tuple[str, ...], value: Any, file: Path
 ) -> str:
     """`registry` is a word or a table; as soon as there is a table, the word is its ``kind``."""
+    from modelyard.base import toml_edit  # needed on a change only
+
     data: Any = tomllib.loads(text)
     for name in above:
         data = data[name]

@@ -43,7 +43,7 @@ from modelyard.base.ref_types import (
     Latest,
     LoggedModelRef,
     NameRef,
-    Newest as Newest,
+    Newest,
     Number,
     PathRef,
     Ref,
@@ -234,7 +234,7 @@ def _models(text: str) -> NameRef | LoggedModelRef:
         return LoggedModelRef(name)
     name = _name(text, _decoded(text, name))
     if not mark:
-        return NameRef(name)
+        return NameRef(name, Newest())
     word = _decoded(text, word)
     if mark == "#" or (mark == "/" and not _reads_as_version(word)):
         return NameRef(name, _stage(text, word))

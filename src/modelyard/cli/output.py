@@ -59,7 +59,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
     names = list(columns or (rows[0] if rows else ()))
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
     widths = [max(len(x) for x in column) for column in zip(names, *cells, strict=True)]
-    lines = ["  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in [names, *cells]]
+    lines = [
+        "  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip()
+        for line in [names, *cells]
+    ]
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         lines = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
@@ -78,7 +81,9 @@ def _cell(value: Any) -> str:
 
 def error_text(error: BaseException, *, as_json: bool) -> str:
     """An error as one or two lines, or as a JSON object."""
-    message = error.message if isinstance(error, ModelyardError) else f"{type(error).__name__}: {error}"
+    message = (
+        error.message if isinstance(error, ModelyardError) else f"{type(error).__name__}: {error}"
+    )
     hint = error.hint if isinstance(error, ModelyardError) else None
     if as_json:
         facts = {"code": describe(error).code, "message": message, "hint": hint}

@@ -116,7 +116,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `modelyard list | head`: the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001  the last line of defence: one line, not a traceback
+    except Exception as error:
         if os.environ.get("MODELYARD_DEBUG") == "1":
             raise
         click.echo(error_text(error, as_json="--json" in words), err=True)

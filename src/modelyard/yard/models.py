@@ -255,6 +255,18 @@ class Models:
             "digest": f"sha256:{version.digest}",
         }
 
+    def get_aliases(self, name: str) -> dict[str, int | str]:
+        """Alias -> version of one model."""
+        state = self.registry.state(name)
+        queries.require(state)
+        return {a: _shown(v) for a, v in sorted(state.aliases.items())}
+
+    def get_stages(self, name: str) -> dict[str, int | str]:
+        """Stage -> the version that holds it, of one model."""
+        state = self.registry.state(name)
+        queries.require(state)
+        return {s: _shown(a.version) for s, a in sorted(queries.held(state).items())}
+
     # Changing
 
     def promote(
@@ -417,6 +429,10 @@ def estimator_facts(card: Card) -> dict[str, Any]:
         or (labels[-1] if labels else card.flavor),
         "estimator_type": card.metadata.get("estimator_type") or role or "regressor",
     }
+
+
+def _shown(label: str) -> int | str:
+    return int(label) if label.isdecimal() else label
 
 
 def _event_row(event: Event) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
+from modelyard.predictions import export
 from modelyard.predictions.interface import Prediction, PredictionLog, PredictionQuery
 from modelyard.predictions.sql import SqlPredictionLog
 from modelyard.stores.rows.engine import Database
@@ -43,6 +45,10 @@ class Predictions:
     def count(self, **which: Any) -> int:
         """How many there are; the same arguments as `list`."""
         return self.log.count(query_of(**{**_ALL, **which}))
+
+    def export(self, path: str | Path, **which: Any) -> int:
+        """Write what `list` would show with the same arguments to a ``.jsonl`` or ``.csv`` file; returns how many."""
+        return export(self.log, query_of(**{**_ALL, **which}), Path(path))
 
     def feedback(self, reference_id: str, actual: Any) -> int:
         """Tell what turned out to be true for a reference; returns how many predictions it concerns."""

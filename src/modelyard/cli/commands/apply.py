@@ -1,0 +1,80 @@
+"""``modelyard apply``: a model on data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from modelyard.cli.options import method_options
+from modelyard.cli.output import emit, project_option, rev_option, say
+from modelyard.cli.progress import Progress
+from modelyard.objects.results import to_json
+from modelyard.yard.verbs import apply
+
+
+@click.command(name="apply")
+@click.argument("ref")
+@click.argument("data", nargs=-1, required=True)
+@click.option("-m", "--method", help="Method to call; the default one when left out.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write there, in the format of the suffix.",
+)
+@click.option(
+    "-b",
+    "--batch-rows",
+    type=click.IntRange(min=1),
+    help="Stream the data in pieces of so many rows.",
+)
+@click.option(
+    "-a",
+    "--argument",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Further argument of the method.",
+)
+@click.option("--engine", type=click.Choice(["local"]), default="local", hidden=True)
+@click.option("--trust", metavar="DIGEST", help="Load a tier 2 model with this digest.")
+@click.option("--check-env", type=click.Choice(["warn", "error", "off"]), default="warn")
+@click.option("--data-project", metavar="FOLDER", help="Project that DATA is in.")
+@click.option("--data-rev", metavar="REV", help="Git revision of that project.")
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="Results are JSON anyway.")
+@project_option
+@rev_option
+def command(
+    ref: str,
+    data: tuple[str, ...],
+    output: Path | None,
+    arguments: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Apply a model to data: csv, parquet, json, jsonl, npz, npy, a saved data object, or - for standard input.
+
+    Columns are matched by name. Prints the result as JSON, one array; or writes it with -o.
+
+    \b
+    Examples:
+      modelyard apply models/churn new.csv
+      modelyard apply models/churn new.parquet -m predict_proba -o scores.csv
+      cat new.csv | modelyard apply models/churn -
+    """
+    with Progress(shown=output is not None and sys.stderr.isatty()) as progress:
+        result = apply(
+            ref,
+            list(data),
+            output=output,
+            progress=progress,
+            options=method_options(arguments),
+            **options,
+        )
+    if output is not None:
+        say(f"wrote {output}")
+    else:
+        emit(to_json(result), as_json=True)

@@ -1,0 +1,30 @@
+"""``modelyard promote``: a version to a stage."""
+
+from __future__ import annotations
+
+import click
+
+from modelyard.cli.output import emit, json_option, project_option
+from modelyard.yard.models import named_ref
+from modelyard.yard.yard import Yard
+
+
+@click.command(name="promote")
+@click.argument("name")
+@click.option("--stage", required=True, help="The stage, as in prod.")
+@click.option("-m", "--comment", default="", help="Why.")
+@json_option
+@project_option
+def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
+    """Assign a version to a stage: NAME@3, NAME@champion; the newest when NAME stands alone.
+
+    \b
+    Examples:
+      modelyard promote churn --stage prod
+      modelyard promote churn@2 --stage prod -m "3 fixes the address column"
+    """
+    with Yard(project=project) as yard:
+        wanted = yard.models.get(named_ref(name))
+        version = yard.models.promote(wanted.name, stage, wanted.version, comment)
+        emit({"name": version.name, "version": version.version, "stage": stage}, as_json,
+             lambda: f"{version.ref} is in {stage}")  # fmt: skip

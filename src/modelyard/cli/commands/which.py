@@ -1,0 +1,31 @@
+"""``modelyard which``: what a stage holds."""
+
+from __future__ import annotations
+
+import click
+
+from modelyard.cli.output import emit, json_option, project_option
+from modelyard.yard.yard import Yard
+
+
+@click.command(name="which")
+@click.argument("name")
+@click.option("--stage", required=True, help="The stage.")
+@click.option("--at", metavar="TIME", help="At this moment (RFC 3339) instead of now.")
+@json_option
+@project_option
+def command(name: str, stage: str, at: str | None, as_json: bool, project: str | None) -> None:
+    """Show which version a stage holds, now or at a time. Exit code 3 when there is none.
+
+    \b
+    Examples:
+      modelyard which churn --stage prod
+      modelyard which churn --stage prod --at 2026-11-20T12:00:00Z --json
+    """
+    with Yard(project=project) as yard:
+        found = yard.models.which(name, stage, at=at)
+    emit(
+        found,
+        as_json,
+        lambda: f"{name}@{found['version']}  since {found['since']} by {found['by']}",
+    )

@@ -1,0 +1,88 @@
+"""Look for what could go wrong here: versions, extras, settings, the yard, the trust store."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from modelyard import __version__
+from modelyard.base.config import default_uri, settings
+from modelyard.base.errors import ModelyardError
+from modelyard.base.project import find_root
+from modelyard.yard.resolving import yard_exists
+from modelyard.yard.yard import Yard
+
+EXTRAS = {
+    "sklearn": ("sklearn", "skops"),
+    "pandas": ("pandas",),
+    "polars": ("polars",),
+    "arrow": ("pyarrow",),
+    "postgres": ("psycopg",),
+    "mysql": ("pymysql",),
+}
+"""Extra -> the modules it brings."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. ``ok`` is None for what is neither good nor bad."""
+
+    ok: bool | None
+    what: str
+    found: str
+    hint: str = ""
+
+
+def examine() -> list[Finding]:
+    """All findings, in the order people read them."""
+    return [*_machine(), *_extras(), *_project()]
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding(
+        None, "modelyard", f"{__version__} on Python {platform.python_version()}, {sys.platform}"
+    )
+    free = shutil.disk_usage(".").free
+    yield Finding(
+        free > 1 << 30, "disk", f"{free >> 30} GB free here", "" if free > 1 << 30 else "make room"
+    )
+    yield Finding(None, "git", shutil.which("git") or "not installed: cards carry no commit")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, modules in EXTRAS.items():
+        missing = [m for m in modules if find_spec(m) is None]
+        hint = f"pip install 'modelyard[{extra}]'" if missing else ""
+        yield Finding(
+            None, f"extra {extra}", f"lacks {', '.join(missing)}" if missing else "installed", hint
+        )
+
+
+def _project() -> Iterator[Finding]:
+    root = find_root()
+    try:
+        config = settings(root)
+    except ModelyardError as error:
+        yield Finding(False, "settings", error.message, error.hint or "")
+        return
+    yield Finding(None, "project", str(root))
+    if not yard_exists(root):
+        yield Finding(None, "yard", "none yet: it is made on first use")
+        return
+    try:
+        with Yard() as yard:
+            problems = yard.database.integrity()
+            trusted = (
+                "trusted"
+                if yard.trusted
+                else "not trusted: its tier 2 models are not loaded unasked"
+            )
+            found = "; ".join(problems) or f"{yard.label} is sound, {trusted}"
+            yield Finding(not problems, "yard", found, "modelyard db check" if problems else "")
+    except ModelyardError as error:
+        where = "" if "://" in default_uri(config) else default_uri(config)
+        yield Finding(False, "yard", f"{where} {error.message}".strip(), error.hint or "")

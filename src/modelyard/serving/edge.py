@@ -1,0 +1,311 @@
+"""HTTP for all protocols: bodies read within limits, errors written one way, request ids in and out.
+
+An error is answered as ``{"error": {"code", "message", "hint"?, "field"?, "expected"?, …, "request_id"}}`` with the status of its row in
+`modelyard.base.errors`; ``code`` is stable, ``field`` is the place in what was sent. Other exceptions than our own say
+nothing but the request id; their traceback goes to the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import zlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.routing import BaseRoute, Match
+
+from modelyard.base.clock import new_id
+from modelyard.base.errors import (
+    InvalidInput,
+    ModelyardError,
+    TooLarge,
+    UnsupportedFormat,
+    describe,
+)
+from modelyard.serving.service import Service
+
+logger = logging.getLogger("modelyard.serving")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+JSON = b"application/json"
+MAX_HEADERS = 100
+WATCH_AFTER = 0.1
+"""Seconds until a waiting client is watched for hanging up; quick answers do not pay for it."""
+OFF_LOOP_BYTES = 64 << 10
+"""From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
+TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
+"""Details of an error that clients may see."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it came in: lower-case header names; of repeated headers the last."""
+
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    request_id: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes out."""
+
+    body: bytes
+    content_type: bytes = JSON
+    headers: Headers = ()
+    status: int = 200
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Exchange:
+    """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes what came of it."""
+
+    def __init__(self, service: Service, handle: Handler, headers: Headers = ()) -> None:
+        self._service = service
+        self._handle = handle
+        self._headers = tuple(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        request_id = read_request_id(headers)
+        try:
+            if scope["method"] != "POST":
+                reply = method_not_allowed(request_id, "POST")
+            else:
+                reply = await self._answer(scope, headers, receive, request_id)
+        except _HungUp:
+            return
+        except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
+            reply = error_reply(error, request_id)
+        closing = self._service.draining
+        await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+    ) -> Reply:
+        with self._service.admitted():
+            body = await read_body(headers, receive, self._service.limits.body_bytes)
+            client = scope.get("client")
+            call = Call(headers, body, request_id, client[0] if client else "")
+            with watched(receive):
+                return await self._handle(call)
+
+
+async def send_reply(
+    send: Send, reply: Reply, request_id: str, *, headers: Headers = (), closing: bool = False
+) -> None:
+    """Write a reply with the headers that all answers carry; ``closing`` asks the client to open a new connection."""
+    out = [
+        (b"content-type", reply.content_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        *headers,
+        *reply.headers,
+    ]
+    if closing:
+        out.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": out})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+class ExactPaths(BaseRoute):
+    """One route for all paths of a protocol, looked up in a dict.
+
+    Finding one costs the same however many models are served, and names are no patterns: a model may be called ``{x}``.
+    """
+
+    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
+        self.exchanges = exchanges
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A full match, whatever the verb, when the path is one of ours."""
+        known = scope["type"] == "http" and scope["path"] in self.exchanges
+        return (Match.FULL if known else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self.exchanges[scope["path"]](scope, receive, send)
+
+
+def read_request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The caller's id when it is a plain one, else a new one."""
+    given = headers.get(b"x-request-id")
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else new_id()
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """The body, unpacked. `TooLarge` as soon as that is known; before anything is read when its length is told."""
+    if len(headers) > MAX_HEADERS:
+        raise InvalidInput(f"more than {MAX_HEADERS} headers")
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    body = message.get("body", b"")
+    while message.get("more_body"):
+        if len(body) > limit:
+            raise _too_large(limit)
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise _HungUp
+    if len(body) > limit:
+        raise _too_large(limit)
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding == b"identity":
+        return bytes(body)
+    if encoding not in (b"gzip", b"x-gzip"):
+        raise UnsupportedFormat(
+            f"content-encoding {encoding.decode('latin-1')!r} is not supported", hint="gzip is"
+        )
+    return await asyncio.to_thread(_gunzip, bytes(body), limit)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"the body is larger than {limit} bytes", hint="send fewer records at a time", limit=limit
+    )
+
+
+def _gunzip(packed: bytes, limit: int) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        body = stream.decompress(packed, limit + 1)
+    except zlib.error as error:
+        raise InvalidInput("the body says that it is gzip, and is not") from error
+    if len(body) > limit:
+        raise _too_large(limit)
+    if not stream.eof or stream.unused_data:
+        raise InvalidInput("the gzip body is cut short, or followed by something else")
+    return body
+
+
+def parse_json(body: bytes, depth: int) -> Any:
+    """Parsed JSON, or `InvalidInput` saying where it goes wrong. A key that stands twice counts as its last."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _not_json(body, error) from None
+    # Deeper than the number of opening brackets it cannot be; only then is it worth a walk.
+    if body.count(b"[") + body.count(b"{") > depth and _is_deeper(value, depth):
+        raise InvalidInput(f"the JSON is nested deeper than {depth} levels", limit=depth)
+    return value
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    level = [value] if isinstance(value, (list, dict)) else []
+    for _ in range(depth):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is list or type(inner) is dict
+        ]
+    return bool(level)
+
+
+def _not_json(body: bytes, error: orjson.JSONDecodeError) -> InvalidInput:
+    if not body:
+        return InvalidInput("the body is empty", hint="send JSON, or text/csv for a table")
+    near = body[max(0, error.pos - 1) : error.pos + 9]
+    if "depth" in str(error):
+        return InvalidInput("the JSON is nested too deep")
+    if b"NaN" in near or b"Infinity" in near or "infinity" in str(error):
+        return InvalidInput(
+            f"not JSON: {error}",
+            hint="JSON has no NaN or Infinity: send null for a missing value",
+        )
+    return InvalidInput(f"not JSON: {error}")
+
+
+def error_reply(error: BaseException, request_id: str) -> Reply:
+    """An error as an answer; exceptions that are not our own are logged and say nothing of themselves."""
+    headers: list[tuple[bytes, bytes]] = []
+    if not isinstance(error, ModelyardError):
+        logger.error("request %s failed", request_id, exc_info=error)
+        error = ModelyardError(
+            "internal error", hint="the server's log has more under this request id"
+        )
+    elif "retry_after" in error.details:
+        headers.append((b"retry-after", str(error.details["retry_after"]).encode()))
+    row = describe(error)
+    told = {k: error.details[k] for k in TOLD if error.details.get(k) not in (None, "")}
+    body = error_body(row.code, error.message, request_id, hint=error.hint, **told)
+    return Reply(body, headers=headers, status=row.http_status)
+
+
+def error_body(code: str, message: str, request_id: str, **more: Any) -> bytes:
+    """The JSON of an error; what is None is left out."""
+    facts = {"code": code, "message": message, **more, "request_id": request_id}
+    return dump_json({"error": {k: v for k, v in facts.items() if v is not None}})
+
+
+def method_not_allowed(request_id: str, allowed: str) -> Reply:
+    """405, with the methods that are."""
+    body = error_body("method_not_allowed", f"this path answers {allowed} only", request_id)
+    return Reply(body, headers=[(b"allow", allowed.encode())], status=405)
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON; integers beyond 64 bits, which orjson refuses, included."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        import json
+
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+class _HungUp(Exception):
+    """The client is gone: there is nobody to answer."""
+
+
+@contextlib.contextmanager
+def watched(receive: Receive) -> Iterator[None]:
+    """Cancel the current task when its client hangs up meanwhile, so that its place in a queue is free again."""
+    task = asyncio.current_task()
+    assert task is not None, "ASGI servers run each request in a task"
+    loop = asyncio.get_running_loop()
+    watcher: asyncio.Task[None] | None = None
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        task.cancel()
+
+    def begin() -> None:
+        nonlocal watcher
+        watcher = loop.create_task(watch())
+
+    timer = loop.call_later(WATCH_AFTER, begin)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not gone:
+            raise
+        task.uncancel()
+        raise _HungUp from None
+    finally:
+        timer.cancel()
+        if watcher is not None:
+            watcher.cancel()

@@ -1,0 +1,112 @@
+"""What crosses the line between protocols and the service, and how to add a protocol.
+
+A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words.
+Everything else (checking data, batching, limits, logging, metrics) is behind that call, once for all protocols.
+
+How to add one that speaks HTTP: write ``protocols/<name>.py`` with
+
+* ``routes(service) -> Sequence[BaseRoute]``: Starlette routes; `edge` reads bodies within limits and writes errors;
+* ``openapi(service) -> Mapping[str, Any]``: the ``paths`` it adds to ``/openapi.json``.
+
+A protocol on a port of its own (gRPC, a broker) awaits `Service.infer` in its handlers just the same. A server, the thing
+that owns ports and signals, is a file in ``servers/`` with ``serve(models, *, …)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """An argument that is still parsed JSON.
+
+    The worker decodes it, off the event loop and together with the other requests of its batch: one table is built
+    for thirty-two requests, not thirty-two.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of one method of one model."""
+
+    model: str
+    method: str
+    arguments: Mapping[str, Any]
+    """Argument name -> native value, or `Json`."""
+    request_id: str
+    rows: int = 1
+    """Records it holds, as far as can be told before decoding; what limits and batches count."""
+    reference_ids: Sequence[str] = ()
+    """The caller's own ids: one a record, or one for the whole request."""
+    caller: str = ""
+    deadline: float | None = None
+    """`time.monotonic()` after which nobody waits for the answer any more."""
+    native: bool = False
+    """Answer with the model's own value instead of its JSON form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said."""
+
+    value: Any
+    """JSON-able, or the model's own value for a ``native`` request."""
+    identity: str
+    """``name@version`` of the model that said it."""
+    latency_ms: float
+    request_id: str
+    reference_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a server takes on. Beyond it: 413 for what is too large, 429 for what is too much at once."""
+
+    body_bytes: int = 8 << 20
+    """Of one request, after decompression."""
+    depth: int = 64
+    """Of nested lists and objects in JSON."""
+    requests: int = 1000
+    """Being read, waiting or being answered at one time."""
+    queued_rows: int = 20_000
+    """Waiting for one model. A single larger request is still taken when nothing else waits."""
+    wait_seconds: float = 30.0
+    """The longest a request waits for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How requests are joined into one call of the model.
+
+    A call starts at once when a worker is free; what arrives while all are busy is joined, up to ``rows`` records.
+    So nothing ever waits for a batch to fill.
+    """
+
+    enabled: bool = True
+    rows: int = 1024
+    workers: int = 1
+    """Threads for each model. More than one helps models that release the interpreter lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that takes requests now: what ``on_ready`` is told."""
+
+    url: str
+    docs_url: str
+    curl: str
+    """A command that works as pasted into a shell."""
+    models: Sequence[str] = field(default_factory=tuple[str, ...])
+
+
+class Server(Protocol):
+    """A module in ``servers/``."""
+
+    def serve(self, models: Any, **options: Any) -> None:
+        """Answer requests until told to stop; then finish what was begun."""
+        ...

@@ -1,0 +1,176 @@
+"""OpenAPI of the served methods: typed from their schemas, with the card's sample as example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modelyard.serving.examples import example_body
+from modelyard.serving.execution import Method
+from modelyard.serving.forms import REFERENCE_ID, columns_of
+from modelyard.serving.service import Service
+from modelyard.serving.text_csv import write_csv
+from modelyard.types.interface import DataType
+
+Schema = dict[str, Any]
+
+_ERRORS = {
+    "400": "The body cannot be read: not JSON, not CSV, nested too deep.",
+    "413": "The body is too large.",
+    "415": "The content type or encoding is not supported.",
+    "422": "The data does not fit the schema; `field` names the place.",
+    "429": "Too much at once; `Retry-After` says when to try again.",
+    "500": "The model failed; the server's log has more under the request id.",
+}
+
+ERROR_SCHEMA: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "request_id"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable, in snake_case."},
+                "message": {"type": "string"},
+                "hint": {"type": "string", "description": "What to do about it."},
+                "field": {"type": "string", "description": "The place in what was sent."},
+                "expected": {"type": "string"},
+                "request_id": {"type": "string"},
+            },
+        }
+    },
+}
+
+_HEADERS = [
+    {
+        "name": "X-Request-ID",
+        "in": "header",
+        "schema": {"type": "string", "maxLength": 128},
+        "description": "Comes back with the answer; made up when there is none.",
+    },
+    {
+        "name": "X-Reference-ID",
+        "in": "header",
+        "schema": {"type": "string", "maxLength": 256},
+        "description": "Your own id for this request, kept with logged predictions.",
+    },
+]
+
+
+def method_operations(service: Service, path_of: Callable[[Method], str]) -> Mapping[str, Any]:
+    """``paths`` and ``components`` of all served methods."""
+    return {
+        "paths": {path_of(m): {"post": _operation(service, m)} for m in service.methods},
+        "components": {"schemas": {"Error": ERROR_SCHEMA}},
+    }
+
+
+def _operation(service: Service, method: Method) -> dict[str, Any]:
+    several = len(service.models) > 1
+    name = f"{method.model.name}_{method.name}" if several else method.name
+    return {
+        "operationId": re.sub(r"\W", "_", name),
+        "summary": f"{method.name} of {method.model.name}",
+        "tags": [method.model.name],
+        "parameters": _HEADERS,
+        "requestBody": {"required": True, "content": _request_content(method)},
+        "responses": {"200": _answer(method), **{s: _error(text) for s, text in _ERRORS.items()}},
+    }
+
+
+def _request_content(method: Method) -> dict[str, Any]:
+    example = example_body(method.model, method.name)
+    shown = {} if example is None else {"example": example}
+    content: dict[str, Any] = {"application/json": {"schema": request_schema(method), **shown}}
+    if method.records and method.columns is not None:
+        table = example.get(method.records) if isinstance(example, dict) else example
+        text = {"example": write_csv(table, method.name).decode()} if table else {}
+        content["text/csv"] = {"schema": {"type": "string"}, **text}
+    return content
+
+
+def request_schema(method: Method) -> Schema:
+    """The JSON that a method takes, in all its forms."""
+    signature = method.signature
+    by_name: Schema = {
+        "type": "object",
+        "title": "arguments by name",
+        "properties": {n: _argument_schema(a.type) for n, a in signature.args.items()},
+        "required": [n for n, a in signature.args.items() if a.required],
+    }
+    for name, argument in signature.args.items():
+        if not argument.required and _is_plain(argument.default):
+            by_name["properties"][name] = {
+                **by_name["properties"][name],
+                "default": argument.default,
+            }
+    if signature.extra is None:
+        by_name["additionalProperties"] = False
+        by_name["properties"].setdefault(REFERENCE_ID, {"type": ["string", "integer"]})
+    bare = [name for name, argument in signature.args.items() if argument.required]
+    if len(bare) != 1:
+        return by_name
+    value = _argument_schema(signature.args[bare[0]].type)
+    options = value["anyOf"] if set(value) == {"anyOf"} else [{"title": bare[0], **value}]
+    return {"anyOf": [*options, by_name]}
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _argument_schema(type: DataType) -> Schema:
+    schema = type.json_schema()
+    columns = columns_of(type)
+    if columns is None:
+        return schema
+    record: Schema = schema.get("items", {})
+    cells: Mapping[str, Schema] = record.get("properties", {})
+    if REFERENCE_ID not in cells:
+        id_schema = {"type": ["string", "integer"], "description": "Your own id for the record."}
+        record = {**record, "properties": {**cells, REFERENCE_ID: id_schema}}
+    return {
+        "anyOf": [
+            {**schema, "title": "records", "items": record, "minItems": 1},
+            {
+                "title": "columns",
+                "type": "object",
+                "properties": {n: {"type": "array", "items": c} for n, c in cells.items()},
+                "required": list(columns),
+            },
+            {
+                "title": "split",
+                "type": "object",
+                "properties": {
+                    "columns": {"type": "array", "items": {"type": "string"}},
+                    "data": {"type": "array", "items": {"type": "array"}},
+                },
+                "required": ["columns", "data"],
+            },
+        ]
+    }
+
+
+def _answer(method: Method) -> dict[str, Any]:
+    returns = method.signature.returns
+    return {
+        "description": "The bare value.",
+        "headers": {
+            "X-Request-ID": {"schema": {"type": "string"}},
+            "X-Modelyard-Model": {
+                "schema": {"type": "string"},
+                "description": "Which version answered: `name@version` or `name@sha256:…`.",
+            },
+        },
+        "content": {
+            "application/json": {"schema": returns.json_schema() if returns else {}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+
+
+def _error(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

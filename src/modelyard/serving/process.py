@@ -1,0 +1,210 @@
+"""The process around a server: its socket, its signals, its orderly end, and what it says when it is up.
+
+The end (P18): SIGTERM or SIGINT first makes the server unready, while it goes on accepting and asks clients to close their
+connections; a moment later it stops listening, finishes what is in flight, writes the rest of the log, and returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import shlex
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from modelyard.base.errors import AddressInUse, InvalidSetting, NotAllowed
+from modelyard.base.notes import note
+from modelyard.serving.edge import dump_json
+from modelyard.serving.examples import example_body
+from modelyard.serving.front import is_loopback
+from modelyard.serving.interface import Running
+from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.service import Service
+
+LAME_TICKS = 3
+"""Tenths of a second between 'not ready' and 'not listening': connections that wait in the kernel's queue are still served."""
+HEAD_BYTES = 64 << 10
+"""The longest request line and headers together."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the idle time of common load balancers, so that it is they who close, not we under their request."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. `AddressInUse` names a free port; `NotAllowed` and `InvalidSetting` say what is wrong."""
+    if not 0 <= port <= 65535:
+        raise InvalidSetting(f"port {port} is not between 0 and 65535")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise InvalidSetting(f"cannot listen on {host!r}: {error}") from error
+    family, _, _, _, address = min(found, key=lambda f: f[0] != socket.AF_INET)
+    try:
+        return _bound(family, address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            free = _free_port(family, address)
+            raise AddressInUse(
+                f"port {port} on {host} is in use", hint=f"port {free} is free"
+            ) from error
+        if error.errno == errno.EACCES:
+            raise NotAllowed(f"port {port} needs more rights", hint="use one above 1023") from error
+        raise InvalidSetting(f"cannot listen on {host!r}: {error}") from error
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # where it would allow two servers on one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        # Whoever connects from now on waits in the queue instead of being turned away.
+        sock.listen(2048)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _free_port(family: int, address: Any) -> int:
+    for port in (*range(address[1] + 1, min(address[1] + 20, 65536)), 0):
+        with contextlib.suppress(OSError), _bound(family, (address[0], port, *address[2:])) as sock:
+            return sock.getsockname()[1]
+    return 0
+
+
+def running(service: Service, sock: socket.socket, host: str) -> Running:
+    """What people need to know about a server on this socket."""
+    port = sock.getsockname()[1]
+    if not is_loopback(host):
+        note(
+            f"anyone who can reach {host} port {port} can use these models: there is no authentication"
+        )
+    shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    url = (
+        f"http://[{shown}]:{port}"
+        if ":" in shown and "[" not in shown
+        else f"http://{shown}:{port}"
+    )
+    identities = tuple(model.identity for model in service.models.values())
+    return Running(url, f"{url}/docs", _curl(service, url), identities)
+
+
+def _curl(service: Service, url: str) -> str:
+    """A request that is answered as pasted: the first model's default method on one row of its sample."""
+    model = next(iter(service.models.values()))
+    body = example_body(model, model.default_method, rows=1)
+    if body is None:
+        return f"curl -s {shlex.quote(url + '/interface.json')}"
+    path = path_of(service, service.find(model.name, model.default_method))
+    data = shlex.quote(dump_json(body).decode())
+    return f"curl -s {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
+
+
+def announce(facts: Running) -> None:
+    """Say on stderr where it runs, and how to try it."""
+    sys.stderr.write(
+        f"Serving {', '.join(facts.models)} on {facts.url}\n"
+        f"  docs  {facts.docs_url}\n"
+        f"  try   {facts.curl}\n"
+    )
+    sys.stderr.flush()
+
+
+def run(
+    app: Any,
+    sock: socket.socket,
+    service: Service,
+    on_ready: Callable[[], object],
+    drain_seconds: float,
+) -> None:
+    """Serve an ASGI app on a bound socket until told to stop."""
+    config = uvicorn.Config(
+        app,
+        http=_Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(drain_seconds)),
+    )
+    _Process(config, service, on_ready).run(sockets=[sock])
+
+
+class _Process(uvicorn.Server):
+    def __init__(
+        self, config: uvicorn.Config, service: Service, on_ready: Callable[[], object]
+    ) -> None:
+        super().__init__(config)
+        self._service = service
+        self._on_ready = on_ready
+        self._told = False
+        self._asked_to_stop = False
+        self._lame_ticks = 0
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Unlike uvicorn's own, this does not raise the signal again at the end: an orderly stop is exit code 0.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A second Ctrl+C means it.
+        self.force_exit = self._asked_to_stop and sig == signal.SIGINT
+        self._asked_to_stop = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: say that we are up, once; after a signal, count down to the end."""
+        if self._service.ready and not self._told:
+            self._told = True
+            await asyncio.to_thread(self._on_ready)
+        if self._asked_to_stop:
+            self._service.drain()
+            self._lame_ticks += 1
+            self.should_exit = self._lame_ticks > LAME_TICKS or self.force_exit
+        return await super().on_tick(counter)
+
+
+class _Connection(HttpToolsProtocol):
+    """One client: as uvicorn has it, but with an end to its headers."""
+
+    _head_bytes = 0
+    _in_head = True
+
+    def on_message_begin(self) -> None:
+        self._head_bytes, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(
+                    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                    b"content-length: 0\r\nconnection: close\r\n\r\n"
+                )
+                self.transport.close()

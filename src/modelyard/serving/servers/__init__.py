@@ -1,0 +1,1 @@
+"""One file each: what owns a port and the process's signals."""

@@ -1,0 +1,212 @@
+"""FastAPI on uvicorn: the models, typed docs, health, metrics.
+
+``/docs`` is FastAPI's own page. It loads its scripts from a public CDN, so a browser without internet shows it empty; ``/openapi.json``
+needs nothing and opens in any OpenAPI viewer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from modelyard import __version__
+from modelyard.base import plugins
+from modelyard.base.errors import ModelyardError, NotFound, UnknownMethod, did_you_mean
+from modelyard.objects.model import Model
+from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.description import describe_service
+from modelyard.serving.edge import (
+    ExactPaths,
+    Exchange,
+    error_reply,
+    method_not_allowed,
+    read_request_id,
+)
+from modelyard.serving.front import Front, own_names
+from modelyard.serving.interface import Batching, Limits, Running
+from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.process import announce, listen, run, running
+from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.service import Service
+
+
+def serve(
+    models: Model | Sequence[Model],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    log: PredictionLog | None = None,
+    limits: Limits | None = None,
+    batching: Batching | None = None,
+    on_ready: Callable[[Running], object] = announce,
+    allowed_hosts: Iterable[str] | None = None,
+    allowed_origins: Iterable[str] = (),
+    drain_seconds: float = 30.0,
+) -> None:
+    """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
+
+    ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). ``allowed_hosts`` defaults to
+    this machine's own names on a loopback host, and to any elsewhere. Raises `AddressInUse` with a free port as hint.
+    """
+    served = [models] if isinstance(models, Model) else list(models)
+    service = Service(served, log=log, limits=limits, batching=batching)
+    with contextlib.closing(listen(host, port)) as socket:
+        hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
+        app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
+        facts = running(service, socket, host)
+        run(app, socket, service, lambda: on_ready(facts), drain_seconds)
+
+
+def create_app(
+    service: Service,
+    *,
+    protocols: Sequence[str] = ("rest",),
+    allowed_hosts: Iterable[str] | None = None,
+    allowed_origins: Iterable[str] = (),
+) -> FastAPI:
+    """The ASGI app; its lifespan starts and closes the service. Middleware may be added to it as to any FastAPI app."""
+    known = [plugins.load("protocols", name) for name in protocols]
+    routes = [route for protocol in known for route in protocol.routes(service)]
+    direct = {p: e for r in routes if isinstance(r, ExactPaths) for p, e in r.exchanges.items()}
+    app = _App(
+        direct=direct,
+        hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
+        origins=frozenset(o.lower() for o in allowed_origins),
+        title=", ".join(service.models),
+        version=_version(service),
+        description=_description(service),
+        lifespan=lambda app: _lifespan(service),
+        redirect_slashes=False,
+    )
+    app.router.routes.extend(routes)
+    _add_own_routes(app, service)
+    _add_error_handlers(app, list(direct))
+    _add_openapi(app, [protocol.openapi(service) for protocol in known])
+    return app
+
+
+class _App(FastAPI):
+    def __init__(
+        self,
+        *,
+        direct: dict[str, Exchange],
+        hosts: frozenset[str] | None,
+        origins: frozenset[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._direct, self._hosts, self._origins = direct, hosts, origins
+
+    def build_middleware_stack(self) -> ASGIApp:
+        # What somebody wraps around the app (authentication, say) must see every request.
+        direct = {} if self.user_middleware else self._direct
+        stack = super().build_middleware_stack()
+        return Front(stack, direct=direct, hosts=self._hosts, origins=self._origins)  # type: ignore[return-value]  # same shape, other alias
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(service: Service) -> AsyncIterator[None]:
+    await service.start()
+    warming = asyncio.create_task(service.warm_up())
+    try:
+        yield
+    finally:
+        warming.cancel()
+        await service.close(timeout=10.0)
+
+
+def _version(service: Service) -> str:
+    only = next(iter(service.models.values()))
+    return (only.version or only.card.digest[:19]) if len(service.models) == 1 else __version__
+
+
+def _description(service: Service) -> str:
+    return "\n\n".join(
+        f"**{model.identity}** {model.card.description}".strip()
+        for model in service.models.values()
+    )
+
+
+def _add_own_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/docs", status_code=307)
+
+    @app.get("/healthz", tags=["server"], summary="The process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get(
+        "/readyz",
+        tags=["server"],
+        summary="Models are loaded, and requests welcome",
+        responses={503: {"description": "Still starting, or about to stop."}},
+    )
+    async def readyz() -> JSONResponse:
+        status = "ready" if service.ready else "draining" if service.draining else "starting"
+        return JSONResponse({"status": status}, 200 if service.ready else 503)
+
+    @app.get("/version", tags=["server"], summary="What runs here")
+    async def version() -> dict[str, Any]:
+        models = {name: model.identity for name, model in service.models.items()}
+        return {"modelyard": __version__, "models": models}
+
+    @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/interface.json", tags=["server"], summary="The schema, for programs")
+    async def interface() -> dict[str, Any]:
+        return describe_service(service, lambda method: path_of(service, method))
+
+
+def _add_error_handlers(app: FastAPI, paths: Sequence[str]) -> None:
+    async def refused(request: Request, error: Exception) -> Response:
+        request_id = read_request_id(dict(request.scope["headers"]))
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 405:
+            allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
+            reply = method_not_allowed(request_id, allowed)
+        elif status == 404:
+            reply = error_reply(_unknown_path(request, paths), request_id)
+        else:
+            reply = error_reply(error, request_id)
+        headers = {k.decode(): v.decode() for k, v in reply.headers}
+        headers["x-request-id"] = request_id
+        return Response(reply.body, reply.status, headers, media_type="application/json")
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(Exception, refused)
+
+
+def _unknown_path(request: Request, paths: Sequence[str]) -> ModelyardError:
+    path = request.url.path
+    if request.method == "POST":
+        hint = did_you_mean(path, paths) or f"there are: {', '.join(paths)}"
+        return UnknownMethod(
+            "no method answers this path", hint=hint, choices=[p.lstrip("/") for p in paths]
+        )
+    return NotFound("nothing is at this path", hint="/docs shows what is")
+
+
+def _add_openapi(app: FastAPI, parts: Sequence[Any]) -> None:
+    own = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = own()
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            for part in parts:
+                schema["paths"] = {**part["paths"], **schema["paths"]}
+                schemas.update(part["components"]["schemas"])
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents

@@ -1,0 +1,204 @@
+"""The one core under all protocols: find the method, queue the request, count it, log it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from modelyard.base.clock import new_id
+from modelyard.base.errors import (
+    AlreadyExists,
+    InvalidInput,
+    ModelFailed,
+    ModelyardError,
+    NotFound,
+    Overloaded,
+    describe,
+    did_you_mean,
+)
+from modelyard.base.notes import note
+from modelyard.objects.model import Model
+from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.batcher import Batcher
+from modelyard.serving.examples import example_arguments
+from modelyard.serving.execution import ROW_WISE, Method
+from modelyard.serving.interface import Answer, Batching, Json, Limits, Request
+from modelyard.serving.metrics import Metrics
+from modelyard.serving.recorder import Recorder
+
+CLIENT_CLOSED = 499
+"""The status that metrics show for a client that hung up before its answer."""
+
+
+class Service:
+    """Models that answer requests. Between `start` and `close` it belongs to one event loop.
+
+    >>> service = Service([model])  # doctest: +SKIP
+    >>> await service.start()  # doctest: +SKIP
+    >>> await service.infer(Request("iris", "predict", {"X": frame}, request_id="1"))  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        log: PredictionLog | None = None,
+        limits: Limits | None = None,
+        batching: Batching | None = None,
+    ) -> None:
+        if not models:
+            raise InvalidInput("there is no model to serve")
+        self.models: Mapping[str, Model] = _by_name(models)
+        self.limits = limits or Limits()
+        self.batching = batching or Batching()
+        self.metrics = Metrics()
+        self.ready = False
+        """Models are loaded and warm, and no end is in sight."""
+        self.draining = False
+        self.in_flight = 0
+        self.recorder: Recorder | None = None
+        self._log = log
+        self._methods = {
+            (name, method): Method(model, method)
+            for name, model in self.models.items()
+            for method in model.methods
+        }
+        self._batchers: dict[str, Batcher] = {}
+        self.metrics.watch_in_flight(lambda: self.in_flight)
+
+    async def start(self) -> None:
+        """Start the workers and the log; from now on `infer` answers."""
+        for name in self.models:
+            on_batch = self.metrics.batch(name)
+            batcher = Batcher(name, self.batching, self.limits, on_batch)
+            self._batchers[name] = batcher
+            self.metrics.watch_waiting(name, lambda batcher=batcher: batcher.waiting_rows)
+        if self._log is not None:
+            self.recorder = Recorder(
+                self._log,
+                on_logged=self.metrics.logged.inc,
+                on_dropped=self.metrics.dropped.inc,
+            )
+
+    async def warm_up(self) -> None:
+        """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
+        for method in self._methods.values():
+            await self._warm_up(method)
+        self.ready = not self.draining
+
+    def drain(self) -> None:
+        """Say that the end is near: not `ready` any more, while requests are still answered."""
+        self.draining = True
+        self.ready = False
+
+    async def close(self, timeout: float = 30.0) -> None:
+        """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
+        self.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                for batcher in self._batchers.values():
+                    await batcher.idle()
+        for batcher in self._batchers.values():
+            batcher.close()
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.close, timeout)
+
+    def find(self, model: str | None = None, method: str | None = None) -> Method:
+        """A served method; the only model and the default method need not be named.
+
+        Raises `NotFound` or `UnknownMethod` with the choices.
+        """
+        if model is None and len(self.models) == 1:
+            model = next(iter(self.models))
+        found = self._methods.get((model or "", method or ""))
+        if found is not None:
+            return found
+        if model not in self.models:
+            raise NotFound(
+                f"no model named {model!r} is served here" if model else "which model?",
+                hint=did_you_mean(model or "", self.models) or f"served: {', '.join(self.models)}",
+                choices=list(self.models),
+            )
+        served = self.models[model]
+        return self._methods[model, served.method(method)]
+
+    @property
+    def methods(self) -> Sequence[Method]:
+        """All served methods, by model, in the cards' order."""
+        return list(self._methods.values())
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request from its first byte to its last, or refuse it with `Overloaded`."""
+        if self.in_flight >= self.limits.requests:
+            raise Overloaded(
+                f"{self.in_flight} requests are being answered already",
+                hint="try again in 1 s",
+                retry_after=1,
+            )
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    async def infer(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises `SchemaMismatch` for data that does not fit, `UnknownMethod`, `Overloaded`, and `ModelFailed` when the
+        model itself raised. Cancelling gives up a place in the queue.
+        """
+        method = self.find(request.model, request.method)
+        model = method.model.name
+        started = time.perf_counter()
+        try:
+            value = await self._batchers[model].submit(method, request)
+        except ModelyardError as error:
+            self._refused(method, request, error, time.perf_counter() - started)
+            raise
+        except asyncio.CancelledError:
+            self.metrics.answered(model, method.name, CLIENT_CLOSED)
+            raise
+        seconds = time.perf_counter() - started
+        self.metrics.answered(model, method.name, 200, seconds)
+        milliseconds = seconds * 1000
+        if self.recorder is not None:
+            self.recorder.put(method, request, value, milliseconds)
+        return Answer(
+            value, method.identity, milliseconds, request.request_id, request.reference_ids
+        )
+
+    def _refused(
+        self, method: Method, request: Request, error: ModelyardError, seconds: float
+    ) -> None:
+        status = describe(error).http_status
+        self.metrics.answered(method.model.name, method.name, status, seconds)
+        # A failure of the model is worth a row in the log; what the schema refuses is no prediction.
+        if self.recorder is not None and isinstance(error, ModelFailed):
+            self.recorder.put(method, request, None, seconds * 1000, error.message)
+
+    async def _warm_up(self, method: Method) -> None:
+        # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
+        sample = example_arguments(method.model, method.name)
+        if not sample or method.name not in ROW_WISE.get(method.model.card.flavor, ()):
+            return
+        arguments = {name: Json(value) for name, value in sample.items()}
+        request = Request(method.model.name, method.name, arguments, new_id())
+        try:
+            await self._batchers[method.model.name].submit(method, request)
+        except ModelyardError as error:
+            note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
+
+
+def _by_name(models: Sequence[Model]) -> dict[str, Model]:
+    named: dict[str, Model] = {}
+    for model in models:
+        if model.name in named:
+            raise AlreadyExists(
+                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
+                hint="models served together need different names",
+            )
+        named[model.name] = model
+    return named

@@ -56,13 +56,22 @@ def infer_signature(
     ({'type': 'optional', 'of': 'integer'}, 3)
     """
     parameters = _parameters(function, sample)
-    given = _by_name(sample, parameters)
+    given = _as_hinted(_by_name(sample, parameters), parameters)
     args = {p.name: _argument(p, given) for p in parameters if p.kind is not _KEYWORDS}
     extra = next((p.hint or AnyType() for p in parameters if p.kind is _KEYWORDS), None)
     result = _run(function, given, parameters) if run else MISSING
     hint = read_hint_of_result(function)
     returns = hint if result is MISSING else _result_type(hint, result)
     return Signature(args, returns, extra), result
+
+
+def bind_sample(function: Callable[..., Any], sample: Any) -> dict[str, Any]:
+    """A sample as values by argument name, as `infer_signature` takes it.
+
+    >>> bind_sample(pow, (2, 3))
+    {'base': 2, 'exp': 3}
+    """
+    return _by_name(sample, _parameters(function, sample))
 
 
 def read_hint_of_result(function: Callable[..., Any]) -> DataType | None:
@@ -142,6 +151,21 @@ def _by_place(values: tuple[Any, ...], places: Sequence[_Parameter]) -> dict[str
             hint="a tuple stands for several arguments; one argument that is a tuple goes in as ((…),)",
         )
     return given
+
+
+def _as_hinted(given: dict[str, Any], parameters: Sequence[_Parameter]) -> dict[str, Any]:
+    """The sample as served values will come: with the hint ``float``, 2 is 2.0, and so may be the answer."""
+    hints = {p.name: p.hint for p in parameters if p.kind is not _POSITIONALS}
+    return {name: _checked(hints.get(name), value) for name, value in given.items()}
+
+
+def _checked(hint: DataType | None, value: Any) -> Any:
+    if hint is None:
+        return value
+    try:
+        return hint.check(value)
+    except SchemaMismatch:
+        return value
 
 
 def _argument(parameter: _Parameter, given: Mapping[str, Any]) -> Argument:

@@ -15,13 +15,70 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from modelyard.base.errors import ModelyardError as ModelyardError
+    from modelyard.objects.card import Card as Card
+    from modelyard.serving.client import Client as Client
+    from modelyard.serving.serve import serve as serve
+    from modelyard.shipping.build import build as build
+    from modelyard.types.schema import Schema as Schema
+    from modelyard.yard.datasets import Dataset as Dataset
+    from modelyard.yard.project import init as init
+    from modelyard.yard.verbs import apply as apply
+    from modelyard.yard.verbs import demote as demote
+    from modelyard.yard.verbs import evaluate as evaluate
+    from modelyard.yard.verbs import infer_schema as infer_schema
+    from modelyard.yard.verbs import load as load
+    from modelyard.yard.verbs import load_card as load_card
+    from modelyard.yard.verbs import promote as promote
+    from modelyard.yard.verbs import register as register
+    from modelyard.yard.verbs import save as save
+    from modelyard.yard.versions import ModelVersion as ModelVersion
+    from modelyard.yard.yard import Yard as Yard
 
 _WHERE = {
+    "Card": "modelyard.objects.card",
+    "Client": "modelyard.serving.client",
+    "Dataset": "modelyard.yard.datasets",
+    "ModelVersion": "modelyard.yard.versions",
     "ModelyardError": "modelyard.base.errors",
+    "Schema": "modelyard.types.schema",
+    "Yard": "modelyard.yard.yard",
+    "apply": "modelyard.yard.verbs",
+    "build": "modelyard.shipping.build",
+    "demote": "modelyard.yard.verbs",
+    "evaluate": "modelyard.yard.verbs",
+    "infer_schema": "modelyard.yard.verbs",
+    "init": "modelyard.yard.project",
+    "load": "modelyard.yard.verbs",
+    "load_card": "modelyard.yard.verbs",
+    "promote": "modelyard.yard.verbs",
+    "register": "modelyard.yard.verbs",
+    "save": "modelyard.yard.verbs",
+    "serve": "modelyard.serving.serve",
 }
 """Public name -> the module that has it. One table: `__all__`, the imports for type checkers and the docs follow it."""
 
-__all__ = ["ModelyardError", "__version__"]
+__all__ = [
+    "Card",
+    "Client",
+    "Dataset",
+    "ModelVersion",
+    "ModelyardError",
+    "Schema",
+    "Yard",
+    "__version__",
+    "apply",
+    "build",
+    "demote",
+    "evaluate",
+    "infer_schema",
+    "init",
+    "load",
+    "load_card",
+    "promote",
+    "register",
+    "save",
+    "serve",
+]
 
 
 def __getattr__(name: str) -> Any:

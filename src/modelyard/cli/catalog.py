@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
         "apply-remote": "Apply a served model to data.",
-        "build": "Build a package of a model: wheel, requirements.",
+        "build": "Build a package of a model: wheel or requirements.",
     },
     "The yard": {
         "register": "Register a model under a name.",
@@ -45,10 +45,6 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "config": {
         "list": "Show every setting, its value and where it comes from.",
         "set": "Set a setting of this project or of this user.",
-    },
-    "build": {
-        "wheel": "Build an installable package of the model.",
-        "requirements": "Write the model's requirements.txt.",
     },
     "data": {
         "add": "Add a file as a data set.",

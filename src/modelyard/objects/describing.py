@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.base.errors import InvalidInput, ModelyardError, UnknownMethod, did_you_mean
+from modelyard.base.errors import (
+    InvalidInput,
+    ModelFailed,
+    ModelyardError,
+    UnknownMethod,
+    did_you_mean,
+)
 from modelyard.objects.interface import Flavor
 from modelyard.objects.model import default_method
-from modelyard.objects.sampling import MAX_ROWS, required_arguments, sample_for_card
+from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import composed
 from modelyard.types.schema import MISSING, Signature
-from modelyard.types.signatures import infer_signature
+from modelyard.types.signatures import bind_sample, by_name, infer_signature
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def functions_of(
     for name in names:
         if name not in own:
             own[name] = _attribute(obj, name, own)
-    return {name: composed(own[name], preprocess, postprocess) for name in names}
+    return {name: by_name(composed(own[name], preprocess, postprocess)) for name in names}
 
 
 def _attribute(obj: Any, name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
@@ -85,28 +91,18 @@ def describe_model(
             continue
         try:
             signature, result = infer_signature(function, sample)
+        except ModelFailed as error:
+            if name in needed:
+                raise InvalidInput(
+                    f"sample_data does not fit: {error.message}",
+                    hint="it must be a value that the method takes: a value for its first argument, "
+                    "a tuple for several, or a dict by argument name",
+                ) from error
+            continue
         except ModelyardError:
             if name in needed:
                 raise
             continue
-        except Exception as error:
-            if name in needed:
-                raise InvalidInput(
-                    f"{name} failed on sample_data: {type(error).__name__}: {error}",
-                    hint="sample_data must be a value that the method takes: a value for its first argument, "
-                    "a tuple for several, or a dict by argument name",
-                ) from error
-            continue
         signatures[name], results[name] = signature, result
-        arguments[name] = by_name(sample, signature)
+        arguments[name] = bind_sample(function, sample)
     return Described({n: functions[n] for n in signatures}, signatures, results, arguments)
-
-
-def by_name(sample: Any, signature: Signature) -> dict[str, Any]:
-    """A sample as values by argument name, as `infer_signature` understands it."""
-    names = list(signature.args)
-    if isinstance(sample, tuple) and len(required_arguments(signature)) != 1:
-        return dict(zip(names, sample, strict=False))
-    if isinstance(sample, dict) and sample and set(sample) <= set(names):
-        return dict(sample)
-    return {names[0]: sample} if names else {}

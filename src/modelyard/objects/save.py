@@ -29,7 +29,7 @@ from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import STEPS
-from modelyard.objects.writing import entries_of, move_artifact, write_best
+from modelyard.objects.writing import entries_of, move_artifact, raised, write_best
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
 from modelyard.types.schema import Argument, Signature

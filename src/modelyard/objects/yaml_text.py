@@ -12,26 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelyard.base.errors import InvalidCard
+from modelyard.objects.card_reader import Located
 
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 100
 LINE = 88
 """What fits in one line of this width is written as one."""
-
-
-class Located:
-    """The plain values of a document, and on which line each stands."""
-
-    def __init__(self, value: Any, lines: Mapping[tuple[Any, ...], int]) -> None:
-        self.value = value
-        self.lines = lines
-
-    def line(self, path: Sequence[Any]) -> int | None:
-        """The line (from 1) of a field, or of the nearest field around it."""
-        for end in range(len(path), -1, -1):
-            if (found := self.lines.get(tuple(path[:end]))) is not None:
-                return found
-        return None
 
 
 def read_yaml(text: str, name: str) -> Located:

@@ -53,7 +53,7 @@ def infer_signature(
     >>> def grow(x: float, *, by: int | None = None) -> float: return x + (by or 1)
     >>> signature, result = infer_signature(grow, 2)
     >>> signature.args["by"].type.to_dict(), result
-    ({'type': 'optional', 'of': 'integer'}, 3)
+    ({'type': 'optional', 'of': 'integer'}, 3.0)
     """
     parameters = _parameters(function, sample)
     given = _as_hinted(_by_name(sample, parameters), parameters)

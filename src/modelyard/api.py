@@ -1,0 +1,47 @@
+"""The verbs of modelyard as one flat module, for those who prefer ``from modelyard.api import save, load``."""
+
+from __future__ import annotations
+
+from modelyard.base.errors import ModelyardError
+from modelyard.objects.card import Card
+from modelyard.serving.client import Client
+from modelyard.serving.serve import serve
+from modelyard.shipping.build import build
+from modelyard.types.schema import Schema
+from modelyard.yard.datasets import Dataset
+from modelyard.yard.project import init
+from modelyard.yard.verbs import (
+    apply,
+    demote,
+    evaluate,
+    infer_schema,
+    load,
+    load_card,
+    promote,
+    register,
+    save,
+)
+from modelyard.yard.versions import ModelVersion
+from modelyard.yard.yard import Yard
+
+__all__ = [
+    "Card",
+    "Client",
+    "Dataset",
+    "ModelVersion",
+    "ModelyardError",
+    "Schema",
+    "Yard",
+    "apply",
+    "build",
+    "demote",
+    "evaluate",
+    "infer_schema",
+    "init",
+    "load",
+    "load_card",
+    "promote",
+    "register",
+    "save",
+    "serve",
+]

@@ -1,0 +1,110 @@
+"""The module a user of a built package imports: one function a method, typed from the card's schema."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections.abc import Mapping
+
+from modelyard.objects.card import Card
+from modelyard.types.interface import DataType
+from modelyard.types.schema import Argument, Signature
+
+_HINTS: Mapping[str, str] = {
+    "dataframe": "pandas.DataFrame",
+    "series": "pandas.Series",
+    "array": "numpy.ndarray",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "string": "str",
+    "bytes": "bytes",
+    "null": "None",
+    "list": "list[Any]",
+    "tuple": "tuple[Any, ...]",
+    "dict": "dict[Any, Any]",
+    "record": "dict[str, Any]",
+    "set": "set[Any]",
+}
+"""Kind of a type -> how a type checker calls it; others are Any."""
+
+
+def module_text(card: Card, name: str) -> str:
+    """The source of ``__init__.py``."""
+    functions = [function_text(m, s) for m, s in card.methods.items() if usable(m)]
+    names = [m for m in card.methods if usable(m)]
+    head = f'''"""{docstring(card, name)}"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy
+    import pandas
+
+__all__ = {json.dumps([*names, "model"])}
+
+
+@cache
+def _opened() -> Any:
+    from ._runtime.objects.embedded import open_embedded
+
+    return open_embedded(Path(__file__).parent / "_model")
+
+
+def _call(method: str, **arguments: Any) -> Any:
+    from ._runtime.objects.embedded import call
+
+    return call(_opened(), method, arguments)
+
+
+def model() -> Any:
+    """The model itself, with the methods it had when it was saved."""
+    return _opened().object
+'''
+    return head + "".join(functions)
+
+
+def usable(method: str) -> bool:
+    """Whether a method's name can be a function's."""
+    return (
+        method.isidentifier()
+        and not keyword.iskeyword(method)
+        and method not in ("model", "_opened", "_call")
+    )
+
+
+def docstring(card: Card, name: str) -> str:
+    """What the package is, with nothing in it that could end the docstring."""
+    text = f"The model {name}. {card.description}".strip()
+    return text.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
+
+
+def function_text(method: str, signature: Signature) -> str:
+    """One function."""
+    arguments = {
+        n: a for n, a in signature.args.items() if n.isidentifier() and not keyword.iskeyword(n)
+    }
+    parameters = ", ".join(parameter(n, a) for n, a in arguments.items())
+    passed = "".join(f", {n}={n}" for n in arguments)
+    returns = hint(signature.returns) if signature.returns else "Any"
+    return f'''
+
+def {method}({parameters}) -> {returns}:
+    """Call ``{method}`` of the model; arguments are checked against its schema."""
+    return _call({method!r}{passed})
+'''
+
+
+def parameter(name: str, argument: Argument) -> str:
+    """One parameter, with its default when it has one."""
+    text = f"{name}: {hint(argument.type)}"
+    return text if argument.required else f"{text} = {argument.default!r}"
+
+
+def hint(kind: DataType) -> str:
+    """A type as Python spells it."""
+    return _HINTS.get(kind.kind, "Any")

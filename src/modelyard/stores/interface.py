@@ -4,8 +4,8 @@ A blob is put once and never changes; putting it again costs a hash and nothing 
 all its bytes are present and verified (P4), and `open` notices bytes that changed since (P5).
 
 How to add one: write ``stores/<name>.py`` with a class that has these methods and ``SCHEMES`` (the URI schemes it
-serves), and a case file ``tests/cases/stores/<name>.py`` that makes an empty one and tells the suite how to
-damage a blob behind its back. ``testing/stores.py`` holds the contract.
+serves) and ``from_uri(uri)``, and a case file ``tests/cases/stores/<name>.py`` that makes an empty one and tells the
+suite how to damage a blob behind its back. ``testing/stores.py`` holds the contract.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class Store(Protocol):
 
     def delete(self, digests: Iterable[str]) -> int:
         """Remove blobs; absent ones are no error. Returns how many went."""
+        ...
+
+    def sweep(self, before_ms: int | None = None) -> int:
+        """Remove what uploads left that died before that time (a day ago, if not given). Returns how many."""
         ...
 
     def close(self) -> None: ...

@@ -32,6 +32,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from modelyard.base.digests import canonical_json
 from modelyard.base.errors import InvalidInput
 
+_HEX = frozenset("0123456789abcdef")
+
 PREFIX = "my_"
 PREFIX_CHARACTERS = 191
 """How much of a long text an index holds: MySQL takes keys up to 3072 bytes, PostgreSQL up to 2704."""
@@ -74,6 +76,8 @@ class _ExactText(TypeDecorator[str]):
 class Name(_ExactText):
     """A short text that is looked up: at most ``size`` bytes of UTF-8 (128 characters always fit into 512)."""
 
+    cache_ok = True
+
     def __init__(self, size: int = 512) -> None:
         super().__init__()
         self.size = size
@@ -90,6 +94,8 @@ class Name(_ExactText):
 
 class Text(_ExactText):
     """A text of any length. To look one up, index a part of it: `prefix_column`."""
+
+    cache_ok = True
 
     mysql_type = mysql.LONGBLOB()
 
@@ -141,7 +147,7 @@ class _Ascii(TypeDecorator[str]):
         return dialect.type_descriptor(types.get(dialect.name, String(self.length)))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and (len(value) != self.length or not value.isalnum()):
+        if value is not None and (len(value) != self.length or not _HEX.issuperset(value)):
             raise InvalidInput(
                 f"{value[:80]!r} is not a {type(self).__name__}: {self.length} hex digits"
             )
@@ -151,11 +157,15 @@ class _Ascii(TypeDecorator[str]):
 class Digest(_Ascii):
     """A sha256 in hex: 64 digits, without the ``sha256:``."""
 
+    cache_ok = True
+
     length = 64
 
 
 class Id32(_Ascii):
     """An id of `modelyard.base.clock.new_id`: 32 hex digits."""
+
+    cache_ok = True
 
     length = 32
 
@@ -177,6 +187,8 @@ class Int64(TypeDecorator[int]):
 
 class TimeMs(Int64):
     """Milliseconds since 1970, UTC."""
+
+    cache_ok = True
 
 
 class RowId(TypeDecorator[int]):

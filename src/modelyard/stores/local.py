@@ -1,0 +1,146 @@
+"""Blobs in a folder: ``files/ab/cdef…``, a file a blob, read-only, under its own sha256.
+
+A blob is written under ``uploads/``, flushed to the disk and renamed into place, so a crash leaves it out or whole.
+What a dead upload leaves under ``uploads/`` is never seen, and goes with `LocalStore.sweep`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat as modes
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from modelyard.base.clock import new_id, now_ms
+from modelyard.base.errors import FileMissing
+from modelyard.base.paths import full_disk_named, open_below, sync_folder
+from modelyard.stores.interface import Blob
+from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, whole_chunks
+from modelyard.stores.verifying import reader
+
+SCHEMES = ("", "file")
+
+
+def from_uri(uri: str) -> LocalStore:
+    """The store in the folder of a path or a ``file://`` URI."""
+    return LocalStore(unquote(urlsplit(uri).path) if uri.startswith("file://") else uri)
+
+
+class LocalStore:
+    """A folder of blobs; made when the first one is put. Threads and processes may share it."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).expanduser().absolute()
+
+    def __repr__(self) -> str:
+        return f"LocalStore({str(self.root)!r})"
+
+    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
+        if known := seen_before(stream, self.stat):
+            matched(known.sha256, expect, str(self.root))
+            return known
+        with full_disk_named(self.root):
+            uploads = self.root / "uploads"
+            uploads.mkdir(parents=True, exist_ok=True)
+            upload = uploads / new_id()
+            try:
+                blob = _written(stream, upload)
+                matched(blob.sha256, expect, str(self.root))
+                self._take(upload, blob.sha256)
+            finally:
+                upload.unlink(missing_ok=True)
+        return blob
+
+    def _take(self, upload: Path, sha256: str) -> None:
+        """Rename a finished upload to where it belongs; another process that was faster put the same bytes there."""
+        target = self.root / _place(sha256)
+        fresh = not target.parent.is_dir()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            upload.replace(target)
+        except PermissionError:  # Windows, when somebody reads the same blob at this moment
+            if not target.exists():
+                raise
+        sync_folder(target.parent)
+        if fresh:
+            sync_folder(target.parent.parent)
+
+    def open(self, sha256: str, *, verify: bool = True) -> IO[bytes]:
+        try:
+            stream = open_below(self.root, _place(checked(sha256)))
+        except FileNotFoundError:  # the folder itself may be missing too
+            raise FileMissing(f"no blob sha256:{sha256} in {self.root}") from None
+        return reader(_OpenFile(stream), sha256, str(self.root / _place(sha256)), verify=verify)
+
+    def stat(self, sha256: str) -> Blob | None:
+        try:
+            found = (self.root / _place(checked(sha256))).lstat()
+        except FileNotFoundError:
+            return None
+        return Blob(sha256, found.st_size) if modes.S_ISREG(found.st_mode) else None
+
+    def list(self) -> Iterator[Blob]:
+        for folder in sorted((self.root / "files").glob("[0-9a-f][0-9a-f]")):
+            for file in folder.iterdir():
+                digest = folder.name + file.name
+                if len(digest) == 64 and (blob := self.stat(digest)):
+                    yield blob
+
+    def delete(self, digests: Iterable[str]) -> int:
+        gone = 0
+        for digest in digests:
+            try:
+                (self.root / _place(checked(digest))).unlink()
+            except FileNotFoundError:
+                continue
+            gone += 1
+        return gone
+
+    def sweep(self, before_ms: int | None = None) -> int:
+        limit = now_ms() - ABANDONED_MS if before_ms is None else before_ms
+        old = [
+            file
+            for file in (self.root / "uploads").glob("*")
+            if file.lstat().st_mtime_ns // 1_000_000 < limit
+        ]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
+
+    def close(self) -> None: ...
+
+
+def _place(sha256: str) -> str:
+    return f"files/{sha256[:2]}/{sha256[2:]}"
+
+
+def _written(stream: IO[bytes], path: Path) -> Blob:
+    """Copy a stream to a new file, on the disk when this returns, and read-only."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("xb") as file:
+        for piece in whole_chunks(stream):
+            digest.update(piece)
+            size += len(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(0o444)
+    return Blob(digest.hexdigest(), size)
+
+
+class _OpenFile:
+    """The bytes of an open file, read at places without moving anything."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.size = os.fstat(stream.fileno()).st_size
+
+    def at(self, position: int, length: int) -> bytes:
+        self._stream.seek(position)
+        return self._stream.read(length)
+
+    def close(self) -> None:
+        self._stream.close()

@@ -20,10 +20,12 @@ from modelyard.types.interface import DataType
 
 __all__ = ["KIND_FILES", "DataType", "from_hint", "infer", "parse"]
 
-_SCALARS = "any boolean bytes choice complex date datetime decimal integer null number string time timedelta uuid"
 _FILES = {
-    "scalar": _SCALARS,
-    "container": "dict list optional record set tuple union",
+    "scalar": "any boolean bytes choice complex decimal integer null number string uuid",
+    "moment": "date datetime time timedelta",
+    "container": "dict list set tuple",
+    "record": "record",
+    "union": "optional union",
     "numpy": "array scalar",
     "pandas": "dataframe series",
 }
@@ -50,7 +52,7 @@ def _file_of(value: Any) -> Any:
         plugin = _plugin(cls.__module__.partition(".")[0])
         if plugin is not None and plugin.claims(value):
             return plugin
-    for name in ("scalar", "container"):
+    for name in ("scalar", "moment", "record", "container"):
         plugin = plugins.load("types", name)
         if plugin.claims(value):
             return plugin

@@ -13,18 +13,13 @@ from typing import Any, Literal
 
 from modelyard.base.errors import InvalidInput
 from modelyard.types.columns import Column
-from modelyard.types.container import (
-    DictType,
-    ListType,
-    OptionalType,
-    RecordType,
-    TupleType,
-    UnionType,
-)
+from modelyard.types.container import DictType, ListType, TupleType
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import inside, listed
+from modelyard.types.record import RecordType
 from modelyard.types.scalar import AnyType, ChoiceType, IntegerType, NullType, NumberType
 from modelyard.types.schema import Argument, Signature
+from modelyard.types.union import OptionalType, UnionType
 
 Change = Literal["added", "removed", "widened", "narrowed", "changed", "reordered"]
 

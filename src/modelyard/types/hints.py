@@ -9,18 +9,13 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelyard.types import scalar
-from modelyard.types.container import (
-    DictType,
-    ListType,
-    RecordType,
-    SetType,
-    TupleType,
-    UnionType,
-)
+from modelyard.types import moment, scalar
+from modelyard.types.container import DictType, ListType, SetType, TupleType
 from modelyard.types.interface import DataType
 from modelyard.types.merging import optional
+from modelyard.types.record import RecordType
 from modelyard.types.scalar import AnyType, ChoiceType, NullType
+from modelyard.types.union import UnionType
 
 _LISTS = (list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection)
 _SETS = (set, frozenset, abc.Set, abc.MutableSet)
@@ -93,7 +88,7 @@ def _plain_class(hint: Any) -> DataType | None:
         return DictType(fields=_fields(hint))
     if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
         return RecordType(hint.__name__, _fields(hint), hint)
-    return scalar.from_hint(hint) or _of_library(hint)
+    return scalar.from_hint(hint) or moment.from_hint(hint) or _of_library(hint)
 
 
 def _fields(cls: type) -> dict[str, DataType]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelyard import types
-from modelyard.types.container import DictType, ListType, OptionalType, TupleType, UnionType
+from modelyard.types.container import DictType, ListType, TupleType
 from modelyard.types.interface import DataType
-from modelyard.types.scalar import AnyType, IntegerType, NullType, NumberType
+from modelyard.types.moment import DatetimeType
+from modelyard.types.scalar import AnyType, IntegerType, NullType, NumberType, StringType
+from modelyard.types.union import OptionalType, UnionType
 
 _MOST = 4
 """Alternatives after which a union says no more than 'any'."""
@@ -61,6 +63,8 @@ def _bare(type_: DataType) -> DataType:
 def _merge_alike(a: DataType, b: DataType) -> DataType | None:
     if {type(a), type(b)} == {IntegerType, NumberType}:
         return NumberType()
+    if isinstance(a, DatetimeType) and isinstance(b, DatetimeType):
+        return DatetimeType()
     if isinstance(a, ListType) and isinstance(b, ListType):
         # An empty list says nothing of its items.
         known = [t.items for t in (a, b) if not isinstance(t.items, AnyType)]
@@ -86,7 +90,7 @@ def _as_mapping(type_: DictType) -> tuple[DataType, DataType]:
     values: DataType = AnyType()
     for i, field in enumerate(type_.fields.values()):
         values = field if i == 0 else merge(values, field)
-    return types.parse("string"), values
+    return StringType(), values
 
 
 def _known(a: DataType, b: DataType) -> DataType:
@@ -101,12 +105,17 @@ def _union(a: DataType, b: DataType) -> DataType:
     members: list[DataType] = []
     for part in (a, b):
         for member in part.of if isinstance(part, UnionType) else (part,):
-            for i, other in enumerate(members):
-                if other == member or (joined := _merge_alike(other, member)) is not None:
-                    members[i] = other if other == member else joined  # type: ignore[possibly-undefined]
-                    break
-            else:
-                members.append(member)
+            _join(members, member)
     if len(members) == 1:
         return members[0]
     return UnionType(tuple(members)) if len(members) <= _MOST else AnyType()
+
+
+def _join(members: list[DataType], new: DataType) -> None:
+    """Put a type among others, into one that is like it where there is one."""
+    for i, member in enumerate(members):
+        joined = member if member == new else _merge_alike(member, new)
+        if joined is not None:
+            members[i] = joined
+            return
+    members.append(new)

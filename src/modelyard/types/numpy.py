@@ -19,6 +19,15 @@ from modelyard.types.columns import Column
 from modelyard.types.dtypes import UNITS, parse_dtype
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.numpy_cells import (
+    array_of,
+    cells_of,
+    fit,
+    is_plain,
+    numpy_dtype,
+    object_column,
+    place_in,
+)
 from modelyard.types.scalar import only_fields
 
 if TYPE_CHECKING:
@@ -114,7 +123,7 @@ class ArrayType(DataType):
             if fast is not None:
                 return fast
         cells, shape = self._flatten(data, where)
-        place = self._place(shape, where)
+        place = place_in(shape, where)
         if column is None:
             return self._decode_records(cells, place).reshape(shape)
         return array_of(column, decode_cells(column, cells, place)).reshape(shape)
@@ -137,7 +146,7 @@ class ArrayType(DataType):
         for depth, size in enumerate(self.shape):
             found = size
             for i, part in enumerate(level):
-                place = self._place(tuple(shape), where)(i) if depth else where
+                place = place_in(tuple(shape), where)(i) if depth else where
                 if type(part) is not list:
                     raise mismatch(place, f"a list ({self._nesting(depth)})", part)
                 found = len(part) if found is None else found
@@ -153,17 +162,6 @@ class ArrayType(DataType):
 
     def _nesting(self, depth: int) -> str:
         return f"shape {spell_shape(self.shape[depth:])}"
-
-    @staticmethod
-    def _place(shape: tuple[int, ...], where: str) -> Any:
-        def place(i: int) -> str:
-            indices: list[int] = []
-            for size in reversed(shape):
-                i, index = divmod(i, size)
-                indices.append(index)
-            return where + "".join(f"[{n}]" for n in reversed(indices))
-
-        return place
 
     def _decode_records(self, cells: list[Any], place: Any) -> Any:
         import numpy as np
@@ -183,17 +181,10 @@ class ArrayType(DataType):
         array = self.check(value)
         if self.column is None:
             return _nested(self._encode_records(array), array.shape)
-        if self._is_plain(array):
+        if is_plain(array):
             return array.tolist()
         cells = encode_cells(self.column, cells_of(array.ravel(), self.column))
         return _nested(cells, array.shape)
-
-    def _is_plain(self, array: Any) -> bool:
-        """Whether numpy's own list is JSON already."""
-        import numpy as np
-
-        kind = array.dtype.kind
-        return kind in "iub" or (kind == "f" and bool(np.isfinite(array).all()))
 
     def _encode_records(self, array: Any) -> list[Any]:
         flat = array.ravel()
@@ -281,113 +272,6 @@ def _as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
     return array
 
 
-def numpy_dtype(column: Column) -> np.dtype[Any]:
-    """The dtype that arrays of a column are made with."""
-    import numpy as np
-
-    name = {"str": "U", "bytes": "S", "date": "datetime64[D]"}.get(column.dtype, column.dtype)
-    try:
-        return np.dtype(name)
-    except TypeError:
-        raise InvalidInput(f"numpy has no dtype {column.dtype!r}") from None
-
-
-def array_of(column: Column, cells: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """A flat array of decoded cells."""
-    import numpy as np
-
-    dtype = numpy_dtype(column)
-    if dtype.kind in "mM":
-        lowest = -(1 << 63)
-        numbers = [lowest if c is None else c for c in cells]
-        return np.array(numbers, dtype=np.int64).view(dtype)
-    if dtype.kind == "O":
-        array = np.empty(len(cells), dtype=object)
-        array[:] = [np.nan if c is None else c for c in cells] if column.missing else cells
-        return array
-    return np.array(cells, dtype=dtype)
-
-
-def cells_of(flat: np.ndarray[Any, Any], column: Column) -> list[Any]:
-    """The cells of a flat array, missing ones as None."""
-    import numpy as np
-
-    kind = flat.dtype.kind
-    if kind in "mM":
-        numbers = flat.view(np.int64).tolist()
-        if column.parsed.unit and np.isnat(flat).any():
-            return [None if n == -(1 << 63) else n for n in numbers]
-        return numbers
-    if kind == "O":
-        return [None if c is None or c != c else c for c in flat.tolist()]
-    return flat.tolist()
-
-
-def fit(array: np.ndarray[Any, Any], column: Column, where: str) -> np.ndarray[Any, Any]:
-    """The array in the column's dtype, where no value changes by it; else `SchemaMismatch`."""
-    import numpy as np
-
-    wanted = numpy_dtype(column)
-    have, want = array.dtype.kind, wanted.kind
-    if wanted.kind == "O":
-        return _fit_object(array, column, where)
-    if array.dtype == wanted or (have == want and want in "US"):
-        return array
-    if have == "O":
-        return _fit_texts(array, wanted, column, where)
-    if (have in "iuf" and want in "iufc") or (have in "mM" and have == want) or have == want == "c":
-        if array.size == 0:
-            return array.astype(wanted)
-        with np.errstate(invalid="ignore", over="ignore"):
-            cast = array.astype(wanted)
-            same = _same(array, cast)
-        if same.all():
-            return cast
-        first = np.argwhere(~same)[0].tolist()
-        place = where + "".join(f"[{i}]" for i in first)
-        got = f"{array[tuple(first)]} in an array of {array.dtype}"
-        raise refusal(place, f"a value that {column.dtype} holds exactly", got)
-    raise refusal(where, f"an array of {column.dtype}", f"one of {array.dtype}")
-
-
-def _same(array: Any, cast: Any) -> Any:
-    """Where a cast kept the value. Cast back, for numpy compares int64 with float64 by rounding."""
-    import numpy as np
-
-    back = cast.astype(array.dtype)
-    same = back == array
-    if array.dtype.kind in "fc":
-        same |= np.isnan(array) & np.isnan(cast) if cast.dtype.kind in "fc" else False
-    elif array.dtype.kind in "mM":
-        same |= np.isnat(array) & np.isnat(cast)
-    if array.dtype.kind in "iu" and cast.dtype.kind in "iu":
-        same &= (array < 0) == (cast < 0)
-    if array.dtype.kind in "iu" and cast.dtype.kind in "fc":
-        # The highest int64 rounds up to 2**63 and comes back wrapped or clipped.
-        same &= np.abs(cast) < 2.0**63 if array.dtype.kind == "i" else np.abs(cast) < 2.0**64
-    return same
-
-
-def _fit_object(array: Any, column: Column, where: str) -> Any:
-    import numpy as np
-
-    kept = array if array.dtype.kind == "O" else array.astype(object)
-    cells = cells_of(kept.ravel(), column)
-    place = ArrayType._place(kept.shape, where)
-    plain = [c.item() if isinstance(c, np.generic) else c for c in cells]
-    decode_cells(column, plain, place)
-    return kept
-
-
-def _fit_texts(array: Any, wanted: Any, column: Column, where: str) -> Any:
-    """An object array whose elements all are what the dtype wants: lists of Python values become such arrays."""
-    flat = array.ravel().tolist()
-    if wanted.kind == "U":
-        place = ArrayType._place(array.shape, where)
-        return array_of(column, decode_cells(column, flat, place)).reshape(array.shape)
-    raise refusal(where, f"an array of {column.dtype}", "one of arbitrary objects")
-
-
 KINDS: Mapping[str, type[DataType]] = {"array": ArrayType, "scalar": ScalarType}
 
 
@@ -432,26 +316,6 @@ def _column_of(dtype: np.dtype[Any], values: Any) -> Column:
         return Column(parse_dtype(name).name)
     except InvalidInput:
         raise UnsupportedType(f"arrays of {dtype} have no data type") from None
-
-
-def object_column(values: Sequence[Any]) -> Column:
-    """The column of an object array: texts or mixed JSON scalars, and how its missing values are written."""
-    kinds = {type(v) for v in values}
-    strange = kinds - {str, int, float, bool, type(None)}
-    if strange:
-        name = sorted(k.__qualname__ for k in strange)[0]
-        raise UnsupportedType(
-            f"an object array that holds a {name} has no data type",
-            hint="use texts, numbers, booleans and None, or an array of one dtype",
-        )
-    nan = any(type(v) is float and v != v for v in values)
-    text = (
-        kinds
-        - {type(None)}
-        - ({float} if all(v != v for v in values if type(v) is float) else set())
-    )
-    items = "string" if text == {str} else "mixed"
-    return Column("object", items=items, missing="nan" if nan and type(None) not in kinds else "")
 
 
 def from_hint(hint: Any) -> DataType | None:

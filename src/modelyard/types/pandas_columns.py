@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import InvalidInput, UnsupportedType
-from modelyard.types import numpy as arrays
+from modelyard.types import numpy_cells as arrays
 from modelyard.types.cells import Place, decode_cells
 from modelyard.types.columns import Column
 from modelyard.types.dtypes import parse_dtype
@@ -69,7 +69,7 @@ def _category_column(series: pd.Series[Any], where: str) -> Column:
 
 
 _INF = float("inf")
-_CANNOT_MISS = ("float", "integer", "boolean")
+CANNOT_MISS = ("float", "integer", "boolean")
 """Families of which a column of the right dtype needs no look for missing values: it has none, or may."""
 _NUMBERS = ("float", "integer")
 
@@ -182,7 +182,7 @@ def fit(series: pd.Series[Any], column: Column, where: str, place: Place) -> Any
     texts as datetimes, known values as categories. Anything else is `SchemaMismatch`.
     """
     same = _has_dtype(series, column)
-    if same and column.parsed.family in _CANNOT_MISS:
+    if same and column.parsed.family in CANNOT_MISS:
         return None
     if not column.takes_missing and series.isna().any():
         first = int(series.isna().to_numpy().argmax())
@@ -247,7 +247,7 @@ def _fit_times(series: pd.Series[Any], have: Column, column: Column, place: Plac
     return array_of(column, cells)
 
 
-def cells_of_natives(values: Sequence[Any], column: Column) -> list[Any]:
+def cells_of_natives(values: Sequence[Any]) -> list[Any]:
     """Python and numpy values of one column as JSON would say them, so that the same rules judge them."""
     return [_as_json(v) for v in values]
 

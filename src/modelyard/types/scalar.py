@@ -11,7 +11,6 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -19,9 +18,8 @@ from uuid import UUID
 from modelyard import types
 from modelyard.base.errors import InvalidInput
 from modelyard.types import cells
-from modelyard.types.instants import read_duration, read_moment, timedelta_to_ns, write_duration
 from modelyard.types.interface import DataType
-from modelyard.types.mismatch import listed, mismatch, refusal
+from modelyard.types.mismatch import listed, mismatch
 
 _LOWEST, _HIGHEST = -(1 << 63), (1 << 64) - 1
 """Integers that JSON parsers agree on: signed and unsigned 64 bits."""
@@ -235,99 +233,6 @@ class ComplexType(Scalar):
         return cells.write_complex(complex(value))
 
 
-@dataclass(frozen=True)
-class DatetimeType(Scalar):
-    """A datetime; ``aware`` ones carry an offset from UTC, the others must not."""
-
-    kind = "datetime"
-    expected = "an ISO 8601 date and time"
-    schema: ClassVar = {"type": "string", "format": "date-time"}
-    aware: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"type": self.kind, **({"aware": True} if self.aware else {})}
-
-    @classmethod
-    def from_dict(cls, spelled: Mapping[str, Any]) -> Self:
-        only_fields(spelled, "aware")
-        return cls(aware=bool(spelled.get("aware", False)))
-
-    def check(self, value: Any, where: str = "") -> Any:
-        value = super().check(value, where)
-        if (value.utcoffset() is not None) is not self.aware:
-            raise refusal(where, self._wanted, value.isoformat())
-        return value
-
-    def decode(self, data: Any, where: str = "") -> Any:
-        value = super().decode(data, where)
-        if (value.tzinfo is not None) is not self.aware:
-            raise mismatch(where, self._wanted, data)
-        return value
-
-    @property
-    def _wanted(self) -> str:
-        return f"{self.expected} {'with' if self.aware else 'without'} an offset"
-
-    def holds(self, value: Any) -> bool:
-        return isinstance(value, datetime)
-
-    def read(self, data: Any) -> Any:
-        moment = read_moment(data) if type(data) is str else None
-        # Python would cut nanoseconds off without a word.
-        return None if moment is None or moment[0] % 1000 else datetime.fromisoformat(data)
-
-    def write(self, value: Any) -> Any:
-        return value.isoformat()
-
-
-class DateType(Scalar):
-    kind = "date"
-    expected = "an ISO 8601 date"
-    schema: ClassVar = {"type": "string", "format": "date"}
-
-    def holds(self, value: Any) -> bool:
-        return isinstance(value, date) and not isinstance(value, datetime)
-
-    def read(self, data: Any) -> Any:
-        return _or_none(date.fromisoformat, data)
-
-    def write(self, value: Any) -> Any:
-        return value.isoformat()
-
-
-class TimeType(Scalar):
-    kind = "time"
-    expected = "an ISO 8601 time"
-    schema: ClassVar = {"type": "string", "format": "time"}
-
-    def holds(self, value: Any) -> bool:
-        return isinstance(value, time)
-
-    def read(self, data: Any) -> Any:
-        return _or_none(time.fromisoformat, data)
-
-    def write(self, value: Any) -> Any:
-        return value.isoformat()
-
-
-class TimedeltaType(Scalar):
-    kind = "timedelta"
-    expected = "an ISO 8601 duration"
-    schema: ClassVar = {"type": "string", "format": "duration"}
-
-    def holds(self, value: Any) -> bool:
-        return isinstance(value, timedelta)
-
-    def read(self, data: Any) -> Any:
-        duration = read_duration(data) if type(data) is str else None
-        if duration is None or duration % 1000 or abs(duration) >= 86_400_000_000_000 * 10**9:
-            return None
-        return timedelta(microseconds=duration // 1000)
-
-    def write(self, value: Any) -> Any:
-        return write_duration(timedelta_to_ns(value))
-
-
 class DecimalType(Scalar):
     kind = "decimal"
     expected = "a decimal number as text"
@@ -357,13 +262,14 @@ class UuidType(Scalar):
         return isinstance(value, UUID)
 
     def read(self, data: Any) -> Any:
-        return _or_none(UUID, data)
+        return or_none(UUID, data)
 
     def write(self, value: Any) -> Any:
         return str(value)
 
 
-def _or_none(read: Any, data: Any) -> Any:
+def or_none(read: Any, data: Any) -> Any:
+    """What a constructor makes of a text; None for what it refuses, and for anything but text."""
     try:
         return read(data) if type(data) is str else None
     except ValueError:
@@ -429,8 +335,8 @@ class AnyType(Scalar):
 
 
 _KINDS = (
-    NullType, BooleanType, IntegerType, NumberType, StringType, BytesType, ComplexType, DatetimeType, DateType,
-    TimeType, TimedeltaType, DecimalType, UuidType, ChoiceType, AnyType,
+    NullType, BooleanType, IntegerType, NumberType, StringType, BytesType, ComplexType, DecimalType, UuidType,
+    ChoiceType, AnyType,
 )  # fmt: skip
 KINDS: Mapping[str, type[DataType]] = {k.kind: k for k in _KINDS}
 
@@ -443,35 +349,19 @@ _BY_CLASS: Mapping[type, DataType] = {
     str: StringType(),
     bytes: BytesType(),
     bytearray: BytesType(),
-    datetime: DatetimeType(),
-    date: DateType(),
-    time: TimeType(),
-    timedelta: TimedeltaType(),
     Decimal: DecimalType(),
     UUID: UuidType(),
 }
 
 
-def _known(cls: type) -> DataType | None:
-    return next((_BY_CLASS[c] for c in cls.__mro__ if c in _BY_CLASS), None)
-
-
 def claims(value: Any) -> bool:
-    return _known(type(value)) is not None
+    return any(cls in _BY_CLASS for cls in type(value).__mro__)
 
 
 def infer(value: Any) -> DataType:
-    if isinstance(value, datetime):
-        return DatetimeType(aware=value.utcoffset() is not None)
-    known = _known(type(value))
-    assert known is not None, "infer is asked only for what was claimed"
-    return known
+    return next(_BY_CLASS[cls] for cls in type(value).__mro__ if cls in _BY_CLASS)
 
 
 def from_hint(hint: Any) -> DataType | None:
-    """The type a plain class stands for; subclasses (an Enum of texts) say less than they seem and give None."""
-    return _BY_CLASS.get(hint if hint is not None else type(None)) if _hashable(hint) else None
-
-
-def _hashable(hint: Any) -> bool:
-    return hint is None or isinstance(hint, type)
+    """The type a plain class stands for; a subclass (an Enum of texts) says less than it seems: None."""
+    return _BY_CLASS.get(hint)

@@ -14,13 +14,14 @@ from typing import Any
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, ModelFailed, SchemaMismatch, UnsupportedType
-from modelyard.types.container import DictType, ListType, OptionalType, TupleType
+from modelyard.types.container import DictType, ListType, TupleType
 from modelyard.types.hints import hints_of, read_hint
 from modelyard.types.interface import DataType
 from modelyard.types.merging import merge, optional
 from modelyard.types.mismatch import listed
 from modelyard.types.scalar import AnyType
 from modelyard.types.schema import MISSING, Argument, Signature
+from modelyard.types.union import OptionalType
 
 _KEYWORDS = inspect.Parameter.VAR_KEYWORD
 _POSITIONALS = inspect.Parameter.VAR_POSITIONAL

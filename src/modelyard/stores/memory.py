@@ -8,7 +8,7 @@ from typing import IO
 from modelyard.base.digests import sha256_bytes
 from modelyard.base.errors import FileMissing
 from modelyard.stores.interface import Blob
-from modelyard.stores.putting import checked, matched
+from modelyard.stores.putting import checked, matched, whole_chunks
 from modelyard.stores.verifying import reader
 
 SCHEMES = ("memory",)
@@ -26,7 +26,7 @@ class MemoryStore:
         self._blobs: dict[str, bytes] = {}
 
     def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
-        content = stream.read()
+        content = b"".join(whole_chunks(stream))
         digest = sha256_bytes(content)
         matched(digest, expect, "the memory store")
         self._blobs[digest] = content

@@ -32,6 +32,8 @@ class _Job:
     method: Method
     request: Request
     done: asyncio.Future[Any]
+    until: float
+    """`time.monotonic()` by which its turn must have come."""
 
 
 class Batcher:
@@ -70,7 +72,10 @@ class Batcher:
         waiting = self.waiting_rows
         if waiting and waiting + request.rows > self._limits.queued_rows:
             raise self._overloaded(f"{waiting} records wait for model '{self._name}' already")
-        job = _Job(method, request, self._loop.create_future())
+        until = time.monotonic() + self._limits.wait_seconds
+        if request.deadline is not None:
+            until = min(until, request.deadline)
+        job = _Job(method, request, self._loop.create_future(), until)
         group = method.group(request) if self._batching.enabled else None
         self._groups.setdefault(job if group is None else group, deque()).append(job)
         self.waiting_rows += request.rows
@@ -120,8 +125,7 @@ class Batcher:
     def _given_up(self, job: _Job) -> bool:
         if job.done.done():
             return True
-        deadline = job.request.deadline
-        if deadline is None or deadline > time.monotonic():
+        if job.until > time.monotonic():
             return False
         job.done.set_exception(self._overloaded("the request's time was up before its turn came"))
         return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from modelyard import types
@@ -43,7 +44,7 @@ class Method:
         self.model = model
         self.name = model.method(name)
         self.signature: Signature = model.signature(name)
-        self.function: Callable[..., Any] = model.functions[name]
+        self.function: Callable[..., Any] = partial(model.call, name)
         self.identity = model.identity
         self.digest = model.card.digest
         first = required_arguments(self.signature)[:1]
@@ -107,19 +108,19 @@ def decode(method: Method, request: Request) -> dict[str, Any]:
     """The native arguments of a request, or `SchemaMismatch`."""
     native: dict[str, Any] = {}
     for name, value in request.arguments.items():
-        type = method.type_of(name)
+        declared = method.type_of(name)
         if not isinstance(value, Json):
-            native[name] = value if type is None else type.check(value, name)
+            native[name] = value if declared is None else declared.check(value, name)
         else:
-            native[name] = value.value if type is None else type.decode(value.value, name)
+            native[name] = value.value if declared is None else declared.decode(value.value, name)
     _refuse_empty(method, native)
     return native
 
 
 def _refuse_empty(method: Method, native: Mapping[str, Any]) -> None:
     if method.records in native:
-        type = method.signature.args[method.records].type
-        if type.rows(native[method.records]) == 0:
+        records = method.signature.args[method.records].type
+        if records.rows(native[method.records]) == 0:
             raise SchemaMismatch(
                 f"{method.records}: expected at least one record, got none",
                 field=method.records,
@@ -160,15 +161,15 @@ class _NotRowWise(Exception):
 
 def _join(method: Method, requests: Sequence[Request]) -> tuple[Any, list[int]]:
     name = str(method.records)
-    type = method.signature.args[name].type
+    records = method.signature.args[name].type
     parts = [request.arguments[name] for request in requests]
     if all(isinstance(part, Json) and isinstance(part.value, list) for part in parts):
         counts = [len(part.value) for part in parts]
         if 0 in counts:
             raise ValueError("an empty request")
-        return type.decode([record for part in parts for record in part.value], name), counts
+        return records.decode([record for part in parts for record in part.value], name), counts
     natives = [decode(method, request)[name] for request in requests]
-    return JOINING[type.kind].join(natives), [type.rows(native) or 0 for native in natives]
+    return JOINING[records.kind].join(natives), [records.rows(native) or 0 for native in natives]
 
 
 def _cut_up(method: Method, native: bool, value: Any, counts: Sequence[int]) -> list[Outcome]:

@@ -107,9 +107,9 @@ class Forms:
         try:
             for name, value in arguments.items():
                 known = self._signature.args.get(name)
-                type = known.type if known else self._signature.extra
-                if type is not None:
-                    type.decode(value, name)
+                declared = known.type if known else self._signature.extra
+                if declared is not None:
+                    declared.decode(value, name)
         except ModelyardError:
             return False
         return True

@@ -123,10 +123,12 @@ def run(
     app: Any,
     sock: socket.socket,
     service: Service,
+    *,
     on_ready: Callable[[], object],
+    stop: threading.Event | None,
     drain_seconds: float,
 ) -> None:
-    """Serve an ASGI app on a bound socket until told to stop."""
+    """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it."""
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -139,18 +141,22 @@ def run(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
-    _Process(config, service, on_ready).run(sockets=[sock])
+    _Process(config, service, on_ready, stop or threading.Event()).run(sockets=[sock])
 
 
 class _Process(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, service: Service, on_ready: Callable[[], object]
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        on_ready: Callable[[], object],
+        stop: threading.Event,
     ) -> None:
         super().__init__(config)
         self._service = service
         self._on_ready = on_ready
         self._told = False
-        self._asked_to_stop = False
+        self._stop = stop
         self._lame_ticks = 0
 
     @contextlib.contextmanager
@@ -169,15 +175,15 @@ class _Process(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A second Ctrl+C means it.
-        self.force_exit = self._asked_to_stop and sig == signal.SIGINT
-        self._asked_to_stop = True
+        self.force_exit = self._stop.is_set() and sig == signal.SIGINT
+        self._stop.set()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: say that we are up, once; after a signal, count down to the end."""
         if self._service.ready and not self._told:
             self._told = True
             await asyncio.to_thread(self._on_ready)
-        if self._asked_to_stop:
+        if self._stop.is_set():
             self._service.drain()
             self._lame_ticks += 1
             self.should_exit = self._lame_ticks > LAME_TICKS or self.force_exit

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -186,8 +185,8 @@ def _spelled(method: Method, request: Request) -> dict[str, Any]:
 def _json(method: Method, name: str, value: Any) -> Any:
     if isinstance(value, Json):
         return value.value
-    type = method.type_of(name)
-    return value if type is None else type.encode(value)
+    declared = method.type_of(name)
+    return value if declared is None else declared.encode(value)
 
 
 def _input_rows(method: Method, request: Request) -> Sequence[Mapping[str, Any]]:

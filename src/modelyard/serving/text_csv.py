@@ -20,8 +20,8 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     Raises `UnsupportedFormat` for a method that takes no table, `InvalidInput` for text that is no CSV.
     """
     form = plugins.load("formats", "csv")
-    type = method.signature.args[method.records].type if method.records else None
-    if type is None or not form.can_hold(type):
+    table = method.signature.args[method.records].type if method.records else None
+    if table is None or not form.can_hold(table):
         raise UnsupportedFormat(f"{method.name} takes no table", hint="send application/json")
     try:
         text = body.decode("utf-8-sig")
@@ -31,12 +31,12 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     if method.columns is None or REFERENCE_ID not in method.columns:
         text, ids = _take_ids(text)
     try:
-        value = form.read(io.BytesIO(text.encode()), type)
+        value = form.read(io.BytesIO(text.encode()), table)
     except ModelyardError:
         raise
     except (ValueError, LookupError) as error:
         raise InvalidInput(f"not CSV that fits: {error}") from error
-    rows = type.rows(value) or 0
+    rows = table.rows(value) or 0
     if not rows:
         raise SchemaMismatch(
             f"{method.records}: expected at least one record, got a CSV without rows",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+import dataclasses
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -18,7 +20,13 @@ from starlette.types import ASGIApp
 
 from modelyard import __version__
 from modelyard.base import plugins
-from modelyard.base.errors import ModelyardError, NotFound, UnknownMethod, did_you_mean
+from modelyard.base.errors import (
+    InvalidSetting,
+    ModelyardError,
+    NotFound,
+    UnknownMethod,
+    did_you_mean,
+)
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.description import describe_service
@@ -36,6 +44,8 @@ from modelyard.serving.process import announce, listen, run, running
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 
+_Options = TypeVar("_Options", Limits, Batching)
+
 
 def serve(
     models: Model | Sequence[Model],
@@ -43,25 +53,47 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     log: PredictionLog | None = None,
-    limits: Limits | None = None,
-    batching: Batching | None = None,
+    limits: Limits | Mapping[str, Any] | None = None,
+    batching: Batching | Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
+    stop: threading.Event | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     drain_seconds: float = 30.0,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
-    ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). ``allowed_hosts`` defaults to
-    this machine's own names on a loopback host, and to any elsewhere. Raises `AddressInUse` with a free port as hint.
+    ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
+    there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
+    to any elsewhere. Raises `AddressInUse` with a free port as hint.
     """
     served = [models] if isinstance(models, Model) else list(models)
-    service = Service(served, log=log, limits=limits, batching=batching)
+    service = Service(
+        served, log=log, limits=_options(Limits, limits), batching=_options(Batching, batching)
+    )
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
         facts = running(service, socket, host)
-        run(app, socket, service, lambda: on_ready(facts), drain_seconds)
+        run(
+            app,
+            socket,
+            service,
+            on_ready=lambda: on_ready(facts),
+            stop=stop,
+            drain_seconds=drain_seconds,
+        )
+
+
+def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
+    if isinstance(given, kind):
+        return given
+    known = [field.name for field in dataclasses.fields(kind)]
+    wrong = sorted(set(given or {}) - set(known))
+    if wrong:
+        hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
+        raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
+    return kind(**(given or {}))
 
 
 def create_app(

@@ -1,0 +1,280 @@
+"""Call a served model as if it were here: the same methods, the same arguments, the same kind of answer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from modelyard.base.errors import (
+    TABLE,
+    InvalidInput,
+    MissingExtra,
+    ModelyardError,
+    NotFound,
+    UnknownMethod,
+    Unreachable,
+    did_you_mean,
+)
+from modelyard.objects.model import default_method
+from modelyard.types.arguments import bind_arguments
+from modelyard.types.interface import DataType
+from modelyard.types.schema import Signature
+from modelyard.types.spelling import signature_from_dict
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_TRIES = 3
+_CLASSES = {row.code: cls for cls, row in TABLE.items() if cls is not MissingExtra}
+"""What a code is raised as. An extra that the server lacks is not one to install here."""
+
+
+class Client:
+    """The models behind a URL, with their methods as its own when there is only one.
+
+    What the server refuses is raised as the error it would be here (`SchemaMismatch`, `UnknownMethod`, `Overloaded` …); when
+    nobody answers, `Unreachable` names the URL. Only connecting is tried again, never a request that may have arrived.
+
+    >>> client = Client("http://127.0.0.1:8080")  # doctest: +SKIP
+    >>> client.predict(X)  # doctest: +SKIP
+    array([0, 1, 2])
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float = 60.0, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Ask the server at ``url`` what it serves. ``timeout`` in seconds; ``headers`` go with every request."""
+        self._wire = _Wire(url, timeout, headers or {})
+        described = self._wire.get("/interface.json").get("modelyard")
+        if not isinstance(described, dict) or not isinstance(described.get("models"), dict):
+            self._wire.close()
+            raise InvalidInput(f"what answers at {self._wire.url} is no server of models")
+        self._models = {n: RemoteModel(self._wire, n, m) for n, m in described["models"].items()}
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._wire.url
+
+    @property
+    def models(self) -> Sequence[str]:
+        """The names of what is served."""
+        return list(self._models)
+
+    def model(self, name: str | None = None) -> RemoteModel:
+        """One of the models; the only one need not be named."""
+        if name is None and len(self._models) == 1:
+            return next(iter(self._models.values()))
+        if name not in self._models:
+            choices = ", ".join(self._models)
+            raise NotFound(
+                f"no model named {name!r} is served at {self.url}" if name else "which model?",
+                hint=did_you_mean(name or "", self._models) or f"served: {choices}",
+                choices=list(self._models),
+            )
+        return self._models[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.model(), name)
+
+    def __dir__(self) -> list[str]:
+        own = list(super().__dir__())
+        return [*own, *self.model().methods] if len(self._models) == 1 else own
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r}, models={self.models})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class RemoteModel:
+    """One served model. Its methods are attributes: ``model.predict(X)``."""
+
+    def __init__(self, wire: _Wire, name: str, described: Mapping[str, Any]) -> None:
+        self._wire = wire
+        self.name = name
+        self.identity = str(described.get("identity", name))
+        """``name@version`` as it was when the client was made."""
+        self._paths = {m: str(spelled["path"]) for m, spelled in described["methods"].items()}
+        self._signatures = {
+            method: signature_from_dict({k: v for k, v in spelled.items() if k != "path"})
+            for method, spelled in described["methods"].items()
+        }
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """The names of its methods, in the card's order."""
+        return list(self._paths)
+
+    @property
+    def default_method(self) -> str:
+        """``predict``, else ``transform``, else the first."""
+        return default_method(self.methods)
+
+    def signature(self, method: str | None = None) -> Signature:
+        """What a method takes and gives."""
+        return self._signatures[self._known(method)]
+
+    def call(
+        self,
+        method: str | None = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        reference_id: str | None = None,
+    ) -> Any:
+        """Call a method by its name; ``reference_id`` is kept with the logged predictions."""
+        name = self._known(method)
+        signature = self._signatures[name]
+        values = bind_arguments(signature, tuple(args), kwargs or {})
+        body = {n: _spelled(signature, n, value) for n, value in values.items()}
+        headers = {} if reference_id is None else {"X-Reference-ID": reference_id}
+        return _native(signature.returns, self._wire.post(self._paths[name], body, headers), name)
+
+    def _known(self, method: str | None) -> str:
+        name = self.default_method if method is None else method
+        if name not in self._paths:
+            raise UnknownMethod(
+                f"model '{self.name}' has no method {name!r}",
+                hint=did_you_mean(name, self.methods) or f"it has: {', '.join(self.methods)}",
+                choices=list(self.methods),
+            )
+        return name
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or name not in self._paths:
+            near = did_you_mean(name, self.methods) or f"it has: {', '.join(self.methods)}"
+            raise AttributeError(f"model '{self.name}' has no method {name!r}; {near}")
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return self.call(name, args, kwargs)
+
+        method.__name__ = name
+        method.__doc__ = f"{name} of {self.identity} at {self._wire.url}."
+        method.__signature__ = _python_signature(self._signatures[name])  # type: ignore[attr-defined]  # read by inspect
+        return method
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.methods]
+
+    def __repr__(self) -> str:
+        return f"RemoteModel({self.identity!r} at {self._wire.url})"
+
+
+def _python_signature(signature: Signature) -> inspect.Signature:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter(n, kind, default=inspect.Parameter.empty if a.required else a.default)
+        for n, a in signature.args.items()
+        if n.isidentifier()
+    ]
+    parameters.sort(key=lambda p: p.default is not inspect.Parameter.empty)
+    if signature.extra is not None:
+        parameters.append(inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD))
+    return inspect.Signature(parameters)
+
+
+def _spelled(signature: Signature, name: str, value: Any) -> Any:
+    known = signature.args.get(name)
+    declared: DataType | None = known.type if known else signature.extra
+    if declared is None:
+        return value  # the server knows what to say about it
+    try:
+        return declared.encode(declared.check(value, name))
+    except ImportError:
+        # Without the library only plain values can be sent; the server checks them.
+        return value
+
+
+def _native(declared: DataType | None, answer: Any, where: str) -> Any:
+    if declared is None:
+        return answer
+    try:
+        return declared.decode(answer, where)
+    except ImportError:
+        return answer
+
+
+class _Wire:
+    """HTTP to one server: JSON in and out, errors as ours."""
+
+    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
+        import httpx2
+
+        self.url = url.rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise InvalidInput(f"{url!r} is no http:// or https:// URL")
+        transport = httpx2.HTTPTransport(retries=CONNECT_TRIES - 1)
+        self._http = httpx2.Client(
+            transport=transport, timeout=timeout, headers=dict(headers), follow_redirects=False
+        )
+
+    def get(self, path: str) -> Any:
+        return self._answer("GET", path, None, {})
+
+    def post(self, path: str, body: Any, headers: Mapping[str, str]) -> Any:
+        import orjson
+
+        sent = {"Content-Type": "application/json", **headers}
+        return self._answer("POST", path, orjson.dumps(body), sent)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _answer(self, verb: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        import httpx2
+
+        url = self.url + quote(path)
+        try:
+            response = self._http.request(verb, url, content=body, headers=dict(headers))
+        except httpx2.InvalidURL as error:
+            raise InvalidInput(f"{url!r} is no URL: {error}") from error
+        except httpx2.TransportError as error:
+            raise Unreachable(
+                f"no answer from {self.url}: {error or type(error).__name__}",
+                hint="is it running, and is the address right?",
+                url=self.url,
+            ) from error
+        if not response.is_success:
+            raise _error(response)
+        return _json(response)
+
+
+def _json(response: httpx2.Response) -> Any:
+    import orjson
+
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{response.url} does not answer in JSON") from error
+
+
+def _error(response: httpx2.Response) -> ModelyardError:
+    try:
+        told = _json(response)["error"]
+        code, message = str(told["code"]), str(told["message"])
+    except (InvalidInput, KeyError, TypeError):
+        if response.status_code in (502, 503, 504):
+            return Unreachable(f"{response.url} answered {response.status_code}")
+        return ModelyardError(f"{response.url} answered {response.status_code}")
+    details = {k: v for k, v in told.items() if k not in ("code", "message", "hint")}
+    details["status"] = response.status_code
+    return _CLASSES.get(code, ModelyardError)(message, hint=told.get("hint"), **details)

@@ -1,0 +1,44 @@
+"""A real server on a loopback port, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+
+from modelyard.serving.interface import Running
+from modelyard.serving.servers.fastapi import serve
+
+
+@contextlib.contextmanager
+def serving(models: Any, **options: Any) -> Iterator[httpx2.Client]:
+    """A client whose URLs start at a server of these models; it is stopped in order afterwards."""
+    up, stop, facts = threading.Event(), threading.Event(), []
+    failed: list[BaseException] = []
+
+    def on_ready(running: Running) -> None:
+        facts.append(running)
+        up.set()
+
+    def run() -> None:
+        try:
+            serve(models, port=0, on_ready=on_ready, stop=stop, **options)
+        except BaseException as error:
+            failed.append(error)
+            up.set()
+            raise
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert up.wait(60), "the server did not come up"
+        assert not failed, failed
+        with httpx2.Client(base_url=facts[0].url, timeout=30) as client:
+            yield client
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive(), "the server did not stop"

@@ -28,6 +28,9 @@ _FILES = {
     "union": "optional union",
     "numpy": "array scalar",
     "pandas": "dataframe series",
+    "polars": "polars_dataframe polars_series",
+    "pyarrow": "arrow_table",
+    "scipy": "sparse",
 }
 KIND_FILES: Mapping[str, str] = {k: file for file, kinds in _FILES.items() for k in kinds.split()}
 """Kind, as cards spell it -> the file that reads it."""

@@ -27,6 +27,7 @@ from modelyard.types.numpy_cells import (
     numpy_dtype,
     object_column,
     place_in,
+    spell_shape,
 )
 from modelyard.types.scalar import only_fields
 
@@ -232,11 +233,6 @@ class ScalarType(DataType):
     def encode(self, value: Any) -> Any:
         checked = self.check(value)
         return encode_cells(self.column, cells_of(checked.reshape(1), self.column))[0]
-
-
-def spell_shape(shape: Sequence[int | None]) -> str:
-    """``(any, 3)``."""
-    return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
 
 
 def _is_size(n: Any) -> bool:

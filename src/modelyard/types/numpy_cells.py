@@ -177,3 +177,8 @@ def place_in(shape: Sequence[int], where: str) -> Place:
         return where + "".join(f"[{n}]" for n in reversed(indices))
 
     return place
+
+
+def spell_shape(shape: Sequence[int | None]) -> str:
+    """``(any, 3)``."""
+    return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"

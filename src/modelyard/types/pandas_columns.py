@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import InvalidInput, UnsupportedType
 from modelyard.types import numpy_cells as arrays
-from modelyard.types.cells import Place, decode_cells
+from modelyard.types.cells import Place
 from modelyard.types.columns import Column
 from modelyard.types.dtypes import parse_dtype
+from modelyard.types.fitting import refit
 from modelyard.types.mismatch import refusal
 
 if TYPE_CHECKING:
@@ -158,19 +158,13 @@ def array_of(column: Column, cells: Sequence[Any]) -> Any:
             pa.array(cells, type=dtype.pyarrow_dtype), dtype=dtype
         )
     if parsed.family == "string":
-        missing = (
-            None if dtype.kind == "O" and not isinstance(dtype, pd.StringDtype) else dtype.na_value
-        )
-        texts = arrays.array_of(Column("object"), [missing if c is None else c for c in cells])
-        return (
-            texts
-            if missing is None
-            else dtype.construct_array_type()._from_sequence(texts, dtype=dtype)
-        )
+        return _texts(dtype, cells)
     if parsed.zone:
         moments = arrays.array_of(Column(f"datetime64[{parsed.unit}]"), cells)
         return pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert(parsed.zone).array
-    if parsed.extension or parsed.family == "period":
+    if parsed.family == "period":
+        return _periods(dtype, cells)
+    if parsed.extension:
         return pd.array(list(cells), dtype=dtype)
     return arrays.array_of(column, cells)
 
@@ -191,16 +185,39 @@ def fit(series: pd.Series[Any], column: Column, where: str, place: Place) -> Any
         return None
     have = _described(series, where)
     family, wanted = have.parsed.family, column.parsed.family
-    _check_families(have, column, where)
     plain = not have.parsed.extension and not column.parsed.extension
     if plain and family in _NUMBERS and wanted in (*_NUMBERS, "complex"):
         return arrays.fit(series.to_numpy(), column, where)
-    if family in ("datetime", "duration") and wanted == family:
-        return _fit_times(series, have, column, place)
-    if wanted == family == "object":
-        decode_cells(column, cells_of(series, have), place)
-        return None
-    return array_of(column, decode_cells(column, cells_of(series, have), place))
+    cells = refit(cells_of(series, have), have, column, where, place)
+    return None if wanted == family == "object" else array_of(column, cells)
+
+
+def _texts(dtype: Any, cells: Sequence[Any]) -> Any:
+    import pandas as pd
+
+    if not isinstance(dtype, pd.StringDtype):
+        return arrays.array_of(_OBJECT, cells)  # before pandas 3
+    if dtype.storage == "pyarrow" and not pd.__version__.startswith("2."):
+        import pyarrow as pa
+
+        # Straight from Arrow: three times as fast as pandas' way through an array of objects.
+        return pd.arrays.ArrowStringArray(pa.array(cells, pa.large_string()), dtype=dtype)  # type: ignore[call-arg]
+    texts = arrays.array_of(_OBJECT, [dtype.na_value if c is None else c for c in cells])
+    return dtype.construct_array_type()._from_sequence(texts, dtype=dtype)
+
+
+_OBJECT = Column("object", items="string")
+
+
+def _periods(dtype: Any, cells: Sequence[Any]) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.array(
+            [pd.NaT if c is None else pd.Period(c, freq=dtype.freq) for c in cells], dtype=dtype
+        )
+    except ValueError as error:
+        raise refusal("", f"periods of {dtype.freq.freqstr}", f"what is none ({error})") from None
 
 
 def _has_dtype(series: pd.Series[Any], column: Column) -> bool:
@@ -216,56 +233,3 @@ def _described(series: pd.Series[Any], where: str) -> Column:
         return column_of(series, where)
     except UnsupportedType as error:
         raise refusal(where, "a column this model knows", error.message, hint=error.hint) from None
-
-
-def _check_families(have: Column, want: Column, where: str) -> None:
-    text, number = {"string", "object", "category"}, {"float", "integer"}
-    family, wanted = have.parsed.family, want.parsed.family
-    allowed = (
-        family == wanted
-        or {family, wanted} <= number
-        or (family in number and wanted == "complex")
-        or family == "object"
-        or wanted in ("category", "object")
-        or (family in text and wanted in ("string", "datetime", "duration", "period"))
-        or (family == "category" and not isinstance(have.categories[:1], str))
-    )
-    aware = (bool(have.parsed.zone), bool(want.parsed.zone))
-    if not allowed or (family == wanted == "datetime" and aware[0] != aware[1]):
-        raise refusal(where, f"a column of {want.dtype}", f"one of {have.dtype}")
-
-
-def _fit_times(series: pd.Series[Any], have: Column, column: Column, place: Place) -> Any:
-    from modelyard.types.instants import NANOSECONDS
-
-    have_size, size = NANOSECONDS[have.parsed.unit], NANOSECONDS[column.parsed.unit]
-    cells: list[int | None] = []
-    for i, cell in enumerate(cells_of(series, have)):
-        if cell is not None and (cell * have_size) % size:
-            raise refusal(place(i), f"whole units of {column.parsed.unit}", str(series.iloc[i]))
-        cells.append(None if cell is None else cell * have_size // size)
-    return array_of(column, cells)
-
-
-def cells_of_natives(values: Sequence[Any]) -> list[Any]:
-    """Python and numpy values of one column as JSON would say them, so that the same rules judge them."""
-    return [_as_json(v) for v in values]
-
-
-def _as_json(value: Any) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    if isinstance(value, (str, bool, int)) and type(value) in (str, bool, int):
-        return value
-    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
-        value = value.item()
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return None
-    if isinstance(value, (dt.datetime, np.datetime64)):
-        return pd.Timestamp(value).isoformat()
-    if isinstance(value, (dt.timedelta, np.timedelta64)):
-        return pd.Timedelta(value).isoformat()
-    if isinstance(value, pd.Period):
-        return str(value)
-    return value

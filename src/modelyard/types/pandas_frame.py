@@ -10,6 +10,7 @@ may be sent or left out. ``names: integer`` marks a frame whose columns are numb
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +21,8 @@ from modelyard.types import pandas_columns
 from modelyard.types.cells import Place, decode_cells, encode_cells
 from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
-from modelyard.types.mismatch import inside, mismatch, refusal
+from modelyard.types.mismatch import inside, refusal
+from modelyard.types.natives import native_table
 from modelyard.types.numpy_cells import is_plain, plain_block
 from modelyard.types.scalar import only_fields
 from modelyard.types.tables import RawTable, read_table, table_schema, wrong_columns
@@ -87,9 +89,9 @@ class DataFrameType(DataType):
         import pandas as pd
 
         if not isinstance(value, pd.DataFrame):
-            value = self._frame_of(value, where)
-            if isinstance(value, RawTable):
-                return self._build(value, where, native=True)
+            value = self._as_frame(value)
+        if not isinstance(value, pd.DataFrame):
+            return self._build(native_table(value, self._json_names, where, self._levels), where)
         frame = self._in_order(value, where)
         changed: dict[Any, Any] = {}
         for i, dtype in enumerate(frame.dtypes.tolist()):
@@ -140,59 +142,29 @@ class DataFrameType(DataType):
             else ordered.set_axis(self._labels, axis=1)
         )
 
-    def _frame_of(self, value: Any, where: str) -> pd.DataFrame | RawTable:
-        """What stands for a frame, as one, or as values still to be judged."""
+    def _as_frame(self, value: Any) -> Any:
+        """What is a frame in another coat; everything else as it is."""
         import pandas as pd
 
         if isinstance(value, pd.Series):
-            return self._from_series(value, where)
-        if isinstance(value, Mapping):
-            columns = {str(n): _as_list(v) for n, v in value.items()}
-            return read_table(columns, list(self.names), where, list(self.index))
-        if isinstance(value, (list, tuple)):
-            rows = [_plain_row(r) for r in value]
-            if rows and not isinstance(rows[0], (dict, list)):
-                return self._from_vector(rows, where)
-            return read_table(rows, list(self.names), where, list(self.index))
-        if hasattr(value, "to_pandas"):
+            return self._series_as_frame(value)
+        if hasattr(value, "to_pandas") and importlib.util.find_spec("pyarrow"):
             return value.to_pandas()
-        if hasattr(value, "ndim") and hasattr(value, "dtype"):
-            return self._from_array(value, where)
-        raise mismatch(where, "a table", value)
+        wide = getattr(value, "ndim", 0) == 2 and value.shape[1] == len(self.columns)
+        if wide and hasattr(value, "dtype") and value.dtype.names is None:
+            return pd.DataFrame(
+                value.toarray() if hasattr(value, "toarray") else value, columns=self._labels
+            )
+        return value
 
-    def _from_series(self, series: pd.Series[Any], where: str) -> pd.DataFrame | RawTable:
-        if [str(n) for n in series.index] == list(self.names):
-            return self._from_vector(series.tolist(), where)
-        if set(map(str, series.index)) == set(self.names):
-            named = {str(n): v for n, v in series.items()}
-            return self._from_vector([named[n] for n in self.names], where)
+    def _series_as_frame(self, series: pd.Series[Any]) -> Any:
+        """A series labelled by the columns is one row; any other is a column."""
+        labels = {str(n): v for n, v in series.items()}
+        if labels.keys() == self.names.keys():
+            return [labels]
         frame = series.to_frame()
-        return (
-            frame.set_axis(self._labels, axis=1)
-            if len(self.columns) == 1 and series.name is None
-            else frame
-        )
-
-    def _from_array(self, array: Any, where: str) -> pd.DataFrame | RawTable:
-        import pandas as pd
-
-        if array.ndim == 1 and array.dtype.names is None:
-            return self._from_vector(array.tolist(), where)
-        if array.ndim != 2 or array.shape[1] != len(self.columns):
-            shape = f"an array of shape {tuple(array.shape)}"
-            raise refusal(where, f"{len(self.columns)} columns", shape)
-        if hasattr(array, "toarray"):  # scipy's sparse matrices
-            array = array.toarray()
-        return pd.DataFrame(array, columns=self._labels)
-
-    def _from_vector(self, values: Sequence[Any], where: str) -> RawTable:
-        """A flat list: one row of all columns, or all rows of the only one."""
-        width = len(self.columns)
-        if width == 1:
-            return RawTable(list(self.names), len(values), by_column=[list(values)])
-        if len(values) != width:
-            raise refusal(where, f"{width} columns", f"a flat list of {len(values)}")
-        return RawTable(list(self.names), 1, rows=[list(values)])
+        alone = len(self.columns) == 1 and series.name is None
+        return frame.set_axis(self._labels, axis=1) if alone else frame
 
     # -- JSON
 
@@ -220,7 +192,7 @@ class DataFrameType(DataType):
     def _place(self, where: str, name: str) -> Place:
         return lambda i: f"{where}[{i}].{name}"
 
-    def _build(self, table: RawTable, where: str, *, native: bool = False) -> pd.DataFrame:
+    def _build(self, table: RawTable, where: str) -> pd.DataFrame:
         import numpy as np
         import pandas as pd
 
@@ -228,8 +200,6 @@ class DataFrameType(DataType):
             block = np.array(table.rows, dtype=np.float64)
             return pd.DataFrame(block, columns=self._labels, copy=False)
         raw = table.columns()
-        if native:
-            raw = [pandas_columns.cells_of_natives(values) for values in raw]
         blocks = [block for group in self._plan for block in self._blocks(*group, raw, where)]
         index = self._index(table, raw, where)
         return _frame_of_blocks(blocks, index, self._labels)
@@ -337,21 +307,3 @@ def _frame_of_blocks(blocks: list[tuple[Any, Any]], index: Any, labels: Any) -> 
         frame = pd.DataFrame({i: arrays[i] for i in range(len(labels))}, index=index)
         return frame.set_axis(labels, axis=1)
     return create_dataframe_from_blocks(blocks, index=index, columns=labels)
-
-
-def _as_list(values: Any) -> Any:
-    return (
-        values.tolist()
-        if hasattr(values, "tolist")
-        else list(values)
-        if isinstance(values, tuple)
-        else values
-    )
-
-
-def _plain_row(row: Any) -> Any:
-    if isinstance(row, Mapping):
-        return {str(k): v for k, v in row.items()}
-    if isinstance(row, tuple) or (hasattr(row, "tolist") and getattr(row, "ndim", 0) == 1):
-        return list(row)
-    return row

@@ -11,6 +11,7 @@ from modelyard.types.cells import Place, cell_schema, decode_cells, encode_cells
 from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.natives import as_json_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,7 @@ class SeriesType(DataType):
 
         place = _item_place(where)
         if isinstance(value, (list, tuple)):
-            natives = pandas_columns.cells_of_natives(value)
+            natives = as_json_list(value)
             return self._made(decode_cells(self.column, natives, place))
         if isinstance(value, pd.DataFrame) and value.shape[1] == 1:
             value = value.iloc[:, 0]

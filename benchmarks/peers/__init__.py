@@ -1,0 +1,43 @@
+"""The contenders, one file each; ours is one of them.
+
+A file is read by the harness, in an environment without the peer's library, and by workers in the peer's own one. So
+it imports the library inside functions, and has, as far as the peer can do the work:
+
+* ``REQUIREMENTS``: what ``uv pip install`` puts into its environment; ``VARIABLES``: for its processes;
+* ``DISTRIBUTION``: whose version is shown; ``MODULE`` and ``COMMAND``: what is imported and called in `imports`;
+* ``SAVES``: ``{how: save(model, sample, folder)}``; the first one writes what ``serve`` serves and ``apply`` applies;
+* ``serve(environment, folder, port) -> command``, ``PATH``, ``request(records) -> bytes`` and ``answer(body) -> list``;
+* ``apply(folder, data, output)``: predictions for a whole file, in pieces.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
+
+from benchmarks import environments
+from benchmarks.environments import Environment
+
+NAMES = ("modelyard", "handwritten", "mlflow", "mlem", "bentoml", "litserve")
+
+# One set for all: the comparison is between the tools, not between releases of what they stand on.
+SCIENCE = ("scikit-learn==1.9.1", "pandas==3.1.1", "numpy==2.4.6")
+
+
+def peer(name: str) -> ModuleType:
+    """The contender of that name."""
+    return import_module(f"benchmarks.peers.{name}")
+
+
+def those_with(part: str, names: tuple[str, ...] = NAMES) -> list[str]:
+    """Contenders that can do this part of the work."""
+    return [name for name in names if hasattr(peer(name), part)]
+
+
+@lru_cache
+def environment(name: str) -> Environment:
+    """The contender's environment, made when it is not there yet."""
+    contender = peer(name)
+    variables = getattr(contender, "VARIABLES", {})
+    return environments.make(name, (*contender.REQUIREMENTS, *SCIENCE), variables)

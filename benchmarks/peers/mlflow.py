@@ -1,0 +1,63 @@
+"""MLflow: ``save_model`` to a folder, ``log_model`` to a run in SQLite, and its scoring server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.environments import Environment
+
+REQUIREMENTS = ("mlflow==3.17.2",)
+DISTRIBUTION = MODULE = COMMAND = "mlflow"
+VARIABLES = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+PATH = "/invocations"
+
+# Its default format for scikit-learn is skops, which takes trees only when told to.
+TRUSTED = ["sklearn.tree._tree.Tree"]
+
+
+def save(model: Any, sample: Any, folder: Path) -> None:
+    import mlflow.sklearn
+
+    mlflow.sklearn.save_model(
+        model, folder / "model", input_example=sample.head(5), skops_trusted_types=TRUSTED
+    )
+
+
+def log(model: Any, sample: Any, folder: Path) -> None:
+    import mlflow
+    import mlflow.sklearn
+
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    if mlflow.get_experiment_by_name("benchmark") is None:
+        mlflow.create_experiment("benchmark", artifact_location=str(folder / "artifacts"))
+    mlflow.set_experiment("benchmark")
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(
+            model, name="model", input_example=sample.head(5), skops_trusted_types=TRUSTED
+        )
+
+
+SAVES = {"save_model": save, "log_model": log}
+
+
+def serve(environment: Environment, folder: Path, port: int) -> list[str]:
+    return [
+        *(
+            str(environment.command(COMMAND)),
+            "models",
+            "serve",
+            "--model-uri",
+            str(folder / "model"),
+        ),
+        *("--env-manager", "local", "--port", str(port)),
+    ]
+
+
+def request(records: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"dataframe_records": records}).encode()
+
+
+def answer(body: bytes) -> list[Any]:
+    return json.loads(body)["predictions"]

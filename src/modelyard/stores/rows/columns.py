@@ -30,13 +30,16 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from modelyard.base.digests import canonical_json
-from modelyard.base.errors import InvalidInput
+from modelyard.base.errors import InvalidInput, TooLarge
 
 _HEX = frozenset("0123456789abcdef")
 
 PREFIX = "my_"
 PREFIX_CHARACTERS = 191
 """How much of a long text an index holds: MySQL takes keys up to 3072 bytes, PostgreSQL up to 2704."""
+
+MYSQL_LARGEST = 8_000_000
+"""Bytes of one value: a statement there has at most 16 MB, and escaping may double a value."""
 
 metadata = MetaData(
     naming_convention={
@@ -66,7 +69,7 @@ class _ExactText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        data = encoded(value)
+        data = _fitting(encoded(value), dialect)
         return data if dialect.name == "mysql" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
@@ -121,7 +124,7 @@ class Json(TypeDecorator[Any]):
         if value is None:
             return None
         try:
-            return canonical_json(value).decode()
+            return _fitting(canonical_json(value), dialect).decode()
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"a value is not JSON: {error}") from None
 
@@ -206,7 +209,7 @@ class RowId(TypeDecorator[int]):
 
 
 class Blob(TypeDecorator[bytes]):
-    """A chunk of bytes: at most 16 MB on MySQL, and one megabyte by custom."""
+    """A chunk of bytes: one megabyte by custom."""
 
     impl = LargeBinary
     cache_ok = True
@@ -218,6 +221,18 @@ class Blob(TypeDecorator[bytes]):
         return dialect.type_descriptor(
             mysql.MEDIUMBLOB() if dialect.name == "mysql" else LargeBinary()
         )
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _fitting(value, dialect)
+
+
+def _fitting(data: bytes, dialect: Dialect) -> bytes:
+    """The data, or `TooLarge` where the server would break the connection without a word."""
+    if dialect.name == "mysql" and len(data) > MYSQL_LARGEST:
+        raise TooLarge(
+            f"a value of {len(data):,} bytes does not fit into MySQL or MariaDB: the limit is {MYSQL_LARGEST:,}"
+        )
+    return data
 
 
 def encoded(text: str) -> bytes:

@@ -201,7 +201,10 @@ def _begin_sqlite(connection: Connection) -> None:
 def _server_engine(address: Address) -> Engine:
     arguments: dict[str, Any] = {"connect_timeout": 10}
     if address.dialect == "mysql":
-        strict = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
+        # A value that does not fit is an error, and a key of 0 is 0.
+        strict = (
+            "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO')"
+        )
         arguments |= {"charset": "utf8mb4", "init_command": strict}
     else:
         arguments |= {"application_name": "modelyard", "client_encoding": "utf8"}
@@ -224,8 +227,7 @@ def _server_engine(address: Address) -> Engine:
 
 
 def _begin_on_server(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get(_WRITING) and options.get("isolation_level") != "AUTOCOMMIT":
+    if connection.get_execution_options().get(_WRITING):
         # For this transaction alone: a reader keeps its one moment, a writer sees what it waited for.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 

@@ -83,6 +83,7 @@ _TRANSIENT: frozenset[Code] = frozenset(["40001", "40P01", "55P03", 1020, 1205, 
 _HINTS: dict[ErrorClass, str] = {
     StorageFull: "free some space and try again; what was committed before is unchanged",
     Overloaded: "another process holds it for long; try again later",
+    NotAllowed: "check the rights of this user; SQLite writes into the file's folder too",
     Unreachable: "check that it is there, and the address",
     Corrupted: "run 'modelyard db check', and restore a backup",
 }

@@ -14,8 +14,14 @@ import sqlite3
 import time
 from pathlib import Path
 
-from modelyard.base.errors import AlreadyExists, FileMissing, ForeignSchema, InvalidInput
-from modelyard.base.paths import full_disk_named, replacing
+from modelyard.base.errors import (
+    AlreadyExists,
+    FileMissing,
+    ForeignSchema,
+    InvalidInput,
+    NotAllowed,
+)
+from modelyard.base.paths import replacing
 
 BUSY_SECONDS = 60
 MAGIC = b"SQLite format 3\0"
@@ -109,11 +115,15 @@ def backup(connection: sqlite3.Connection, target: Path) -> None:
             raise AlreadyExists(
                 f"{path} is there already", hint="name a file that does not exist yet"
             )
-    with full_disk_named(target), replacing(target) as temporary:
-        _copy(connection, temporary)
+    try:
+        with replacing(target) as temporary:
+            _copy(connection, temporary)
+    except PermissionError as error:
+        raise NotAllowed(f"{target} may not be written: {error.strerror}") from error
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    target.touch(exist_ok=False)  # a folder that refuses it says so in the system's own words
     with contextlib.closing(sqlite3.connect(target)) as copy:
         try:
             connection.backup(copy)  # all in one step: nobody's commit makes it start again

@@ -30,7 +30,8 @@ _NONE = type(None)
 _SPECIAL = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 _EXACT = 1 << 53
 """Up to here every integer is a double."""
-_LARGEST = {16: 65504.0, 32: 3.4028234663852886e38, 64: math.inf}
+_LIMIT = {16: 65520.0, 32: 3.4028235677973366e38, 64: math.inf}
+"""From here on, rounding to so many bits gives infinity."""
 FLOAT_PATTERN = "^(-?Infinity|NaN)$"
 
 
@@ -62,7 +63,7 @@ def _wanted(column: Column, value: Any) -> str:
     if parsed.family == "integer" and number and value == value // 1:
         return f"an integer from {parsed.lowest} to {parsed.highest}"
     if parsed.family == "float" and number:
-        return f"a number that {parsed.name} holds exactly enough"
+        return f"a number that {parsed.name} can hold"
     if parsed.family == "datetime" and isinstance(value, str) and read_moment(value):
         zone = "with an offset" if parsed.zone else "without an offset"
         return f"{column.expected} {zone}, in whole units of {parsed.unit}"
@@ -70,16 +71,16 @@ def _wanted(column: Column, value: Any) -> str:
 
 
 def _floats(column: Column, values: Sequence[Any], kinds: set[type], place: Place) -> Any:
-    largest = _LARGEST[column.parsed.bits]
-    if kinds <= {float} and largest == math.inf:
+    limit = _LIMIT[column.parsed.bits]
+    if kinds <= {float} and limit == math.inf:
         return values
 
     def read(value: Any) -> float | None:
         if type(value) is str:
             return _SPECIAL.get(value)
         if type(value) is float:
-            return value if abs(value) <= largest or not math.isfinite(value) else None
-        if type(value) is int and abs(value) <= largest:
+            return value if abs(value) < limit or not math.isfinite(value) else None
+        if type(value) is int and abs(value) < limit:
             return float(value) if abs(value) <= _EXACT or _is_double(value) else None
         return None
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from modelyard.base.errors import InvalidInput, UnsupportedType
-from modelyard.types.cells import cell_schema, decode_cells, encode_cells
+from modelyard.types.cells import cell_schema, encode_cells
 from modelyard.types.columns import Column
 from modelyard.types.dtypes import UNITS, parse_dtype
 from modelyard.types.interface import DataType
-from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.mismatch import inside, mismatch, refusal
 from modelyard.types.numpy_cells import (
-    array_of,
     cells_of,
+    decode_array,
     fit,
     is_plain,
-    numpy_dtype,
     object_column,
     place_in,
     spell_shape,
@@ -91,24 +89,25 @@ class ArrayType(DataType):
             "additionalProperties": False,
         }
 
-    @cached_property
-    def _numpy_dtype(self) -> np.dtype[Any]:
-        import numpy as np
-
-        if self.column is not None:
-            return numpy_dtype(self.column)
-        return np.dtype([(name, numpy_dtype(c)) for name, c in self.fields])
-
     def check(self, value: Any, where: str = "") -> Any:
         import numpy as np
 
         array = value if type(value) is np.ndarray else _as_array(value, where)
         self._check_shape(array.shape, where)
-        if array.dtype == self._numpy_dtype and self._numpy_dtype.kind != "O":
+        if self.column is not None:
+            return fit(array, self.column, where)
+        return self._check_fields(array, where)
+
+    def _check_fields(self, array: Any, where: str) -> Any:
+        names = tuple(name for name, _ in self.fields)
+        if array.dtype.names != names:
+            raise refusal(
+                where, f"an array with the fields {', '.join(names)}", f"one of {array.dtype}"
+            )
+        fitted = {name: fit(array[name], c, inside(where, name)) for name, c in self.fields}
+        if all(fitted[name].dtype == array.dtype[name] for name in names):
             return array
-        if self.column is None:
-            raise refusal(where, f"an array of {self._numpy_dtype}", f"one of {array.dtype}")
-        return fit(array, self.column, where)
+        return _structured(fitted, array.shape)
 
     def _check_shape(self, shape: Sequence[int], where: str) -> None:
         fits = len(shape) == len(self.shape) and all(
@@ -127,7 +126,7 @@ class ArrayType(DataType):
         place = place_in(shape, where)
         if column is None:
             return self._decode_records(cells, place).reshape(shape)
-        return array_of(column, decode_cells(column, cells, place)).reshape(shape)
+        return decode_array(column, cells, place).reshape(shape)
 
     def _decode_floats(self, data: Any) -> Any:
         """Rows of plain floats, checked and built in one pass; None sends everything else the long way."""
@@ -165,18 +164,15 @@ class ArrayType(DataType):
         return f"shape {spell_shape(self.shape[depth:])}"
 
     def _decode_records(self, cells: list[Any], place: Any) -> Any:
-        import numpy as np
-
         names = [name for name, _ in self.fields]
         for i, cell in enumerate(cells):
             if type(cell) is not dict or set(cell) != set(names):
                 raise mismatch(place(i), f"an object with exactly {', '.join(names)}", cell)
-        array = np.empty(len(cells), dtype=self._numpy_dtype)
+        columns = {}
         for name, column in self.fields:
             values = [cell[name] for cell in cells]
-            decoded = decode_cells(column, values, lambda i, n=name: f"{place(i)}.{n}")
-            array[name] = array_of(column, decoded)
-        return array
+            columns[name] = decode_array(column, values, lambda i, n=name: f"{place(i)}.{n}")
+        return _structured(columns, (len(cells),))
 
     def encode(self, value: Any) -> Any:
         array = self.check(value)
@@ -228,7 +224,7 @@ class ScalarType(DataType):
         return fit(array, self.column, where)[()]
 
     def decode(self, data: Any, where: str = "") -> Any:
-        return array_of(self.column, decode_cells(self.column, [data], lambda _i: where))[0]
+        return decode_array(self.column, [data], lambda _i: where)[0]
 
     def encode(self, value: Any) -> Any:
         checked = self.check(value)
@@ -246,6 +242,15 @@ def _nested(flat: list[Any], shape: tuple[int, ...]) -> Any:
         # An inner dimension of zero leaves nothing to cut into pieces.
         flat = [flat[i : i + size] for i in range(0, len(flat), size)] if size else []
     return flat
+
+
+def _structured(fields: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    array = np.empty(shape, dtype=[(name, column.dtype) for name, column in fields.items()])
+    for name, column in fields.items():
+        array[name] = column
+    return array
 
 
 def _as_array(value: Any, where: str) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelyard.base.errors import InvalidInput, UnsupportedType
 from modelyard.types.cells import Place, decode_cells
 from modelyard.types.columns import Column
-from modelyard.types.mismatch import refusal
+from modelyard.types.mismatch import mismatch, refusal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,18 @@ def numpy_dtype(column: Column) -> np.dtype[Any]:
         return np.dtype(name)
     except TypeError:
         raise InvalidInput(f"numpy has no dtype {column.dtype!r}") from None
+
+
+def decode_array(column: Column, values: Sequence[Any], place: Place) -> np.ndarray[Any, Any]:
+    """A flat array of parsed JSON, checked."""
+    cells = decode_cells(column, values, place)
+    array = array_of(column, cells)
+    if array.dtype.kind in "US":
+        # numpy drops NULs at the end of texts of fixed width, so the value would not be the one sent.
+        for i, kept in enumerate(array.tolist()):
+            if kept != cells[i]:
+                raise mismatch(place(i), f"{column.expected} that does not end in NUL", values[i])
+    return array
 
 
 def array_of(column: Column, cells: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -142,7 +154,7 @@ def _fit_texts(array: Any, wanted: Any, column: Column, where: str) -> Any:
     flat = array.ravel().tolist()
     if wanted.kind == "U":
         place = place_in(array.shape, where)
-        return array_of(column, decode_cells(column, flat, place)).reshape(array.shape)
+        return decode_array(column, flat, place).reshape(array.shape)
     raise refusal(where, f"an array of {column.dtype}", "one of arbitrary objects")
 
 

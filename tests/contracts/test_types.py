@@ -1,0 +1,46 @@
+"""Every data type keeps the contract, over the cases of every file in `modelyard.types`."""
+
+from __future__ import annotations
+
+import pytest
+
+from cases.types import (
+    container,
+    moment,
+    numpy,
+    pandas,
+    polars,
+    pyarrow,
+    record,
+    scalar,
+    scipy,
+    union,
+)
+from modelyard.testing.types import TypeContract
+from modelyard.types import KIND_FILES
+
+FILES = (scalar, moment, container, record, union, numpy, pandas, polars, pyarrow, scipy)
+CASES = [
+    pytest.param(case, id=f"{file.__name__.rpartition('.')[2]}-{case.name}")
+    for file in FILES
+    for case in file.CASES
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+class TestTypes(TypeContract):
+    pass
+
+
+def test_every_kind_has_a_case() -> None:
+    def kinds(spelled: object) -> set[str]:
+        if isinstance(spelled, dict):
+            own = {spelled["type"]} if isinstance(spelled.get("type"), str) else set()
+            return own.union(*map(kinds, spelled.values()))
+        if isinstance(spelled, list):
+            return set().union(*map(kinds, spelled))
+        return {spelled} if isinstance(spelled, str) else set()
+
+    covered = set().union(*(kinds(case.spelled) for file in FILES for case in file.CASES))
+    # Of these no value is the sample: they come from hints.
+    assert set(KIND_FILES) - covered <= {"any", "choice"}

@@ -51,7 +51,7 @@ class Created:
     modelyard: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
     """A card. Fields carry the names of the YAML, in its order; what is at its default is left out there."""
 
@@ -81,6 +81,16 @@ class Card:
     yard: int = FORMAT_NUMBER
     path: str = field(default="", compare=False)
     """Where the card was read from or written to; not part of it."""
+
+    def __repr__(self) -> str:
+        form = f", {self.format.name} tier {self.format.tier}" if self.format else ""
+        methods = f", methods {', '.join(self.methods)}" if self.methods else ""
+        return f"Card({self.kind} {self.flavor}{form}{methods})".replace(" ,", ",")
+
+    def _repr_html_(self) -> str:
+        from modelyard.objects.card_html import card_html
+
+        return card_html(self)
 
     @property
     def artifact_digest(self) -> str:

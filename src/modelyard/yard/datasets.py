@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from modelyard.base.clock import now_ms, to_rfc3339
-from modelyard.base.errors import InvalidName, NotFound, VersionNotFound, did_you_mean
+from modelyard.base.errors import (
+    InvalidName,
+    ModelyardError,
+    NotFound,
+    VersionNotFound,
+    did_you_mean,
+)
 from modelyard.base.events import Draft, Kind, caller
 from modelyard.base.names import check_name, fold_case_key
 from modelyard.base.notes import note
@@ -27,7 +33,15 @@ from modelyard.objects.source import Source, local_source, object_exists
 from modelyard.registry.sql import append
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.frames import listing
-from modelyard.yard.keeping import Stores, keep, kept_card, kept_files, refer, saved_for_yard
+from modelyard.yard.keeping import (
+    Stores,
+    keep,
+    kept_card,
+    kept_files,
+    missing_files,
+    refer,
+    saved_for_yard,
+)
 from modelyard.yard.tables import dataset_names, datasets
 
 if TYPE_CHECKING:
@@ -85,6 +99,9 @@ class Dataset:
             "created_by": self.created_by,
             "digest": f"sha256:{self.digest}",
         }
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.ref!r}, {self.size_rows} rows, {self.size_cols} columns)"
 
     def _repr_html_(self) -> str:
         cells = "".join(
@@ -187,6 +204,21 @@ class Datasets:
             for row in rows
         ]
         return listing(found, COLUMNS, records=records)
+
+    def problems(self) -> list[str]:
+        """Versions whose card or files are missing, a line each."""
+        found: list[str] = []
+        with self._database.read() as connection:
+            rows = connection.execute(_select().order_by(datasets.c.id)).mappings().all()
+        for row in rows:
+            label = f"data set {row['name']}@{row['version']}"
+            try:
+                card = kept_card(self._stores, row["card"], label)
+            except ModelyardError as error:
+                found.append(f"{label}: its card cannot be read: {error.message}")
+                continue
+            found += missing_files(self._stores, card, label)
+        return found
 
 
 class _as_is:  # noqa: N801  a context manager that reads like a word

@@ -131,6 +131,15 @@ def kept_files(stores: Stores, card: Card, label: str) -> ArtifactFiles:
     return ArtifactFiles(card.artifact, _StoreOpener(stores), label)
 
 
+def missing_files(stores: Stores, card: Card, label: str) -> list[str]:
+    """Files of a kept card that are not in the stores, a line each."""
+    return [
+        f"{label}: its file {entry.path!r} (sha256 {entry.sha256[:12]}…) is missing"
+        for entry in card.artifact
+        if stores.of(entry.size).stat(entry.sha256) is None
+    ]
+
+
 def refer(connection: Connection, owner: str, digests: Sequence[str]) -> None:
     """Record that ``owner`` needs these blobs, in the caller's transaction."""
     known = set(connection.scalars(select(blob_refs.c.digest).where(blob_refs.c.owner == owner)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.base.errors import InvalidInput, NotFound, did_you_mean
+from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
 from modelyard.base.events import Event
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
@@ -25,6 +25,7 @@ from modelyard.yard.keeping import (
     keep_card,
     kept_card,
     kept_files,
+    missing_files,
     refer,
     saved_for_yard,
 )
@@ -273,9 +274,8 @@ class Models:
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> ModelVersion:
         """Assign a version (by default the newest) to a stage."""
-        return self.get(
-            f"{name}@{verbs.promote(self.registry, name, stage, version=label_of(version), comment=comment).label}"
-        )
+        found = verbs.promote(self.registry, name, stage, label_of(version), comment=comment)
+        return self._version(self.registry.state(name), found)
 
     def demote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
@@ -344,19 +344,16 @@ class Models:
         found: list[str] = []
         for state in self.registry.states():
             for version in state.versions.values():
-                found += list(self._missing(version))
+                found += self._missing(version)
         return found
 
-    def _missing(self, version: Version) -> Iterator[str]:
+    def _missing(self, version: Version) -> list[str]:
         label = f"{version.name}@{version.label}"
         try:
             card = self.card_of(version)
-        except (LookupError, KeyError, ValueError) as error:
-            yield f"{label}: its card cannot be read: {error}"
-            return
-        for entry in card.artifact:
-            if self._yard.stores.of(entry.size).stat(entry.sha256) is None:
-                yield f"{label}: its file {entry.path!r} (sha256 {entry.sha256[:12]}…) is missing"
+        except (ModelyardError, KeyError) as error:
+            return [f"{label}: its card cannot be read: {error}"]
+        return missing_files(self._yard.stores, card, label)
 
 
 class _Opened:

@@ -31,7 +31,7 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.tx
 	$(BIN)/python -m pip install --quiet -c constraints.txt $(1); }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench build lock clean
+.PHONY: help demo test check check-lint check-format check-layers check-types format bench build lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -48,10 +48,18 @@ else
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 endif
 
-check: $(VENV)/.dev ## lint, format, layers, types
+check: check-lint check-format check-layers check-types ## lint, format, layers, types
+
+check-lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+
+check-format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
+
+check-layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+check-types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.dev ## let ruff mend what it can

@@ -41,19 +41,16 @@ ALLOWED = {
 """``<module> <name>``: a competitor's word in a module that is not named after it, with the reason."""
 
 
-def words(identifier: str) -> list[str]:
-    """``MLflowRouter`` -> m, lflow, router and mlflowrouter; ``dvc_pointer`` -> dvc, pointer."""
-    parts = [part for part in identifier.split("_") if part]
-    humps = [
-        hump for part in parts for hump in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", part)
-    ]
-    return [word.lower() for word in [*parts, *humps]]
-
-
 def competitors_in(identifier: str) -> set[str]:
-    plain = identifier.lower().replace("_", "")
-    named = {name for name in COMPETITORS if len(name) > 3 and name in plain}
-    return named | (COMPETITORS & set(words(identifier)))
+    """Those that stand there as whole words, together or apart: ``MLflowRouter``, ``mlops_lite``, ``DVCPointer``."""
+    words = [
+        hump.lower()
+        for part in identifier.split("_")
+        for hump in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", part)
+    ]
+    starts = range(len(words))
+    runs = {"".join(words[start : start + length]) for start in starts for length in (1, 2, 3)}
+    return COMPETITORS & runs
 
 
 def identifiers(tree: ast.Module) -> Iterator[str]:
@@ -86,7 +83,8 @@ def test_the_rule_knows_a_name_when_it_sees_one() -> None:
     assert competitors_in("MLflowRouter") == {"mlflow"}
     assert competitors_in("read_dvc_pointer") == {"dvc"}
     assert competitors_in("GtoRegistry") == {"gto"}
-    assert competitors_in("category") == competitors_in("pgtools") == set()
+    assert competitors_in("MlopsLite") == competitors_in("mlops_lite") == {"mlopslite"}
+    assert competitors_in("category") == competitors_in("split_server") == set()
 
 
 def test_no_file_or_folder_has_an_empty_name() -> None:

@@ -41,12 +41,18 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class PredictionQuery:
-    """Which predictions: all that is given must hold. Newest first; ``before_id`` pages."""
+    """Which predictions: all that is given must hold.
+
+    They come newest first, by time and then by ``id``. ``before_id`` (the last one of a page) and ``limit`` page a
+    listing; counting and erasing concern all that the conditions select.
+    """
 
     model: str | None = None
     """A name (all its versions), or ``name@version``."""
     since_ms: int | None = None
+    """At this moment or later."""
     until_ms: int | None = None
+    """Before this moment."""
     reference_id: str | None = None
     request_id: str | None = None
     before_id: int | None = None
@@ -55,10 +61,13 @@ class PredictionQuery:
 
 class PredictionLog(Protocol):
     def record(self, predictions: Sequence[Prediction]) -> None:
-        """Keep them all in one transaction."""
+        """Keep them all in one transaction: all, or none when one of them is refused (`InvalidInput`: values that are
+        not JSON, a reference over 2048 bytes)."""
         ...
 
-    def list(self, query: PredictionQuery) -> Iterator[Prediction]: ...
+    def list(self, query: PredictionQuery) -> Iterator[Prediction]:
+        """Streams: memory does not grow with the answer. `NotFound` when ``before_id`` was erased."""
+        ...
 
     def count(self, query: PredictionQuery) -> int: ...
 
@@ -67,5 +76,5 @@ class PredictionLog(Protocol):
         ...
 
     def erase(self, query: PredictionQuery) -> int:
-        """Remove for good (a person's right): returns how many went."""
+        """Remove for good (a person's right): returns how many went. A query without any condition is refused."""
         ...

@@ -14,8 +14,14 @@ def upgrade(op: Steps) -> None:
     _my_blob_refs(op)
     _my_blobs(op)
     _my_dataset_names(op)
+    _my_events(op)
+    _my_models(op)
+    _my_predictions(op)
     _my_settings(op)
     _my_datasets(op)
+    _my_versions(op)
+    _my_aliases(op)
+    _my_stage_assignments(op)
 
 
 def _my_blob_chunks(op: Steps) -> None:
@@ -63,6 +69,86 @@ def _my_dataset_names(op: Steps) -> None:
     )
 
 
+def _my_events(op: Steps) -> None:
+    op.create_table(
+        "my_events",
+        sa.Column("seq", columns.RowId(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("actor", columns.Text(), nullable=False),
+        sa.Column("request_id", columns.Text(), nullable=False),
+        sa.Column("kind", columns.Name(64), nullable=False),
+        sa.Column("subject", columns.Name(1088), nullable=False),
+        sa.Column("subject_id", columns.Int64(), nullable=True),
+        sa.Column("before", columns.Json(), nullable=False),
+        sa.Column("after", columns.Json(), nullable=False),
+        sa.Column("comment", columns.Text(), nullable=False),
+        sa.Column("previous_hash", columns.Digest(), nullable=True),
+        sa.Column("hash", columns.Digest(), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_my_events")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_my_events_subject_id_seq"), "my_events", ["subject_id", "seq"], unique=False
+    )
+    op.create_index(op.f("ix_my_events_subject_seq"), "my_events", ["subject", "seq"], unique=False)
+
+
+def _my_models(op: Steps) -> None:
+    op.create_table(
+        "my_models",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Name(1024), nullable=False),
+        sa.Column("name_key", columns.Digest(), nullable=False),
+        sa.Column("description", columns.Text(), nullable=False),
+        sa.Column("facts", columns.Json(), nullable=False),
+        sa.Column("counter", columns.Int64(), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("deprecated", sa.Boolean(), nullable=False),
+        sa.Column("seq", columns.Int64(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_models")),
+        sa.UniqueConstraint("name", name=op.f("uq_my_models_name")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_my_models_name_key")),
+        sqlite_autoincrement=True,
+    )
+
+
+def _my_predictions(op: Steps) -> None:
+    op.create_table(
+        "my_predictions",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("name", columns.Name(1024), nullable=False),
+        sa.Column("version", columns.Name(256), nullable=False),
+        sa.Column("model_version_id", columns.Int64(), nullable=True),
+        sa.Column("dataset_id", columns.Int64(), nullable=True),
+        sa.Column("method", columns.Text(), nullable=False),
+        sa.Column("arm", columns.Text(), nullable=False),
+        sa.Column("request_id", columns.Name(1024), nullable=False),
+        sa.Column("row", columns.Int64(), nullable=False),
+        sa.Column("reference_id", columns.Name(2048), nullable=False),
+        sa.Column("inputs", columns.Json(), nullable=False),
+        sa.Column("outputs", columns.Json(), nullable=True),
+        sa.Column("latency_ms", sa.Double(), nullable=True),
+        sa.Column("caller", columns.Text(), nullable=False),
+        sa.Column("error", columns.Text(), nullable=False),
+        sa.Column("digest", columns.Text(), nullable=False),
+        sa.Column("actual", columns.Json(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_predictions")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_my_predictions_at_ms"), "my_predictions", ["at_ms"], unique=False)
+    op.create_index(
+        op.f("ix_my_predictions_name_at_ms"), "my_predictions", ["name", "at_ms"], unique=False
+    )
+    op.create_index(
+        op.f("ix_my_predictions_reference_id"), "my_predictions", ["reference_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_my_predictions_request_id"), "my_predictions", ["request_id"], unique=False
+    )
+
+
 def _my_settings(op: Steps) -> None:
     op.create_table(
         "my_settings",
@@ -93,3 +179,70 @@ def _my_datasets(op: Steps) -> None:
         sa.UniqueConstraint("name_id", "version", name=op.f("uq_my_datasets_name_id_version")),
     )
     op.create_index(op.f("ix_my_datasets_digest"), "my_datasets", ["digest"], unique=False)
+
+
+def _my_versions(op: Steps) -> None:
+    op.create_table(
+        "my_versions",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("model_id", columns.RowId(), nullable=False),
+        sa.Column("number", columns.Int64(), nullable=False),
+        sa.Column("semver", columns.Name(256), nullable=True),
+        sa.Column("digest", columns.Digest(), nullable=True),
+        sa.Column("seq", columns.Int64(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("actor", columns.Text(), nullable=False),
+        sa.Column("comment", columns.Text(), nullable=False),
+        sa.Column("commit", columns.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("facts", columns.Json(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["my_models.id"], name=op.f("fk_my_versions_model_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_versions")),
+        sa.UniqueConstraint("model_id", "number", name=op.f("uq_my_versions_model_id_number")),
+        sa.UniqueConstraint("model_id", "semver", name=op.f("uq_my_versions_model_id_semver")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_my_versions_digest"), "my_versions", ["digest"], unique=False)
+
+
+def _my_aliases(op: Steps) -> None:
+    op.create_table(
+        "my_aliases",
+        sa.Column("model_id", columns.RowId(), nullable=False),
+        sa.Column("alias", columns.Name(1024), nullable=False),
+        sa.Column("version_id", columns.RowId(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["my_models.id"], name=op.f("fk_my_aliases_model_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["my_versions.id"], name=op.f("fk_my_aliases_version_id")
+        ),
+        sa.PrimaryKeyConstraint("model_id", "alias", name=op.f("pk_my_aliases")),
+    )
+    op.create_index(op.f("ix_my_aliases_version_id"), "my_aliases", ["version_id"], unique=False)
+
+
+def _my_stage_assignments(op: Steps) -> None:
+    op.create_table(
+        "my_stage_assignments",
+        sa.Column("version_id", columns.RowId(), nullable=False),
+        sa.Column("stage", columns.Name(128), nullable=False),
+        sa.Column("model_id", columns.RowId(), nullable=False),
+        sa.Column("seq", columns.Int64(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("actor", columns.Text(), nullable=False),
+        sa.Column("comment", columns.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["my_models.id"], name=op.f("fk_my_stage_assignments_model_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["my_versions.id"], name=op.f("fk_my_stage_assignments_version_id")
+        ),
+        sa.PrimaryKeyConstraint("version_id", "stage", name=op.f("pk_my_stage_assignments")),
+    )
+    op.create_index(
+        op.f("ix_my_stage_assignments_model_id"), "my_stage_assignments", ["model_id"], unique=False
+    )

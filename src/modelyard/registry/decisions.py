@@ -1,0 +1,393 @@
+"""What each verb decides: from the state of a name to the events that should happen. Pure, and written once for all.
+
+A decision returns drafts (none when nothing would change, so that every verb may be repeated) or raises. Backends run
+it where nobody else's event can come between; `verbs` calls it on a registry.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from modelyard.base.digests import canonical_json
+from modelyard.base.errors import AlreadyExists, InvalidInput, NotFound, StageEmpty, did_you_mean
+from modelyard.base.events import Draft, Kind
+from modelyard.base.names import (
+    Part,
+    RegistryKind,
+    bump,
+    check_alias,
+    check_name,
+    check_semver,
+    check_stage,
+    semver_key,
+)
+from modelyard.base.refs import Selector, Stage
+from modelyard.registry import queries
+from modelyard.registry.interface import Assignment, ModelState, Version, Versioning
+
+Which = Selector | str | int | None
+"""How callers name a version: a selector, ``3``, ``"v1.2.0"``, ``"latest"``, an alias; None is the newest."""
+
+FIRST_SEMVER = "v0.0.1"
+_NONE_YET = "v0.0.0"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def subject(name: str) -> str:
+    """What a model's events are about."""
+    return f"model:{name}"
+
+
+def create(
+    state: ModelState,
+    *,
+    description: str = "",
+    facts: Mapping[str, Any] | None = None,
+    comment: str = "",
+) -> list[Draft]:
+    """A model without versions. `AlreadyExists` when it is there."""
+    if state.exists:
+        raise AlreadyExists(f"there is a model named {state.name!r} already")
+    check_name(state.name)
+    after = {"description": description, "facts": plain(facts)}
+    return [Draft(Kind.MODEL_CREATED, subject(state.name), after=after, comment=comment)]
+
+
+def register(
+    state: ModelState,
+    *,
+    versioning: Versioning = "number",
+    digest: str = "",
+    facts: Mapping[str, Any] | None = None,
+    commit: str = "",
+    semver: str | None = None,
+    bump: Part | None = None,
+    reuse: bool = True,
+    comment: str = "",
+) -> list[Draft]:
+    """The next version, of content ``digest`` (hex sha256), with what else is known of it.
+
+    Where versions are numbers, ``semver`` is a label no other version has; ``bump`` makes the next one above all ever
+    given. Where they are SemVer, it is the version itself, and one commit has one version. Content that is registered
+    already is the version it was (a new label is added to it); a deregistered one comes back under its number. With
+    ``reuse=False`` every call gives out a number.
+    """
+    if semver and bump:
+        raise InvalidInput("a version and a bump exclude each other")
+    if semver:
+        check_semver(semver)
+    digest = check_digest(digest)
+    wanted = semver or (next_semver(state, bump) if bump else None)
+    if versioning == "number":
+        known = same_content(state, digest=digest) if reuse else None
+        label, semver = _numbered(state, known, wanted, given=semver is not None)
+    else:
+        known = _known_semver(state, digest, commit, wanted, given=semver is not None)
+        label = semver = known.label if known else wanted or next_semver(state, "patch")
+    if known and known.active:
+        return _labelled(state, known, semver, comment)
+    after = {
+        "version": label,
+        "semver": semver,
+        "digest": digest,
+        "commit": commit,
+        "facts": plain(facts),
+    }
+    draft = Draft(Kind.VERSION_REGISTERED, subject(state.name), after=after, comment=comment)
+    return [*_creating(state, versioning), draft]
+
+
+def _creating(state: ModelState, versioning: Versioning) -> list[Draft]:
+    """A yard says when a model begins; in Git its first tag is the beginning."""
+    if state.exists:
+        return []
+    kind: RegistryKind = "yard" if versioning == "number" else "git"
+    check_name(state.name, registry=kind)
+    return [Draft(Kind.MODEL_CREATED, subject(state.name))] if kind == "yard" else []
+
+
+def _numbered(
+    state: ModelState, known: Version | None, wanted: str | None, *, given: bool
+) -> tuple[str, str | None]:
+    """The label and the SemVer of the version to register, where versions are numbers."""
+    if known and known.semver and wanted != known.semver:
+        if given:
+            raise AlreadyExists(
+                f"this content is version {known.label} of {state.name!r}, with the label {known.semver}"
+            )
+        wanted = known.semver
+    other = queries.with_semver(state, wanted) if wanted else None
+    if other and other is not known:
+        raise AlreadyExists(
+            f"{wanted} is version {other.label} of {state.name!r}",
+            hint=f"the next free ones are {', '.join(_free(state))}",
+        )
+    return known.label if known else str(state.counter + 1), wanted
+
+
+def _known_semver(
+    state: ModelState, digest: str, commit: str, wanted: str | None, *, given: bool
+) -> Version | None:
+    """The version that is meant, where versions are SemVer and it is there already."""
+    here = same_content(state, commit=commit)
+    if here:
+        if given and wanted != here.label:
+            raise AlreadyExists(
+                f"commit {commit[:12]} is version {here.label} of {state.name!r} already",
+                hint="one commit has one version; make another commit, an empty one will do",
+            )
+        return here
+    taken = state.versions.get(wanted) if wanted else None
+    if taken and (commit or taken.digest != digest):
+        raise AlreadyExists(
+            f"version {wanted} of {state.name!r} is registered with other content",
+            hint=f"the next free ones are {', '.join(_free(state))}",
+        )
+    return taken or (None if wanted or commit else same_content(state, digest=digest))
+
+
+def _free(state: ModelState) -> list[str]:
+    return [next_semver(state, part) for part in ("patch", "minor", "major")]
+
+
+def _labelled(state: ModelState, known: Version, semver: str | None, comment: str) -> list[Draft]:
+    """Nothing, or a SemVer for a version that had none."""
+    if known.semver == semver:
+        return []
+    before, after = (
+        {"version": known.label, "semver": None},
+        {"version": known.label, "semver": semver},
+    )
+    return [Draft(Kind.VERSION_DESCRIBED, subject(state.name), before, after, comment)]
+
+
+def same_content(state: ModelState, *, digest: str = "", commit: str = "") -> Version | None:
+    """The version with that content (or at that commit): an active one if there is one, the newest of several."""
+    same = [
+        v
+        for v in state.versions.values()
+        if (digest and v.digest == digest) or (commit and v.commit == commit)
+    ]
+    return max(same, key=lambda v: (v.active, v.seq), default=None)
+
+
+def known_version(
+    state: ModelState, *, digest: str, commit: str = "", semver: str | None = None
+) -> Version | None:
+    """The version that `register` finds there already: by its SemVer, its commit (in Git), or its content."""
+    if semver:
+        return queries.with_semver(state, semver)
+    here = same_content(state, commit=commit)
+    if here and here.number is None:
+        return here
+    return same_content(state, digest=check_digest(digest))
+
+
+def next_semver(state: ModelState, part: Part) -> str:
+    """A bump of the highest SemVer that any version here has, deregistered ones too: their tags may still exist."""
+    known = [v.semver for v in state.versions.values() if v.semver]
+    return bump(max(known, key=semver_key, default=_NONE_YET), part)
+
+
+def check_digest(digest: str) -> str:
+    """A content's sha256 in hex, given with or without ``sha256:``; empty where the content is not known."""
+    digest = digest.removeprefix("sha256:")
+    if digest and not _DIGEST.fullmatch(digest):
+        raise InvalidInput(f"{digest[:80]!r} is not a sha256", hint="64 hex digits")
+    return digest
+
+
+def plain(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Facts as JSON gives them back; `InvalidInput` for what JSON cannot say exactly."""
+    try:
+        return json.loads(canonical_json(dict(facts or {})))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"facts are not plain JSON: {error}", hint='spell infinities and NaN as "NaN"'
+        ) from None
+
+
+def promote(state: ModelState, stage: str, version: Which = None, comment: str = "") -> list[Draft]:
+    """A version (by default the newest) into a stage, which it then holds. Others stay in it, underneath."""
+    check_stage(stage)
+    chosen = queries.resolve(state, queries.selector(version))
+    if queries.holder(state, stage) is chosen:
+        return []
+    return [_assigned(state, stage, chosen.label, comment)]
+
+
+def demote(state: ModelState, stage: str, version: Which = None, comment: str = "") -> list[Draft]:
+    """Without a version the stage is empty afterwards. With one, only that leaves it: when it held the stage, the one
+    assigned before it holds it again. `StageEmpty` when there is nothing to take out."""
+    queries.require(state)
+    leaving = [a for a in state.assignments if a.stage == stage]
+    if version is not None:
+        label = queries.find(state, queries.selector(version)).label
+        leaving = [a for a in leaving if a.version == label]
+        if not leaving:
+            raise StageEmpty(
+                f"version {label} of {state.name!r} is not in stage {stage!r}",
+                hint=f"it is in: {', '.join(queries.stages_of(state, label)) or 'none'}",
+            )
+    if not leaving:
+        queries.resolve(state, Stage(stage))
+    return [_unassigned(state, assignment, comment) for assignment in leaving]
+
+
+def transition(
+    state: ModelState,
+    version: Which,
+    stage: str | None,
+    *,
+    archive_to: str | None = None,
+    comment: str = "",
+) -> list[Draft]:
+    """A version into one stage alone, out of all others it is in; None only takes it out.
+
+    With ``archive_to`` every other version in the stage goes to that one instead.
+    """
+    chosen = queries.resolve(state, queries.selector(version))
+    if stage is None:
+        return _leaving(state, chosen.label, None, comment)
+    moves: list[Draft] = []
+    for other in queries.members(state, stage) if archive_to else ():
+        if other is not chosen and archive_to:
+            moves += _into(state, other, archive_to, comment)
+    return moves + _into(state, chosen, stage, comment)
+
+
+def _into(state: ModelState, version: Version, stage: str, comment: str) -> list[Draft]:
+    left = _leaving(state, version.label, stage, comment)
+    return left + promote(state, stage, queries.exactly(version), comment)
+
+
+def _leaving(state: ModelState, label: str, stage: str | None, comment: str) -> list[Draft]:
+    mine = [a for a in state.assignments if a.version == label and a.stage != stage]
+    return [_unassigned(state, assignment, comment) for assignment in mine]
+
+
+def _assigned(state: ModelState, stage: str, label: str, comment: str) -> Draft:
+    after = {"stage": stage, "version": label}
+    return Draft(Kind.STAGE_ASSIGNED, subject(state.name), after=after, comment=comment)
+
+
+def _unassigned(state: ModelState, assignment: Assignment, comment: str) -> Draft:
+    before = {"stage": assignment.stage, "version": assignment.version}
+    after = {"stage": assignment.stage}
+    return Draft(Kind.STAGE_UNASSIGNED, subject(state.name), before, after, comment)
+
+
+def set_alias(state: ModelState, alias: str, version: Which, comment: str = "") -> list[Draft]:
+    """An alias to a version, away from the one it pointed to."""
+    alias = check_alias(alias)
+    label = queries.resolve(state, queries.selector(version)).label
+    old = state.aliases.get(alias)
+    if old == label:
+        return []
+    before, after = {"alias": alias, "version": old}, {"alias": alias, "version": label}
+    return [Draft(Kind.ALIAS_MOVED, subject(state.name), before, after, comment)]
+
+
+def remove_alias(state: ModelState, alias: str, comment: str = "") -> list[Draft]:
+    """An alias away; `NotFound` when it is not there."""
+    queries.require(state)
+    alias = unicodedata.normalize("NFC", alias)
+    if alias not in state.aliases:
+        known = f"aliases: {', '.join(sorted(state.aliases)) or 'none'}"
+        near = did_you_mean(alias, state.aliases)
+        raise NotFound(f"{state.name!r} has no alias {alias!r}", hint=near or known)
+    return [_alias_removed(state, alias, comment)]
+
+
+def _alias_removed(state: ModelState, alias: str, comment: str) -> Draft:
+    before = {"alias": alias, "version": state.aliases[alias]}
+    after = {"alias": alias, "version": None}
+    return Draft(Kind.ALIAS_REMOVED, subject(state.name), before, after, comment)
+
+
+def deregister(state: ModelState, version: Which, comment: str = "") -> list[Draft]:
+    """A version out of use, with its record kept; registering its content brings it back."""
+    known = queries.find(state, queries.selector(version))
+    if not known.active:
+        return []
+    before = {"version": known.label}
+    return [Draft(Kind.VERSION_DEREGISTERED, subject(state.name), before, comment=comment)]
+
+
+def delete_version(state: ModelState, version: Which, comment: str = "") -> list[Draft]:
+    """A version gone for good, out of its stages and aliases; its number is not given out again."""
+    known = queries.find(state, queries.selector(version))
+    before = {"version": known.label, "digest": known.digest, "semver": known.semver}
+    return [
+        *(_alias_removed(state, a, comment) for a in queries.aliases_of(state, known.label)),
+        *_leaving(state, known.label, None, comment),
+        Draft(Kind.VERSION_DELETED, subject(state.name), before, comment=comment),
+    ]
+
+
+def delete_model(state: ModelState, comment: str = "") -> list[Draft]:
+    """A model gone with all its versions. Who takes its name begins at version 1."""
+    queries.require(state)
+    before = {"versions": list(state.versions), "aliases": dict(state.aliases)}
+    return [Draft(Kind.MODEL_DELETED, subject(state.name), before, comment=comment)]
+
+
+def deprecate(state: ModelState, comment: str = "") -> list[Draft]:
+    """A model marked as not to be used any more; registering, promoting or the like undoes it."""
+    queries.require(state)
+    if state.deprecated:
+        return []
+    return [Draft(Kind.MODEL_DEPRECATED, subject(state.name), comment=comment)]
+
+
+def rename(state: ModelState, name: str, comment: str = "") -> list[Draft]:
+    """Another name for the same model. The registry refuses one that is taken."""
+    queries.require(state)
+    name = check_name(name)
+    if name == state.name:
+        return []
+    before, after = {"name": state.name}, {"name": name}
+    return [Draft(Kind.MODEL_RENAMED, subject(state.name), before, after, comment)]
+
+
+def describe(
+    state: ModelState,
+    *,
+    description: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    comment: str = "",
+) -> list[Draft]:
+    """Other words or facts about a model; a fact that is None is removed, one not given stays."""
+    queries.require(state)
+    before, after = _differences(state.facts, facts)
+    if description is not None and description != state.description:
+        before["description"], after["description"] = state.description, description
+    if not after:
+        return []
+    return [Draft(Kind.MODEL_DESCRIBED, subject(state.name), before, after, comment)]
+
+
+def describe_version(
+    state: ModelState, version: Which, *, facts: Mapping[str, Any], comment: str = ""
+) -> list[Draft]:
+    """Other facts about a version (``description``, ``metrics`` …); one that is None is removed, one not given stays."""
+    known = queries.find(state, queries.selector(version))
+    before, after = _differences(known.facts, facts)
+    if not after:
+        return []
+    before, after = {"version": known.label, **before}, {"version": known.label, **after}
+    return [Draft(Kind.VERSION_DESCRIBED, subject(state.name), before, after, comment)]
+
+
+def _differences(
+    known: Mapping[str, Any], wanted: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``facts`` before and after, of those that differ; both empty when none does."""
+    changes = {k: v for k, v in plain(wanted).items() if known.get(k) != v}
+    if not changes:
+        return {}, {}
+    return {"facts": {k: known.get(k) for k in changes}}, {"facts": changes}

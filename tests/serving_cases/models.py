@@ -25,7 +25,9 @@ def frame() -> pd.DataFrame:
     """Forty flowers of two columns and two kinds."""
     rng = np.random.default_rng(7)
     length = np.round(rng.uniform(1, 7, 40), 2)
-    return pd.DataFrame({"length": length, "width": np.round(length / 3 + rng.uniform(0, 1, 40), 2)})
+    return pd.DataFrame(
+        {"length": length, "width": np.round(length / 3 + rng.uniform(0, 1, 40), 2)}
+    )
 
 
 def records(rows: int = 2) -> list[dict[str, Any]]:
@@ -61,7 +63,10 @@ def iris(name: str = "iris", methods: tuple[str, ...] = ("predict", "predict_pro
 
 
 def table_model(
-    function: Callable[[pd.DataFrame], Any], name: str = "tables", *, sample: pd.DataFrame | None = None
+    function: Callable[[pd.DataFrame], Any],
+    name: str = "tables",
+    *,
+    sample: pd.DataFrame | None = None,
 ) -> Model:
     """A function of a table that claims to be one of scikit-learn's, so that its requests are joined."""
     X = frame() if sample is None else sample
@@ -78,7 +83,9 @@ def table_model(
 def function_model(name: str, sample: Any, **functions: Callable[..., Any]) -> Model:
     """Plain functions; the schema comes from their hints and the sample."""
     signatures = {m: infer_signature(f, sample, run=False)[0] for m, f in functions.items()}
-    card = Card(flavor="callable", format=FormatInfo("cloudpickle", 2), methods=signatures, sample=None)
+    card = Card(
+        flavor="callable", format=FormatInfo("cloudpickle", 2), methods=signatures, sample=None
+    )
     return Model(card, None, functions, name=name)
 
 
@@ -93,7 +100,7 @@ class Gate:
     def __call__(self, X: pd.DataFrame) -> np.ndarray:
         self.calls.append(X["length"].tolist())
         self.entered.release()
-        assert self.leave.acquire(timeout=30), "nobody let the model go on"
+        assert self.leave.acquire(timeout=60), "nobody let the model go on"
         return X["length"].to_numpy()
 
 

@@ -36,7 +36,7 @@ def serving(models: Any, **options: Any) -> Iterator[httpx2.Client]:
     try:
         assert up.wait(60), "the server did not come up"
         assert not failed, failed
-        with httpx2.Client(base_url=facts[0].url, timeout=30) as client:
+        with httpx2.Client(base_url=facts[0].url, timeout=60) as client:
             yield client
     finally:
         stop.set()

@@ -48,11 +48,18 @@ class Client:
     ) -> None:
         """Ask the server at ``url`` what it serves. ``timeout`` in seconds; ``headers`` go with every request."""
         self._wire = _Wire(url, timeout, headers or {})
-        described = self._wire.get("/interface.json").get("modelyard")
-        if not isinstance(described, dict) or not isinstance(described.get("models"), dict):
+        try:
+            described = self._wire.get("/interface.json")
+            models = described["modelyard"]["models"].items()
+            self._models = {name: RemoteModel(self._wire, name, m) for name, m in models}
+        except (AttributeError, KeyError, TypeError) as error:
             self._wire.close()
-            raise InvalidInput(f"what answers at {self._wire.url} is no server of models")
-        self._models = {n: RemoteModel(self._wire, n, m) for n, m in described["models"].items()}
+            raise InvalidInput(
+                f"what answers at {self._wire.url} is no server of models"
+            ) from error
+        except BaseException:
+            self._wire.close()
+            raise
 
     @property
     def url(self) -> str:

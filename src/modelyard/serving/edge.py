@@ -275,13 +275,8 @@ def method_not_allowed(request_id: str, allowed: str) -> Reply:
 
 
 def dump_json(value: Any) -> bytes:
-    """JSON; integers beyond 64 bits, which orjson refuses, included."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        import json
-
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    """What a data type's `encode` gives, as bytes."""
+    return orjson.dumps(value)
 
 
 class _HungUp(Exception):

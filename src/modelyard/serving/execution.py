@@ -46,7 +46,7 @@ class Method:
         self.signature: Signature = model.signature(name)
         self.function: Callable[..., Any] = partial(model.call, name)
         self.identity = model.identity
-        self.digest = model.card.digest
+        self.digest = model.card.digest.removeprefix("sha256:")
         first = required_arguments(self.signature)[:1]
         holds = [a for a in first if holds_records(self.signature.args[a].type)]
         self.records: str | None = holds[0] if holds else None
@@ -151,7 +151,7 @@ def encode(method: Method, value: Any) -> Any:
         return (method.signature.returns or types.infer(value)).encode(value)
     except ModelyardError as error:
         raise ModelFailed(
-            f"{method.identity}: the answer of {method.name} is not what its schema says: {error.message}"
+            f"what model '{method.model.name}' answered in {method.name} does not fit its schema: {error.message}"
         ) from error
 
 

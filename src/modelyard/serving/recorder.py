@@ -174,8 +174,11 @@ def predictions_of(served: Served) -> list[Prediction]:
 
 
 def _ids(request: Request, rows: int) -> Sequence[str]:
+    """An id a record; without any, the request's own, which came back with the answer: outcomes can be told by it."""
     ids = request.reference_ids
-    return ids if len(ids) == rows else [ids[0] if len(ids) == 1 else ""] * rows
+    if len(ids) != rows:
+        ids = [ids[0] if len(ids) == 1 else ""] * rows
+    return [given or request.request_id for given in ids]
 
 
 def _spelled(method: Method, request: Request) -> dict[str, Any]:

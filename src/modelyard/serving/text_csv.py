@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from modelyard.base import plugins
@@ -90,7 +90,12 @@ def _cell(value: Any) -> Any:
     return dump_json(value).decode() if isinstance(value, (list, dict, bool)) else value
 
 
-def _write(rows: Sequence[Sequence[Any]]) -> str:
+def _write(rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    plain = csv.writer(text, lineterminator="\n")
+    # Before Python 3.13 the writer leaves a lone carriage return unquoted, and readers take it for the end of a row.
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in row)
+        (quoting if has_return else plain).writerow(row)
     return text.getvalue()

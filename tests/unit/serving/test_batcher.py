@@ -16,7 +16,9 @@ from serving_cases.models import Gate, gated
 Scenario = Callable[[Batcher, Method, Gate], Awaitable[None]]
 
 
-def run(scenario: Scenario, *, batching: Batching | None = None, limits: Limits | None = None) -> list[int]:
+def run(
+    scenario: Scenario, *, batching: Batching | None = None, limits: Limits | None = None
+) -> list[int]:
     """Play a scenario on a batcher in front of a gated model; gives the rows of each batch."""
     model, gate = gated()
     batches: list[int] = []
@@ -24,7 +26,7 @@ def run(scenario: Scenario, *, batching: Batching | None = None, limits: Limits 
     async def play() -> None:
         batcher = Batcher("gated", batching or Batching(), limits or Limits(), batches.append)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await scenario(batcher, Method(model, "predict"), gate)
         finally:
             gate.leave.release(1000)
@@ -41,7 +43,7 @@ def ask(*lengths: float, deadline: float | None = None) -> Request:
 
 async def entered(gate: Gate) -> None:
     """Wait until the model has been called once more."""
-    assert await asyncio.to_thread(gate.entered.acquire, timeout=20)
+    assert await asyncio.to_thread(gate.entered.acquire, timeout=60)
 
 
 def test_a_lone_request_is_called_at_once() -> None:
@@ -180,7 +182,9 @@ def test_groups_take_turns() -> None:
     async def scenario(batcher: Batcher, method: Method, gate: Gate) -> None:
         futures: list[Any] = [batcher.submit(method, ask(0.0))]
         await entered(gate)
-        native = Request("gated", "predict", {"X": Json([{"length": 9.0, "width": 0.0}])}, "n", native=True)
+        native = Request(
+            "gated", "predict", {"X": Json([{"length": 9.0, "width": 0.0}])}, "n", native=True
+        )
         futures += [batcher.submit(method, ask(float(n))) for n in (1, 2)]
         futures.append(batcher.submit(method, native))
         futures += [batcher.submit(method, ask(float(n))) for n in (3, 4)]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -158,8 +157,12 @@ def test_a_model_that_raises_is_told_without_its_words(caplog: pytest.LogCapture
     assert "/etc/secret is not readable" in caplog.text
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), RecursionError(), MemoryError()])
-def test_whatever_a_model_raises_the_worker_goes_on(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), RecursionError(), MemoryError()]
+)
+def test_whatever_a_model_raises_the_worker_goes_on(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
     def fails(x: float) -> float:
         raise error
 
@@ -193,7 +196,7 @@ def test_an_answer_that_its_schema_refuses_is_the_models_mistake() -> None:
     method = Method(function_model("m", 1.0, predict=predict), "predict")
     [outcome] = answer(method, [Request("m", "predict", {"x": Json(1.0)}, "r1")])
     assert isinstance(outcome, ModelFailed)
-    assert "is not what its schema says" in outcome.message
+    assert "does not fit its schema" in outcome.message
 
 
 def test_plain_functions_get_their_arguments_by_name_and_keep_their_defaults() -> None:

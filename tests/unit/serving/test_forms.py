@@ -56,15 +56,21 @@ def test_all_forms_of_a_table_mean_the_same(records: list[dict[str, Any]]) -> No
 
 
 @given(tables)
-def test_rows_are_counted_and_records_listed_alike_in_every_form(records: list[dict[str, Any]]) -> None:
+def test_rows_are_counted_and_records_listed_alike_in_every_form(
+    records: list[dict[str, Any]],
+) -> None:
     for body in all_forms(records):
         value = Forms(ON_TABLE).read(body)["X"]
         assert count_rows(value) == len(records)
         assert as_records(value, ["a", "b"]) == records
 
 
-@given(tables, st.lists(st.one_of(st.integers(), st.text("abc", max_size=5)), min_size=5, max_size=5))
-def test_reference_ids_are_taken_out_of_every_form(records: list[dict[str, Any]], ids: list[Any]) -> None:
+@given(
+    tables, st.lists(st.one_of(st.integers(), st.text("abc", max_size=5)), min_size=5, max_size=5)
+)
+def test_reference_ids_are_taken_out_of_every_form(
+    records: list[dict[str, Any]], ids: list[Any]
+) -> None:
     marked = [{**r, "reference_id": i} for r, i in zip(records, ids, strict=False)]
     columns = {name: [r[name] for r in marked] for name in ("a", "b", "reference_id")}
     split = {"columns": list(columns), "data": [[r[c] for c in columns] for r in marked]}
@@ -86,7 +92,9 @@ def test_a_column_called_reference_id_is_a_column() -> None:
 @pytest.mark.parametrize("bad", [1.5, True, [1], {"a": 1}, "x" * 257, "line\nbreak"])
 def test_a_reference_id_is_a_short_text_or_whole_number(bad: Any) -> None:
     body = [{"a": 1.0, "b": "x", "reference_id": bad}]
-    with pytest.raises(SchemaMismatch, match=r"X\[0\]\.reference_id: expected a text or whole number"):
+    with pytest.raises(
+        SchemaMismatch, match=r"X\[0\]\.reference_id: expected a text or whole number"
+    ):
         Forms(ON_TABLE).take_reference_ids(body, {"X": body})
 
 
@@ -147,7 +155,9 @@ def test_what_is_missing_or_unknown_is_named() -> None:
         forms.read({"left": 1.0, "right": 2.0, "scael": 3.0})
     assert unknown.value.details["field"] == "scael"
     assert unknown.value.hint == "did you mean 'scale'?"
-    with pytest.raises(SchemaMismatch, match="expected an object with left, right, scale, got a bare value"):
+    with pytest.raises(
+        SchemaMismatch, match="expected an object with left, right, scale, got a bare value"
+    ):
         forms.read([1.0, 2.0])
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedType
 from modelyard.objects.formats import _texts
 from modelyard.objects.formats._frames import (
+    at_line,
     columns_of,
     from_frame,
     load_pandas,
@@ -22,14 +23,13 @@ from modelyard.objects.formats._frames import (
     to_frame,
 )
 from modelyard.objects.formats._records import RecordReader, Records
+from modelyard.types import infer
 from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
 from modelyard.types.tables import wrong_columns
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_CELL = re.compile(r"\[(\d+)\](?:\[(\d+)\]|\.(.+))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Delimited:
             try:
                 value = from_frame(self._parsed(batch, reader.names, columns, type), type)
             except SchemaMismatch as error:
-                raise _at_line(error, reader, batch) from None
+                raise at_line(error, partial(reader.line_of, batch), reader.names) from None
             yield value
 
     def _parsed(
@@ -121,19 +121,6 @@ def _exact_floats(version: str) -> dict[str, Any]:
     return {} if new else {"float_precision": "round_trip"}
 
 
-def _at_line(error: SchemaMismatch, reader: RecordReader, batch: Records) -> SchemaMismatch:
-    """The error with the line of the file in place of the number of the row in its batch."""
-    field = str(error.details.get("field", ""))
-    cell = _CELL.match(field)
-    if cell is None:
-        return error
-    row, place, name = int(cell[1]), cell[2], cell[3]
-    name = reader.names[int(place)] if place else name
-    where = f"line {reader.line_of(batch, row)}" + (f", column {name!r}" if name else "")
-    message = where + error.message.removeprefix(field)
-    return SchemaMismatch(message, hint=error.hint, **error.details)
-
-
 def write_frame(frame: pd.DataFrame, out: IO[str], separator: str, *, header: bool) -> None:
     """Rows as text that `Delimited` reads back."""
     quoting = csv.QUOTE_NONNUMERIC if _texts.needs_quotes(frame) else csv.QUOTE_MINIMAL
@@ -169,5 +156,12 @@ class DelimitedWriter:
         names = value.columns.tolist()
         if self._names is not None and names != self._names:
             raise wrong_columns(names, self._names, "the next rows")
-        write_frame(value, self._out, self._separator, header=self._names is None)
+        frame = _texts.spelled(value, _moments(value))
+        write_frame(frame, self._out, self._separator, header=self._names is None)
         self._names = names
+
+
+def _moments(frame: pd.DataFrame) -> dict[Any, Column]:
+    """The columns that pandas would write in its own words, which are no ISO 8601."""
+    names = [n for n, dtype in frame.dtypes.items() if dtype.kind in ("m", "M")]
+    return infer(frame[names]).columns if names else {}  # type: ignore[attr-defined]  # of a frame

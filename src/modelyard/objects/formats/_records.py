@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -38,33 +40,46 @@ class Records:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Text that ends with a record: where its records end, and how many separators each has."""
+
+    text: bytes
+    ends: np.ndarray[Any, Any]
+    separators: np.ndarray[Any, Any]
+
+    def without(self, count: int) -> _Piece:
+        """What follows the first so many records."""
+        end = int(self.ends[count - 1])
+        return _Piece(self.text[end:], self.ends[count:] - end, self.separators[count:])
+
+
 class RecordReader:
     """A stream of delimited text: its header, then its records in batches. `InvalidInput` names the line of a fault."""
 
     def __init__(self, stream: IO[bytes], form: str, separator: str) -> None:
         self._form = form
         self._separator = separator
+        self._line = 1
         self._pieces = self._read_pieces(stream)
-        self._first = next(self._pieces, None)
         self.names = self._read_header()
 
     def batches(self, rows: int | None) -> Iterator[Records]:
         """Batches of so many records, the last one shorter; all in one when None. None at all if there are none."""
         parts: list[bytes] = []
         line, have = self._line, 0
-        for data in self._judged():
-            text, ends, used = data
+        for text, ends, used in self._judged():
             start = 0
-            while rows is not None and have + (int(used[-1]) if len(used) else 0) >= rows:
+            while rows is not None and have + _last(used) >= rows:
                 last = int(used.searchsorted(rows - have))
-                parts.append(text[start : int(ends[last])])
-                batch = Records(b"".join(parts), line, rows)
+                end = int(ends[last])
+                batch = Records(b"".join([*parts, text[start:end]]), line, rows)
                 yield batch
-                line += batch.data.count(b"\n")
-                start, parts, have = int(ends[last]), [], 0
+                line += _lines(batch.data)
+                start, parts, have = end, [], 0
                 used, ends = used[last + 1 :] - used[last], ends[last + 1 :]
             parts.append(text[start:])
-            have += int(used[-1]) if len(used) else 0
+            have += _last(used)
         if have:
             yield Records(b"".join(parts), line, have)
 
@@ -74,28 +89,20 @@ class RecordReader:
         starts = [0, *ends.tolist()[:-1]]
         blank = self._blank(records.data, ends).tolist()
         start = [s for s, b in zip(starts, blank, strict=True) if not b][row]
-        return records.line + records.data[:start].count(b"\n")
+        return records.line + _lines(records.data[:start])
 
     # -- the header
 
     def _read_header(self) -> list[str]:
-        self._line = 1
-        while self._first is not None:
-            text, ends, _ = self._first
-            for number, end in enumerate(ends.tolist()):
-                record = text[: int(end)].lstrip(b"\r\n")
+        for piece in self._pieces:
+            for number, end in enumerate(piece.ends.tolist()):
+                record = piece.text[:end].lstrip(b"\r\n")
                 if record:
-                    self._line += text[: int(end)].count(b"\n")
-                    self._drop_records(number + 1, int(end))
+                    self._line += _lines(piece.text[:end])
+                    self._pieces = itertools.chain([piece.without(number + 1)], self._pieces)
                     return self._named(record)
-            self._line += text.count(b"\n")
-            self._first = next(self._pieces, None)
+            self._line += _lines(piece.text)
         raise InvalidInput(f"the {self._form} is empty: it has no header")
-
-    def _drop_records(self, count: int, end: int) -> None:
-        assert self._first is not None
-        text, ends, separators = self._first
-        self._first = text[end:], ends[count:] - end, separators[count:]
 
     def _named(self, record: bytes) -> list[str]:
         text = io.StringIO(record.decode(), newline="")
@@ -105,17 +112,14 @@ class RecordReader:
                 f"column {names.index('') + 1} of the {self._form} has no name",
                 hint="pandas writes its index so; leave it out with index=False",
             )
-        twice = (
-            sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
-        )
+        twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise InvalidInput(f"the {self._form} has columns of the same name: {listed(twice)}")
         return names
 
     # -- pieces
 
-    def _read_pieces(self, stream: IO[bytes]) -> Iterator[tuple[bytes, Any, Any]]:
-        """Text that ends with a record, where its records end, and how many separators each has."""
+    def _read_pieces(self, stream: IO[bytes]) -> Iterator[_Piece]:
         line, offset, rest, first = 1, 0, b"", True
         while True:
             raw = stream.read(PIECE)
@@ -126,18 +130,17 @@ class RecordReader:
             if not raw and text and not text.endswith(b"\n"):
                 text += b"\n"
             ends, separators = _scan(text, ord(self._separator))
-            cut = int(ends[-1]) if len(ends) else 0
+            cut = _last(ends)
             piece, rest = text[:cut], text[cut:]
             self._check_text(piece, line, offset)
+            line, offset = line + _lines(piece), offset + cut
             if (rest and not raw) or len(rest) > MAX_RECORD:
-                self._check_text(rest, _line_at(text, cut, line), offset + cut)
-                self._refuse(_line_at(text, cut, line), "a quoted field begins that does not end")
+                self._check_text(rest, line, offset)
+                self._refuse(line, "a quoted field begins that does not end")
             if piece:
-                yield piece, ends, separators
+                yield _Piece(piece, ends, separators)
             if not raw:
                 return
-            line += piece.count(b"\n")
-            offset += len(piece)
 
     def _without_mark(self, text: bytes) -> bytes:
         if text.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -170,19 +173,18 @@ class RecordReader:
         import numpy as np
 
         line, width = self._line, len(self.names)
-        while self._first is not None:
-            text, ends, separators = self._first
+        for piece in self._pieces:
+            text, ends = piece.text, piece.ends
             blank = self._blank(text, ends)
-            wrong = np.flatnonzero((separators != width - 1) & ~blank)
+            wrong = np.flatnonzero((piece.separators != width - 1) & ~blank)
             if len(wrong):
                 start = int(ends[wrong[0] - 1]) if wrong[0] else 0
-                found = int(separators[wrong[0]]) + 1
+                found = int(piece.separators[wrong[0]]) + 1
                 self._refuse(
                     _line_at(text, start, line), f"{found} fields, and the header has {width}"
                 )
             yield text, ends, np.cumsum(~blank)
-            line += text.count(b"\n")
-            self._first = next(self._pieces, None)
+            line += _lines(text)
 
     def _blank(self, text: bytes, ends: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         import numpy as np
@@ -199,8 +201,18 @@ class RecordReader:
         raise InvalidInput(f"line {line} of the {self._form}: {fault}", line=line)
 
 
+def _last(counts: np.ndarray[Any, Any]) -> int:
+    return int(counts[-1]) if len(counts) else 0
+
+
+def _lines(text: bytes) -> int:
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == _NEWLINE))
+
+
 def _line_at(text: bytes, place: int, line: int) -> int:
-    return line + text[:place].count(b"\n")
+    return line + _lines(text[:place])
 
 
 def _scan(text: bytes, separator: int) -> tuple[Any, Any]:

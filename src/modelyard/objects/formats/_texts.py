@@ -58,8 +58,8 @@ def _parser_dtype(column: Column) -> str:
     if parsed.family == "float":
         return "Float64" if parsed.extension else "float64"
     if parsed.family == "integer":
-        word = "uint64" if parsed.unsigned else "int64"
-        return {"uint64": "UInt64", "int64": "Int64"}[word] if parsed.extension else word
+        word = "UInt64" if parsed.unsigned else "Int64"
+        return word if column.takes_missing else word.lower()
     return "str"
 
 
@@ -99,7 +99,7 @@ def _truths(texts: pd.Series[Any], column: Column, name: str) -> Any:
     if not known.all():
         row = int((~known).to_numpy().argmax())
         raise mismatch(f"[{row}].{name}", column.expected, texts.iloc[row])
-    return words.map(_TRUTHS)
+    return words.map(_TRUTHS).astype("boolean" if column.takes_missing else bool)
 
 
 def _categories(texts: pd.Series[Any], column: Column) -> Any:
@@ -172,16 +172,26 @@ def spelled(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     changed = {}
     for name, column in columns.items():
         series = frame[name]
-        if column.parsed.family in ("datetime", "duration", "period"):
+        if series.dtype == object and column.parsed.family not in _TEXTS:
+            _check_foreign(series, column, name)
+        elif column.parsed.family in ("datetime", "duration", "period"):
             changed[name] = encode_cells(column, cells_of(series, column), name)
         elif column.parsed.family in _TEXTS:
             _check_texts(series, column, name)
     return frame.assign(**changed) if changed else frame
 
 
+def _check_foreign(series: pd.Series[Any], column: Column, name: str) -> None:
+    if column.parsed.family == "float" and (series == "NaN").any():
+        raise UnsupportedType(
+            f"column {name!r} holds NaN, and may hold missing values: csv reads both alike",
+            hint="save it as parquet or json",
+        )
+
+
 def _check_texts(series: pd.Series[Any], column: Column, name: str) -> None:
-    texts = series.cat.categories if column.parsed.family == "category" else series
-    values = [v for v in texts.tolist() if isinstance(v, str)]
+    texts = column.categories if column.parsed.family == "category" else series.tolist()
+    values = [v for v in texts if isinstance(v, str)]
     if any("\0" in v for v in values):
         raise UnsupportedType(f"column {name!r} holds a NUL character, which csv cannot")
     if column.takes_missing and column.parsed.family != "category" and "" in values:

@@ -11,7 +11,7 @@ from typing import IO, Any, Self
 import orjson
 
 from modelyard.base.errors import SchemaMismatch
-from modelyard.objects.formats._frames import TABLES, empty
+from modelyard.objects.formats._frames import TABLES, at_line, empty
 from modelyard.objects.formats.json import dumped, items, loads_strictly, not_json
 from modelyard.types.interface import DataType
 
@@ -61,7 +61,7 @@ def _value(lines: list[Line], type: DataType | None) -> Any:
     try:
         return type.decode(values)
     except SchemaMismatch as error:
-        raise _at_line(error, lines) from None
+        raise at_line(error, lambda row: lines[row][0]) from None
 
 
 def _parsed(number: int, text: bytes) -> Any:
@@ -69,17 +69,6 @@ def _parsed(number: int, text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise not_json(error, f"line {number} of the jsonl") from None
-
-
-def _at_line(error: SchemaMismatch, lines: list[Line]) -> SchemaMismatch:
-    field = str(error.details.get("field", ""))
-    row = field.removeprefix("[").partition("]")[0]
-    if not field.startswith("[") or not row.isdecimal():
-        return error
-    inner = field.partition("]")[2].removeprefix(".")
-    where = f"line {lines[int(row)][0]}" + (f", {inner}" if inner else "")
-    message = where + error.message.removeprefix(field)
-    return SchemaMismatch(message, hint=error.hint, **error.details)
 
 
 class LineWriter:

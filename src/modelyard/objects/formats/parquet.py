@@ -43,7 +43,7 @@ def write(value: Any, path: Path, type: DataType) -> None:
 
     try:
         with path.open("wb") as out:
-            pq.write_table(_table(to_frame(value, type)), out)
+            pq.write_table(_table_of(value, type), out)
     except (pyarrow.ArrowException, UnicodeEncodeError) as error:
         raise UnsupportedType(f"parquet cannot hold this table: {error}") from error
 
@@ -52,30 +52,44 @@ def read(stream: IO[bytes], type: DataType | None, *, columns: Sequence[str] | N
     """The value; with ``columns`` only these are read from the file."""
     with _opened(stream, columns) as file:
         table = file.read(columns=columns)
-    return from_frame(table.to_pandas(), type)
+    return _value_of(table, type)
 
 
 def read_batches(
     stream: IO[bytes], type: DataType | None, rows: int, *, columns: Sequence[str] | None = None
 ) -> Iterator[Any]:
     """Pieces of at most so many rows; a piece ends where a row group does."""
-    done = 0
+    pyarrow, done = _pyarrow("reading"), 0
     with _opened(stream, columns) as file:
         if not file.metadata.num_rows:
-            yield from_frame(file.read(columns=columns).to_pandas(), type)
+            yield _value_of(file.read(columns=columns), type)
         for batch in file.iter_batches(batch_size=rows, columns=columns):
             try:
-                value = from_frame(_frame(batch), type)
+                value = _value_of(pyarrow.Table.from_batches([batch]), type)
             except SchemaMismatch as error:
                 raise _counted(error, done) from None
             yield value
             done += batch.num_rows
 
 
-def _frame(batch: pa.RecordBatch) -> pd.DataFrame:
-    import pyarrow as pa
+def _table_of(value: Any, kind: DataType) -> pa.Table:
+    """Tables of Arrow and polars go in as they are; everything else by way of pandas."""
+    if kind.kind == "arrow_table":
+        return kind.check(value)
+    if kind.kind == "polars_dataframe":
+        return kind.check(value).to_arrow()
+    return _table(to_frame(value, kind))
 
-    return pa.Table.from_batches([batch]).to_pandas()
+
+def _value_of(table: pa.Table, kind: DataType | None) -> Any:
+    if kind is not None and kind.kind == "arrow_table":
+        return kind.check(table.replace_schema_metadata(None))
+    if kind is not None and kind.kind == "polars_dataframe":
+        import polars
+
+        return kind.check(polars.from_arrow(table))
+    load_pandas("reading parquet")
+    return from_frame(table.to_pandas(), kind)
 
 
 def _counted(error: SchemaMismatch, done: int) -> SchemaMismatch:
@@ -89,7 +103,6 @@ def _opened(stream: IO[bytes], columns: Sequence[str] | None) -> Any:
     pyarrow = _pyarrow("reading")
     import pyarrow.parquet as pq
 
-    load_pandas("reading parquet")
     try:
         file = pq.ParquetFile(stream)
     except pyarrow.ArrowException as error:

@@ -187,8 +187,9 @@ def read_complex(value: Any) -> complex | None:
         return complex(value)
     if type(value) is not dict or set(value) != {"real", "imag"}:
         return None
-    parts = [_SPECIAL.get(p) if type(p) is str else p for p in (value["real"], value["imag"])]
-    return complex(*parts) if all(type(p) in (int, float) for p in parts) else None
+    real, imag = (_SPECIAL.get(p) if type(p) is str else p for p in (value["real"], value["imag"]))
+    numbers = type(real) in (int, float) and type(imag) in (int, float)
+    return complex(real, imag) if numbers else None  # type: ignore[arg-type]  # checked in the line above
 
 
 def _datetimes(column: Column, values: Sequence[Any], kinds: set[type], place: Place) -> Any:

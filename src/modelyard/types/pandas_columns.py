@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def column_of(series: pd.Series[Any], where: str = "") -> Column:
+def column_of(series: pd.Series, where: str = "") -> Column:
     """What a card says of a column; `UnsupportedType` for one that has no exact JSON form."""
     import pandas as pd
 
@@ -50,7 +50,7 @@ def _name_of(dtype: Any) -> str:
     return dtype.name if getattr(dtype, "byteorder", "=") in "<>" else str(dtype)
 
 
-def _category_column(series: pd.Series[Any], where: str) -> Column:
+def _category_column(series: pd.Series, where: str) -> Column:
     categories = series.cat.categories.tolist()
     strange = [
         c for c in categories if type(c) not in (str, int, float, bool) or c in (_INF, -_INF)
@@ -74,7 +74,7 @@ CANNOT_MISS = ("float", "integer", "boolean")
 _NUMBERS = ("float", "integer")
 
 
-def _object_column(series: pd.Series[Any], where: str) -> Column:
+def _object_column(series: pd.Series, where: str) -> Column:
     try:
         return arrays.object_column(series.tolist())
     except UnsupportedType as error:
@@ -110,7 +110,7 @@ def _arrow_type(name: str, unit: str, zone: str) -> Any:
     return pa.type_for_alias({"date32[day]": "date32"}.get(name, name))
 
 
-def cells_of(series: pd.Series[Any], column: Column) -> list[Any]:
+def cells_of(series: pd.Series, column: Column) -> list[Any]:
     """The cells of a column of that description, missing ones as None."""
     import pandas as pd
 
@@ -127,7 +127,7 @@ def cells_of(series: pd.Series[Any], column: Column) -> list[Any]:
     return [None if v is None or v != v else v for v in series.tolist()]
 
 
-def _time_cells(series: pd.Series[Any], column: Column) -> list[Any]:
+def _time_cells(series: pd.Series, column: Column) -> list[Any]:
     import pandas as pd
 
     parsed = column.parsed
@@ -169,7 +169,7 @@ def array_of(column: Column, cells: Sequence[Any]) -> Any:
     return arrays.array_of(column, cells)
 
 
-def fit(series: pd.Series[Any], column: Column, where: str, place: Place) -> Any:
+def fit(series: pd.Series, column: Column, where: str, place: Place) -> Any:
     """An array in the column's dtype whose values are those of the series, or None when the series fits as it is.
 
     Allowed is what changes no value: wider numbers, integral floats as integers, texts held in any way, ISO 8601
@@ -220,15 +220,15 @@ def _periods(dtype: Any, cells: Sequence[Any]) -> Any:
         raise refusal("", f"periods of {dtype.freq.freqstr}", f"what is none ({error})") from None
 
 
-def _has_dtype(series: pd.Series[Any], column: Column) -> bool:
+def _has_dtype(series: pd.Series, column: Column) -> bool:
     """Whether nothing but missing values can be wrong with it. The order of categories counts: it gives their codes."""
     wanted = pandas_dtype(column)
     if column.parsed.family == "category":
-        return series.dtype == wanted and series.dtype.categories.equals(wanted.categories)
+        return series.dtype == wanted and series.cat.categories.equals(wanted.categories)
     return column.parsed.family != "object" and series.dtype == wanted
 
 
-def _described(series: pd.Series[Any], where: str) -> Column:
+def _described(series: pd.Series, where: str) -> Column:
     try:
         return column_of(series, where)
     except UnsupportedType as error:

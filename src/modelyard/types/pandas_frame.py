@@ -135,7 +135,7 @@ class DataFrameType(DataType):
             frame = frame.set_index([have.pop(n) for n in self.index])
         if have.keys() != self.names.keys():
             raise wrong_columns(list(have), list(self.names), where)
-        ordered = frame[[have[n] for n in self.names]]
+        ordered = frame.loc[:, [have[n] for n in self.names]]
         return (
             ordered
             if ordered.columns.equals(self._labels)
@@ -157,7 +157,7 @@ class DataFrameType(DataType):
             )
         return value
 
-    def _series_as_frame(self, series: pd.Series[Any]) -> Any:
+    def _series_as_frame(self, series: pd.Series) -> Any:
         """A series labelled by the columns is one row; any other is a column."""
         labels = {str(n): v for n, v in series.items()}
         if labels.keys() == self.names.keys():
@@ -180,7 +180,7 @@ class DataFrameType(DataType):
         return list(self.index)
 
     @cached_property
-    def _labels(self) -> pd.Index[Any]:
+    def _labels(self) -> pd.Index:
         import pandas as pd
 
         return pd.Index(list(self.columns))
@@ -235,7 +235,7 @@ class DataFrameType(DataType):
         name, column = self._items[i]
         return decode_cells(column, values, self._place(where, str(name)))
 
-    def _index(self, table: RawTable, raw: Sequence[Sequence[Any]], where: str) -> pd.Index[Any]:
+    def _index(self, table: RawTable, raw: Sequence[Sequence[Any]], where: str) -> pd.Index:
         """The named levels that were sent, else a count."""
         import pandas as pd
 

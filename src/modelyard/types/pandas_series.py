@@ -42,7 +42,7 @@ class SeriesType(DataType):
         named = {} if self.name is None else {"title": str(self.name)}
         return {**named, "type": "array", "items": cell_schema(self.column)}
 
-    def check(self, value: Any, where: str = "") -> pd.Series[Any]:
+    def check(self, value: Any, where: str = "") -> pd.Series:
         import pandas as pd
 
         place = _item_place(where)
@@ -62,12 +62,12 @@ class SeriesType(DataType):
             value = pd.Series(fitted, index=value.index, name=value.name)
         return value if value.name == self.name else value.rename(self.name)
 
-    def _made(self, cells: Sequence[Any]) -> pd.Series[Any]:
+    def _made(self, cells: Sequence[Any]) -> pd.Series:
         import pandas as pd
 
         return pd.Series(pandas_columns.array_of(self.column, cells), name=self.name)
 
-    def decode(self, data: Any, where: str = "") -> pd.Series[Any]:
+    def decode(self, data: Any, where: str = "") -> pd.Series:
         if type(data) is not list:
             raise mismatch(where, "a list", data)
         if not data:

@@ -51,13 +51,13 @@ def _as_frame(table: Any) -> pd.DataFrame:
     raise UnsupportedType(f"a {type(table).__qualname__} is no table that can be profiled")
 
 
-def _column(name: str, series: pd.Series[Any]) -> dict[str, Any]:
+def _column(name: str, series: pd.Series) -> dict[str, Any]:
     import pandas as pd
 
     original = str(series.dtype)
     if isinstance(series.dtype, pd.SparseDtype):
-        series = series.sparse.to_dense()
-    present = series[series.notna()]
+        series = pd.Series(series.to_numpy())
+    present = series.dropna()
     kind = _kind(series)
     facts: dict[str, Any] = {
         "column_name": name,
@@ -75,7 +75,7 @@ def _column(name: str, series: pd.Series[Any]) -> dict[str, Any]:
     return facts | _values(present)
 
 
-def _kind(series: pd.Series[Any]) -> str:
+def _kind(series: pd.Series) -> str:
     """The plain word for a dtype; mixed objects and everything unheard of are texts."""
     import pandas as pd
 
@@ -93,7 +93,7 @@ def _kind(series: pd.Series[Any]) -> str:
     return next((word for word, test in tests if test(dtype)), "str")
 
 
-def _numbers(present: pd.Series[Any], kind: str) -> dict[str, Any]:
+def _numbers(present: pd.Series, kind: str) -> dict[str, Any]:
     import numpy as np
 
     if present.empty:
@@ -130,7 +130,7 @@ def _number(value: Any) -> Any:
     return value if math.isfinite(value) else spell_float(value, nan=None)
 
 
-def _moments(present: pd.Series[Any]) -> dict[str, Any]:
+def _moments(present: pd.Series) -> dict[str, Any]:
     if present.empty:
         return {"min": None, "max": None}
     return {
@@ -140,7 +140,7 @@ def _moments(present: pd.Series[Any]) -> dict[str, Any]:
     }
 
 
-def _values(present: pd.Series[Any]) -> dict[str, Any]:
+def _values(present: pd.Series) -> dict[str, Any]:
     """Texts, booleans, categories, and objects of any kind, told apart by their type as well."""
     shown = {}
     counts: dict[Any, int] = {}

@@ -62,7 +62,7 @@ class RecordType(DataType):
 
     def check(self, value: Any, where: str = "") -> Any:
         if self.cls is not None and isinstance(value, self.cls):
-            walk_fields(self.fields, as_fields(value), where, check_part)
+            walk_fields(self.fields, as_fields(value) or {}, where, check_part)
             return value
         fields = as_fields(value)
         if fields is None:

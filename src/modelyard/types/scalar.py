@@ -223,8 +223,14 @@ class ComplexType(Scalar):
     expected = "an object with real and imag"
     schema: ClassVar = cells.cell_schema(cells.Column("complex128"))
 
+    def check(self, value: Any, where: str = "") -> Any:
+        value = unboxed(value)
+        if type(value) in (int, float):
+            value = complex(exact_float(value, where) if type(value) is int else value)
+        return super().check(value, where)
+
     def holds(self, value: Any) -> bool:
-        return isinstance(value, (complex, float, int)) and not isinstance(value, bool)
+        return isinstance(value, complex)
 
     def read(self, data: Any) -> Any:
         return cells.read_complex(data)

@@ -10,7 +10,7 @@ from modelyard import types
 from modelyard.base.errors import InvalidInput, SchemaMismatch
 from modelyard.types.fields import check_part, decode_part
 from modelyard.types.interface import DataType
-from modelyard.types.mismatch import mismatch
+from modelyard.types.mismatch import mismatch, refusal, shortened
 from modelyard.types.scalar import AnyType, only_fields
 
 _ANY = AnyType()
@@ -76,8 +76,14 @@ class UnionType(DataType):
         return self._first(data, where, decode_part)[1]
 
     def encode(self, value: Any) -> Any:
+        """As its member would; but where another member would read that as its own (the text "NaN" and the number,
+        a date and a text), no reader could tell them apart."""
         member, checked = self._first(value, "", check_part)
-        return member.encode(checked)
+        encoded = member.encode(checked)
+        if self._first(encoded, "", decode_part)[0] != member:
+            kinds = " or ".join(t.kind for t in self.of)
+            raise refusal("", f"{kinds}, told apart in JSON", shortened(value))
+        return encoded
 
     def _first(self, value: Any, where: str, read: Any) -> tuple[DataType, Any]:
         taken: list[tuple[DataType, Any]] = []

@@ -13,8 +13,10 @@ WORKERS ?= 2
 SERVERS ?= $(if $(filter Linux,$(shell uname -s)),yes,no)
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
+ifneq ($(SERVERS),no)
 # Debian keeps servers in a folder that an ordinary user's PATH does not name.
 export PATH := $(PATH):/usr/sbin
+endif
 
 # An environment holds the path it was made for; in a copied or moved checkout it would test the other one's source.
 MADE_FOR := $(shell cat $(VENV)/.made-for 2>/dev/null)
@@ -25,7 +27,7 @@ endif
 endif
 
 # uv does not read pip's settings (a company's index, a certificate); where it fails, pip has the last word.
-install = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt $(1) || { \
+install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt $(1) || { \
 	echo "uv could not; trying with pip" >&2; \
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
 	$(BIN)/python -m pip install --quiet -c constraints.txt $(1); }

@@ -13,9 +13,9 @@ from arch.source import ROOT, none_of
 
 KILOBYTES = 600
 
-# Written so that this file does not contain what it looks for.
+# Written so that this file does not contain what it looks for. Ana is the user of our examples, at home nowhere.
 OF_ONE_MACHINE = re.compile(
-    r"(?<![\w.:/-])/(?:home|Users|work)/[A-Za-z][\w.-]*"
+    r"(?<![\w.:/-])/(?:home|Users|work)/(?!ana/)[A-Za-z][\w.-]*"
     r"|[A-Z]:\\Users\\\w"
     r"|files[.]pythonhosted[.]|registry[.]npmjs[.]|(?:deb|security)[.]debian[.]org|pypi[.]org/simple"
 )
@@ -38,14 +38,15 @@ def tracked() -> tuple[Path, ...]:
 
 @pytest.mark.parametrize(
     "line",
-    ["open('/home/ana/data.csv')", "/" + "work/x", "index-url = https://pypi.org" + "/simple"],
+    ["open('/home/bob/data.csv')", "/" + "work/x", "index-url = https://pypi.org" + "/simple"],
 )
 def test_the_rule_knows_a_machine_when_it_sees_one(line: str) -> None:
     assert OF_ONE_MACHINE.search(line)
 
 
 @pytest.mark.parametrize(
-    "line", ["/opt/ml/model", "https://a.example/home/x", "./work/x", "/root/folder"]
+    "line",
+    ["/opt/ml/model", "https://a.example/home/x", "./work/x", "/root/folder", "/home/ana/churn"],
 )
 def test_the_rule_lets_ordinary_paths_pass(line: str) -> None:
     assert not OF_ONE_MACHINE.search(line)

@@ -16,7 +16,6 @@ from modelyard.base.errors import InvalidInput
 from modelyard.types.fields import (
     check_part,
     decode_part,
-    infer_fields,
     object_schema,
     parse_fields,
     walk_fields,
@@ -30,13 +29,9 @@ from modelyard.types.scalar import (
     NumberType,
     StringType,
     only_fields,
-    unboxed,
 )
-from modelyard.types.union import OptionalType, UnionType
 
 _ANY, _STRING = AnyType(), StringType()
-_FEW = 64
-"""Keys of different types up to which a dict is read as named fields."""
 
 
 @dataclass(frozen=True)
@@ -276,23 +271,4 @@ def claims(value: Any) -> bool:
 def infer(value: Any) -> DataType:
     from modelyard.types.merging import common_type
 
-    if isinstance(value, list):
-        return ListType(common_type(value))
-    if isinstance(value, (set, frozenset)):
-        return SetType(common_type(value))
-    if isinstance(value, Mapping):
-        return _infer_dict(value)
-    return TupleType(tuple(types.infer(v) for v in value))
-
-
-def _infer_dict(value: Mapping[Any, Any]) -> DictType:
-    from modelyard.types.merging import common_type
-
-    if not value:
-        return DictType()
-    keys, values = common_type(map(unboxed, value)), common_type(value.values())
-    named = isinstance(keys, StringType) and len(value) <= _FEW
-    # Values of one type under many names are a mapping; values of several types are fields with a meaning each.
-    if named and isinstance(values, (UnionType, OptionalType, AnyType)):
-        return DictType(fields=infer_fields(value))
-    return DictType(keys=keys, values=values)
+    return common_type([value])

@@ -1,54 +1,58 @@
-"""One type for many values: what the items of a list, or several samples, have in common."""
+"""One type for many values: what the items of a list, the values of a dict, or a sample and a default have in common.
+
+Values are looked at together, level by level, and not type by type: of an empty list or a None among others nothing has to be
+guessed, for the others say what belongs there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from modelyard import types
-from modelyard.types.container import DictType, ListType, TupleType
+from modelyard.types.container import DictType, ListType, SetType, TupleType
 from modelyard.types.interface import DataType
 from modelyard.types.moment import DatetimeType
-from modelyard.types.scalar import AnyType, IntegerType, NullType, NumberType, StringType
+from modelyard.types.scalar import (
+    AnyType,
+    IntegerType,
+    NullType,
+    NumberType,
+    StringType,
+    unboxed,
+)
 from modelyard.types.union import OptionalType, UnionType
 
 _MOST = 4
 """Alternatives after which a union says no more than 'any'."""
+_FEW = 64
+"""Keys of different types up to which dicts are read as named fields."""
+_SAME_TYPE = frozenset([bool, int, float, str, bytes, complex])
+"""Classes whose values all have one type, so that a million of them are looked at once."""
 
 
 def common_type(values: Iterable[Any]) -> DataType:
-    """The type of all the values; ``any`` when there are none.
+    """The type of all the values; ``any`` when there are none, ``null`` when all are None.
 
     >>> common_type([1, 2.5, None]).to_dict()
     {'type': 'optional', 'of': 'number'}
     """
-    found: DataType | None = None
-    seen: set[type] = set()
-    for value in values:
-        if type(value) in seen:
-            continue
-        kind = types.infer(value)
-        if type(value) in _SAME_TYPE:
-            seen.add(type(value))
-        found = kind if found is None else merge(found, kind)
-    return AnyType() if found is None else found
+    values = list(values)
+    present = [v for v in values if v is not None]
+    if not present:
+        return NullType() if values else AnyType()
+    groups: dict[Any, list[Any]] = {}
+    for value in present:
+        groups.setdefault(_shape(value), []).append(value)
+    found = _union([t for shape, group in groups.items() for t in _types(shape, group)])
+    return found if len(present) == len(values) else optional(found)
 
 
-_SAME_TYPE = frozenset([type(None), bool, int, float, str, bytes, complex])
-"""Classes whose values all have one type, so that a million of them are looked at once."""
-
-
-def merge(a: DataType, b: DataType) -> DataType:
-    """The narrowest type we can say that takes the values of both."""
-    if a == b:
-        return a
-    if isinstance(a, OptionalType) or isinstance(b, OptionalType):
-        return optional(merge(_bare(a), _bare(b)))
-    if isinstance(a, NullType):
-        return optional(b)
-    if isinstance(b, NullType):
-        return optional(a)
-    return _merge_alike(a, b) or _union(a, b)
+def item_type(values: Iterable[Any]) -> DataType:
+    """`common_type` of what a container holds: a sample of nothing but None says nothing of what else may come."""
+    found = common_type(values)
+    return AnyType() if isinstance(found, NullType) else found
 
 
 def optional(inner: DataType) -> DataType:
@@ -56,66 +60,62 @@ def optional(inner: DataType) -> DataType:
     return inner if isinstance(inner, (OptionalType, AnyType, NullType)) else OptionalType(inner)
 
 
-def _bare(type_: DataType) -> DataType:
-    return type_.of if isinstance(type_, OptionalType) else type_
+def _shape(value: Any) -> Any:
+    """Values of one shape are described together."""
+    if isinstance(value, list):
+        return list
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple, len(value)
+    if isinstance(value, (set, frozenset)):
+        return set
+    return dict if isinstance(value, Mapping) else None
 
 
-def _merge_alike(a: DataType, b: DataType) -> DataType | None:
-    if {type(a), type(b)} == {IntegerType, NumberType}:
-        return NumberType()
-    if isinstance(a, DatetimeType) and isinstance(b, DatetimeType):
-        return DatetimeType()
-    if isinstance(a, ListType) and isinstance(b, ListType):
-        # An empty list says nothing of its items.
-        known = [t.items for t in (a, b) if not isinstance(t.items, AnyType)]
-        return ListType(merge(known[0], known[-1]) if known else AnyType())
-    if isinstance(a, TupleType) and isinstance(b, TupleType) and len(a.items) == len(b.items):
-        return TupleType(tuple(merge(x, y) for x, y in zip(a.items, b.items, strict=True)))
-    if isinstance(a, DictType) and isinstance(b, DictType):
-        return _merge_dicts(a, b)
-    return None
+def _types(shape: Any, group: Sequence[Any]) -> list[DataType]:
+    if shape is list:
+        return [ListType(item_type(chain.from_iterable(group)))]
+    if shape is set:
+        return [SetType(item_type(chain.from_iterable(group)))]
+    if shape is dict:
+        return [_dict_type(group)]
+    if shape is not None:
+        return [TupleType(tuple(map(item_type, zip(*group, strict=True))))]
+    return _leaves(group)
 
 
-def _merge_dicts(a: DictType, b: DictType) -> DictType:
-    if a.fields is not None and b.fields is not None and a.fields.keys() == b.fields.keys():
-        return DictType(fields={k: merge(t, b.fields[k]) for k, t in a.fields.items()})
-    (a_keys, a_values), (b_keys, b_values) = _as_mapping(a), _as_mapping(b)
-    return DictType(keys=_known(a_keys, b_keys), values=_known(a_values, b_values))
+def _leaves(group: Sequence[Any]) -> list[DataType]:
+    """The different types of values that hold no others."""
+    found: list[DataType] = []
+    seen: set[type] = set()
+    for value in group:
+        if type(value) in seen:
+            continue
+        if type(value) in _SAME_TYPE:
+            seen.add(type(value))
+        kind = types.infer(value)
+        if kind not in found:
+            found.append(kind)
+    if NumberType() in found:
+        found = [t for t in found if not isinstance(t, IntegerType)]
+    if sum(isinstance(t, DatetimeType) for t in found) > 1:
+        found = [t for t in found if not isinstance(t, DatetimeType)] + [DatetimeType()]
+    return found
 
 
-def _as_mapping(type_: DictType) -> tuple[DataType, DataType]:
-    """Key and value type of a dict, whether or not its fields are named."""
-    if type_.fields is None:
-        return type_.keys, type_.values
-    values: DataType = AnyType()
-    for i, field in enumerate(type_.fields.values()):
-        values = field if i == 0 else merge(values, field)
-    return StringType(), values
-
-
-def _known(a: DataType, b: DataType) -> DataType:
-    if isinstance(a, AnyType):
-        return b
-    return a if isinstance(b, AnyType) else merge(a, b)
-
-
-def _union(a: DataType, b: DataType) -> DataType:
-    if isinstance(a, AnyType) or isinstance(b, AnyType):
-        return AnyType()
-    members: list[DataType] = []
-    for part in (a, b):
-        for member in part.of if isinstance(part, UnionType) else (part,):
-            _join(members, member)
+def _union(members: Sequence[DataType]) -> DataType:
     if len(members) == 1:
         return members[0]
     return UnionType(tuple(members)) if len(members) <= _MOST else AnyType()
 
 
-def _join(members: list[DataType], new: DataType) -> None:
-    """Put a type among others, into one that is like it where there is one."""
-    for i, member in enumerate(members):
-        joined = member if member == new else _merge_alike(member, new)
-        if joined is not None:
-            members[i] = joined
-            return
-    members.append(new)
+def _dict_type(dicts: Sequence[Mapping[Any, Any]]) -> DictType:
+    """Values of one type under many names are a mapping; values of several types are fields with a meaning each."""
+    if not any(dicts):
+        return DictType()
+    keys = common_type(unboxed(k) for d in dicts for k in d)
+    values = common_type(v for d in dicts for v in d.values())
+    alike = all(d.keys() == dicts[0].keys() for d in dicts)
+    named = isinstance(keys, StringType) and alike and len(dicts[0]) <= _FEW
+    if named and isinstance(values, (UnionType, OptionalType, AnyType, NullType)):
+        return DictType(fields={k: item_type(d[k] for d in dicts) for k in dicts[0]})
+    return DictType(keys=keys, values=AnyType() if isinstance(values, NullType) else values)

@@ -25,7 +25,7 @@ def column_of(series: pd.Series, where: str = "") -> Column:
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _category_column(series, where)
-    if dtype.kind == "O" and not isinstance(dtype, (pd.StringDtype, pd.ArrowDtype, pd.PeriodDtype)):
+    if dtype == "object":
         return _object_column(series, where)
     name = _name_of(dtype)
     try:

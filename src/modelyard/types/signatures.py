@@ -17,7 +17,7 @@ from modelyard.base.errors import InvalidInput, ModelFailed, SchemaMismatch, Uns
 from modelyard.types.container import DictType, ListType, TupleType
 from modelyard.types.hints import hints_of, read_hint
 from modelyard.types.interface import DataType
-from modelyard.types.merging import merge, optional
+from modelyard.types.merging import common_type, optional
 from modelyard.types.mismatch import listed
 from modelyard.types.scalar import AnyType
 from modelyard.types.schema import MISSING, Argument, Signature
@@ -189,7 +189,7 @@ def _argument_type(parameter: _Parameter, given: Mapping[str, Any]) -> DataType:
     if parameter.name in given:
         found = reconcile(parameter.hint, given[parameter.name])
         if parameter.hint is None and default is not MISSING and default is not None:
-            return _merged(found, default)
+            return _with_sample(given[parameter.name], default, found)
         return found
     if parameter.hint is not None:
         return parameter.hint
@@ -203,9 +203,9 @@ def _described(default: Any) -> DataType:
         return AnyType()
 
 
-def _merged(found: DataType, default: Any) -> DataType:
+def _with_sample(value: Any, default: Any, found: DataType) -> DataType:
     try:
-        return merge(found, types.infer(default))
+        return common_type([value, default])
     except UnsupportedType:
         return found
 

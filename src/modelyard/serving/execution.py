@@ -17,7 +17,7 @@ from modelyard.objects.model import Model
 from modelyard.objects.sampling import required_arguments
 from modelyard.serving.forms import columns_of
 from modelyard.serving.interface import Json, Request
-from modelyard.serving.rows import JOINING, cut, holds_records
+from modelyard.serving.rows import JOINING, cut, holds_records, is_joinable
 from modelyard.types.interface import DataType
 from modelyard.types.schema import Signature
 
@@ -62,9 +62,10 @@ class Method:
         # Tier 2 means code of the user's own: a step that centres on the batch's mean would mix people's answers.
         own_code = card.format is None or card.format.tier == 2 or bool(card.steps)
         wise = self.name in ROW_WISE.get(card.flavor, ())
-        return (
-            wise and not own_code and bool(self.records) and holds_records(self.signature.returns)
-        )
+        if self.records is None or own_code or not wise:
+            return False
+        taken = self.signature.args[self.records].type
+        return is_joinable(taken) and is_joinable(self.signature.returns)
 
     def type_of(self, argument: str) -> DataType | None:
         """The declared type of an argument; None for one of ``**kwargs`` that has none."""
@@ -118,14 +119,15 @@ def decode(method: Method, request: Request) -> dict[str, Any]:
 
 
 def _refuse_empty(method: Method, native: Mapping[str, Any]) -> None:
-    if method.records in native:
-        records = method.signature.args[method.records].type
-        if records.rows(native[method.records]) == 0:
-            raise SchemaMismatch(
-                f"{method.records}: expected at least one record, got none",
-                field=method.records,
-                expected="at least one record",
-            )
+    name = method.records
+    if name is None or name not in native:
+        return
+    if method.signature.args[name].type.rows(native[name]) == 0:
+        raise SchemaMismatch(
+            f"{name}: expected at least one record, got none",
+            field=name,
+            expected="at least one record",
+        )
 
 
 def _alone(method: Method, request: Request) -> Outcome:

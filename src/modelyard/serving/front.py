@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from modelyard.base.errors import NotAllowed
 from modelyard.serving.edge import (
-    Exchange,
+    ASGI,
     Receive,
     Scope,
     Send,
@@ -27,9 +26,9 @@ class Front:
 
     def __init__(
         self,
-        app: object,
+        app: ASGI,
         *,
-        direct: Mapping[str, Exchange],
+        direct: Mapping[str, ASGI],
         hosts: frozenset[str] | None = None,
         origins: frozenset[str] = frozenset(),
     ) -> None:
@@ -40,7 +39,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)  # type: ignore[operator]  # ASGI apps have no common class
+            await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         refused = self._refusal(scope, headers)
@@ -48,8 +47,8 @@ class Front:
             request_id = read_request_id(headers)
             await send_reply(send, error_reply(refused, request_id), request_id)
             return
-        exchange = self._direct.get(scope["path"])
-        await (exchange or self._app)(scope, receive, send)  # type: ignore[operator]  # as above
+        answer = self._direct.get(scope["path"], self._app)
+        await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> NotAllowed | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
@@ -62,7 +61,7 @@ class Front:
         if origin is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None
         spelled = origin.decode("latin-1").lower()
-        if spelled in self._origins or (urlsplit(spelled).netloc == host and host):
+        if spelled in self._origins or spelled in (f"http://{host}", f"https://{host}"):
             return None
         return NotAllowed(
             "pages of another origin may not call this server",

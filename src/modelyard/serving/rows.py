@@ -1,4 +1,4 @@
-"""Records of native values: join the batches of several requests into one, and cut its result up again.
+"""Records of native values: join those of several requests into one value, and cut its result up again.
 
 Known by kind of data type, so that only what is served is imported.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 from modelyard.types.interface import DataType
@@ -45,16 +45,24 @@ JOINING: Mapping[str, Joining] = {
     "dataframe": Joining(_join_pandas, _cut_pandas),
     "series": Joining(_join_pandas, _cut_pandas),
     "array": Joining(_join_arrays, _cut),
+    "list": Joining(lambda parts: list(chain.from_iterable(parts)), _cut),
 }
+
+RECORD_KINDS = frozenset((*JOINING, "polars_dataframe", "polars_series", "arrow_table"))
+"""Kinds whose values are records one after the other, in JSON too."""
 
 
 def holds_records(type: DataType | None) -> bool:
-    """Whether values of a type are any number of records, one after the other: tables, series, arrays with a free
-    first dimension."""
-    if type is None or type.kind not in JOINING:
+    """Whether values of a type are any number of records: tables, series, lists, arrays with a free first dimension."""
+    if type is None or type.kind not in RECORD_KINDS:
         return False
     shape = getattr(type, "shape", (None,))
     return bool(shape) and shape[0] is None
+
+
+def is_joinable(type: DataType | None) -> bool:
+    """Whether values of a type can be joined and cut here."""
+    return type is not None and type.kind in JOINING and holds_records(type)
 
 
 def cut(value: Any, counts: Sequence[int], kind: str) -> list[Any]:

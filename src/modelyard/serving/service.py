@@ -110,19 +110,18 @@ class Service:
 
         Raises `NotFound` or `UnknownMethod` with the choices.
         """
-        if model is None and len(self.models) == 1:
-            model = next(iter(self.models))
-        found = self._methods.get((model or "", method or ""))
+        if model is None:
+            model = next(iter(self.models)) if len(self.models) == 1 else ""
+        found = self._methods.get((model, method or ""))
         if found is not None:
             return found
         if model not in self.models:
             raise NotFound(
                 f"no model named {model!r} is served here" if model else "which model?",
-                hint=did_you_mean(model or "", self.models) or f"served: {', '.join(self.models)}",
+                hint=did_you_mean(model, self.models) or f"served: {', '.join(self.models)}",
                 choices=list(self.models),
             )
-        served = self.models[model]
-        return self._methods[model, served.method(method)]
+        return self._methods[model, self.models[model].method(method)]
 
     @property
     def methods(self) -> Sequence[Method]:

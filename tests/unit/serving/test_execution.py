@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modelyard import types
 from modelyard.base.errors import InvalidInput, ModelFailed, ModelyardError, SchemaMismatch
 from modelyard.base.notes import collected
 from modelyard.objects.card import FormatInfo
 from modelyard.serving.execution import Method, answer
 from modelyard.serving.interface import Json, Request
+from modelyard.types.schema import Argument, Signature
 from serving_cases.models import classifier, frame, function_model, iris, records, table_model
 
 
@@ -143,6 +145,49 @@ def test_requests_with_other_arguments_are_not_joined() -> None:
     method = Method(iris(), "predict")
     assert method.group(ask(Json(records()))) == method.group(ask(Json(records(1))))
     assert method.group(ask(Json(records()), other=1)) is None
+
+
+def test_lists_of_texts_are_joined_too() -> None:
+    calls: list[list[str]] = []
+
+    def sizes(X: list[str]) -> np.ndarray:
+        calls.append(X)
+        return np.array([len(text) for text in X])
+
+    model = function_model("texts", ["a"], predict=sizes)
+    signature = Signature(model.card.methods["predict"].args, types.infer(np.array([1])))
+    model.card = model.card.but(
+        flavor="sklearn", format=FormatInfo("skops", 1), methods={"predict": signature}
+    )
+    requests = [ask(Json(["a", "bb"])), ask(Json(["ccc"])), ask(Json([4]))]
+    one, two, wrong = answer(Method(model, "predict"), requests)
+    assert (one, two) == ([1, 2], [3])
+    assert isinstance(wrong, SchemaMismatch)
+    assert calls == [["a", "bb", "ccc"]]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_hold_records_and_are_not_joined(library: str) -> None:
+    if library == "polars":
+        import polars
+
+        sample: Any = polars.DataFrame({"a": [1.5, 2.5]})
+    else:
+        import pyarrow
+
+        sample = pyarrow.table({"a": [1.5, 2.5]})
+
+    def predict(X: Any) -> np.ndarray:
+        return np.array(X["a"].to_numpy())
+
+    model = table_model(predict, sample=pd.DataFrame({"a": [1.5]}))
+    table = types.infer(sample)
+    model.card = model.card.but(
+        methods={"predict": Signature({"X": Argument(table)}, types.infer(np.zeros(2)))}
+    )
+    method = Method(model, "predict")
+    assert (method.records, method.columns, method.joins) == ("X", ["a"], False)
+    assert answer(method, [ask(Json([{"a": 1.0}])), ask(Json({"a": [2.0]}))]) == [[1.0], [2.0]]
 
 
 def test_a_model_that_raises_is_told_without_its_words(caplog: pytest.LogCaptureFixture) -> None:

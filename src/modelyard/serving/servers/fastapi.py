@@ -140,7 +140,7 @@ class _App(FastAPI):
         # What somebody wraps around the app (authentication, say) must see every request.
         direct = {} if self.user_middleware else self._direct
         stack = super().build_middleware_stack()
-        return Front(stack, direct=direct, hosts=self._hosts, origins=self._origins)  # type: ignore[return-value]  # same shape, other alias
+        return Front(stack, direct=direct, hosts=self._hosts, origins=self._origins)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,59 @@
+"""Every registry keeps the contract: memory, and a database of each kind."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from cases.registries import memory, sql
+from contracts.databases import KINDS, empty, open_new
+from modelyard.registry.memory import MemoryRegistry
+from modelyard.registry.sql import SqlRegistry
+from modelyard.registry.tables import aliases, events, models, stage_assignments, versions
+from modelyard.testing.registries import Bench, SemVerRegistryContract
+from modelyard.testing.registries_numbered import NumberedRegistryContract
+from modelyard.testing.registry_histories import HISTORIES, check_history
+
+histories = itertools.count()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def database(request, tmp_path_factory):
+    with open_new(request, tmp_path_factory) as database:
+        yield database
+
+
+class TestMemory(NumberedRegistryContract):
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return memory.bench("number")
+
+    @settings(deadline=None, max_examples=150)
+    @given(steps=HISTORIES)
+    def test_states_are_what_the_events_say(self, steps) -> None:
+        registry = MemoryRegistry()
+        check_history(registry, lambda: registry, "", steps)
+
+
+class TestMemoryInSemVer(SemVerRegistryContract):
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return memory.bench("semver")
+
+
+class TestSql(NumberedRegistryContract):
+    @pytest.fixture
+    def bench(self, database) -> Bench:
+        empty(database, (aliases, stage_assignments, versions, models, events))
+        return sql.bench(database)
+
+    @settings(
+        deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(steps=HISTORIES)
+    def test_states_are_what_the_events_say(self, database, steps) -> None:
+        registry = SqlRegistry(database)
+        prefix = f"history {next(histories)} "
+        check_history(registry, lambda: SqlRegistry(database), prefix, steps)

@@ -222,7 +222,7 @@ def _alike(old: DataType, new: DataType) -> bool:
 def _cells(old: Column, new: Column, where: str, *, answer: bool) -> Iterator[Difference]:
     if old.dtype != new.dtype:
         yield _dtypes(old, new, where, answer=answer)
-    if old.takes_missing != new.takes_missing:
+    elif old.takes_missing != new.takes_missing:
         widened = new.takes_missing
         reason = "missing values may come" if widened else "missing values are refused"
         breaking = widened if answer else not widened
@@ -251,7 +251,9 @@ def _dtypes(old: Column, new: Column, where: str, *, answer: bool) -> Difference
 
 
 def _holds(wide: Column, narrow: Column) -> bool:
-    """Whether one dtype takes what another took: more bits, integers as floats, texts as objects."""
+    """Whether one dtype takes what another took: more bits, integers as floats, texts as objects, missing values."""
+    if narrow.takes_missing and not wide.takes_missing:
+        return False
     a, b = wide.parsed, narrow.parsed
     if a.family == b.family == "integer":
         return a.lowest <= b.lowest and a.highest >= b.highest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,51 +13,75 @@ from typing import Any
 
 import pytest
 
-WORKERS = Path(__file__).with_name("workers.py")
+# Processes are forked from a small server that has the modules loaded: each is new, and costs next to nothing.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    [
+        "psycopg",
+        "pymysql",
+        "sqlalchemy.dialects.mysql",
+        "sqlalchemy.dialects.postgresql",
+        "modelyard.stores.sql",
+        "modelyard.stores.rows.migrations.r0001",
+        "modelyard.testing.stores",
+    ]
+)
 
-Start = Callable[..., "subprocess.Popen[str]"]
+
+class Worker:
+    """A process of its own that says what it does."""
+
+    def __init__(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        self._line, other_end = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=target, args=(other_end, *arguments), daemon=True)
+        self._process.start()
+        other_end.close()
+
+    def hear(self) -> Any:
+        """The next thing it says; EOFError when it ended."""
+        if not self._line.poll(120):
+            pytest.fail("a worker is silent")
+        return self._line.recv()
+
+    def tell(self, word: str) -> None:
+        """Answer it."""
+        self._line.send(word)
+
+    def all_it_said(self) -> list[Any]:
+        """Everything from here to its end."""
+        said = []
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while True:
+                said.append(self.hear())
+        self._process.join(120)
+        return said
+
+    def kill(self) -> None:
+        """SIGKILL, at once."""
+        self._process.kill()
+
+    @property
+    def exit_code(self) -> int | None:
+        """Minus the signal, for one that was killed."""
+        return self._process.exitcode
+
+
+Start = Callable[..., Worker]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a worker: ``start("write_rows", uri, 1)``. What still runs at the end is killed."""
-    running: list[subprocess.Popen[str]] = []
+    """Start a worker: ``start(workers.write_rows, uri, 1)``. What still runs at the end is killed."""
+    running: list[Worker] = []
 
-    def run(name: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, str(WORKERS), name, *map(str, arguments)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        process = subprocess.Popen(command, **(pipes | options))
-        running.append(process)
-        return process
+    def run(target: Callable[..., None], *arguments: Any) -> Worker:
+        running.append(Worker(target, arguments))
+        return running[-1]
 
     yield run
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-def said(process: subprocess.Popen[str]) -> list[str]:
-    """The lines of a worker that ended well."""
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    return output.splitlines()
-
-
-def all_at_once(processes: list[subprocess.Popen[str]]) -> list[list[str]]:
-    """Let workers that wait for their start go together; what each of them said then."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return [said(process) for process in processes]
-
-
-def whole_lines(output: str) -> list[str]:
-    """What a killed worker had said: a line without its end was not said."""
-    return [line.rstrip("\n") for line in output.splitlines(keepends=True) if line.endswith("\n")]
+    for worker in running:
+        worker.kill()
+        worker.all_it_said()
 
 
 @pytest.fixture

@@ -76,14 +76,14 @@ def recorded(connection: Connection) -> str | None:
     return connection.execute(text(f"SELECT revision FROM {SCHEMA_TABLE}")).scalar()
 
 
-def upgrade(database: Database, revisions: tuple[str, ...] = REVISIONS) -> None:
+def upgrade(database: Database) -> None:
     """Apply the revisions that are missing. Safe to call from many processes at once."""
     with _alone(database) as connection:
         connection.execute(
             text(f"CREATE TABLE IF NOT EXISTS {SCHEMA_TABLE} (revision VARCHAR(32) NOT NULL)")
         )
         done = recorded(connection)
-        for revision in revisions[revisions.index(done) + 1 if done in revisions else 0 :]:
+        for revision in REVISIONS[REVISIONS.index(done) + 1 if done else 0 :]:
             _apply(connection, revision)
     database.checkpoint()
 

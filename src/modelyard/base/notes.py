@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import ContextVar
 
 _sink: ContextVar[list[str] | None] = ContextVar("modelyard_notes", default=None)
@@ -27,7 +27,7 @@ def note(text: str) -> None:
 
 
 @contextlib.contextmanager
-def collected() -> Iterator[list[str]]:
+def collected() -> Generator[list[str]]:
     """Catch the notes of a block in a list instead of printing them."""
     lines: list[str] = []
     token = _sink.set(lines)

@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -118,7 +118,7 @@ def list_below(root: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def full_disk_named(where: Path) -> Iterator[None]:
+def full_disk_named(where: Path) -> Generator[None]:
     """Turn the operating system's 'no space left' into `StorageFull` that names the place."""
     try:
         yield
@@ -132,7 +132,7 @@ def full_disk_named(where: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Generator[Path]:
     """A temporary path beside the target; on success it takes the target's place at once, else it goes.
 
     The block may make a file or a folder there. Bytes are flushed to the disk before the swap.

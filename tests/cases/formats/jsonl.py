@@ -29,7 +29,11 @@ def case() -> Case:
         },
         misfits={
             "half": (b'{"a": 1.5}\n\n{"a": \n', FRAMES["one float"], "line 3 of the jsonl"),
-            "text": (b'\n{"a": 1.5}\n{"a": "x"}\n', FRAMES["one float"], "line 3, column 'a': expected"),
+            "text": (
+                b'\n{"a": 1.5}\n{"a": "x"}\n',
+                FRAMES["one float"],
+                "line 3, column 'a': expected",
+            ),
             "column": (
                 b'{"a": 1.5}\n{"b": 2}\n',
                 FRAMES["one float"],

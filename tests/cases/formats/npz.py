@@ -24,7 +24,7 @@ def case() -> Case:
     several = {"X": ARRAYS["matrix"], "file": ARRAYS["texts"]}
     return Case(
         format=npz,
-        holds={**ARRAYS, **OTHER_ARRAYS, "several": several},
+        holds={**ARRAYS, **OTHER_ARRAYS, "several": several, "one": {"X": ARRAYS["matrix"]}},
         refuses={**FRAMES, **VALUES, "objects": np.array(["a", None], dtype=object)},
         broken={
             "nothing": (b"", "the npz cannot be read"),

@@ -106,10 +106,10 @@ def read_path(path: str | Path, type: DataType | None = None) -> Any:
 
 def _as_table(value: Any) -> Any:
     """Objects with the same keys are a table, where pandas is there to hold one."""
-    rows = value if isinstance(value, list) and value else [None]
-    if not isinstance(rows[0], dict) or not _installed("pandas"):
+    if not isinstance(value, list) or not value or not _installed("pandas"):
         return value
-    if any(not isinstance(row, dict) or row.keys() != rows[0].keys() for row in rows):
+    rows = [row for row in value if isinstance(row, dict)]
+    if len(rows) < len(value) or any(row.keys() != rows[0].keys() for row in rows):
         return value
     if any(isinstance(cell, dict | list) for row in rows for cell in row.values()):
         return value

@@ -78,7 +78,7 @@ class Delimited:
         try:
             dtypes = _texts.parser_dtypes(columns, names)
             frame = self._by_pandas(batch, names, dtypes, _texts.parser_missing(columns))
-        except (ValueError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             texts = self._by_pandas(batch, names, dict.fromkeys(names, "str"), {})
             wrong = _texts.first_wrong(texts, columns)
             raise (wrong or InvalidInput(f"the {self.name} cannot be read: {error}")) from error
@@ -91,21 +91,23 @@ class Delimited:
 
     def _by_pandas(
         self, batch: Records, names: list[str], dtypes: dict[str, Any], missing: dict[str, Any]
-    ) -> pd.DataFrame:
-        import pandas as pd
+    ) -> Any:
+        import numpy as np
 
-        frame = pd.read_csv(
-            io.BytesIO(batch.data),
-            sep=self.separator,
-            header=None,
-            names=names,
-            index_col=False,
-            dtype=dtypes,
-            keep_default_na=False,
-            na_values=missing,
-            engine="c",
-            **_exact_floats(pd.__version__),
-        )
+        pandas = load_pandas(f"reading {self.name}")
+        with np.errstate(invalid="ignore"):  # 1e99 for an integer: refused right after
+            frame = pandas.read_csv(
+                io.BytesIO(batch.data),
+                sep=self.separator,
+                header=None,
+                names=names,
+                index_col=False,
+                dtype=dtypes,
+                keep_default_na=False,
+                na_values=missing,
+                engine="c",
+                **_exact_floats(pandas.__version__),
+            )
         if (
             len(frame) != batch.count
         ):  # never a silent shift, should pandas see a line end that we do not

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import MissingExtra, SchemaMismatch
@@ -57,15 +57,15 @@ def _array_columns(kind: Any) -> list[Column] | None:
 
 def named_columns(kind: Any, names: Sequence[str]) -> dict[str, Column]:
     """The column that a type has for each name of a file; a series and an array go by position."""
+    known: Mapping[str, Column] = {}
     match getattr(kind, "kind", None):
         case "dataframe":
             known = {n: kind.columns[c] for n, c in kind.names.items()} | dict(kind.index)
         case "polars_dataframe" | "arrow_table":
             known = kind.columns
         case "series" | "array":
-            known = dict.fromkeys(names, kind.column)
-        case _:
-            known = {}
+            column: Column = kind.column
+            known = dict.fromkeys(names, column)
     return {n: known[n] for n in names if n in known}
 
 

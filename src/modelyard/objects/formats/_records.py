@@ -27,6 +27,7 @@ PIECE = 1 << 20
 MAX_RECORD = 16 << 20
 """Bytes of one record; an unclosed quote would otherwise take the rest of the file into memory."""
 
+_MARK = b"\xef\xbb\xbf"
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 
 
@@ -124,9 +125,12 @@ class RecordReader:
         while True:
             raw = stream.read(PIECE)
             text = rest + raw
+            if first and raw and len(text) < len(_MARK):
+                rest = text
+                continue
             if first and raw:
                 text, first = self._without_mark(text), False
-                offset = len(raw) - len(text)
+                offset = len(rest + raw) - len(text)
             if not raw and text and not text.endswith(b"\n"):
                 text += b"\n"
             ends, separators = _scan(text, ord(self._separator))
@@ -148,7 +152,7 @@ class RecordReader:
                 f"the {self._form} is not UTF-8: it is UTF-16",
                 hint="save it as UTF-8, for example: iconv -f utf-16 -t utf-8 OLD > NEW",
             )
-        return text.removeprefix(b"\xef\xbb\xbf")
+        return text.removeprefix(_MARK)
 
     def _check_text(self, piece: bytes, line: int, offset: int) -> None:
         """UTF-8 without NUL, line ends that every reader takes for one, quotes where they belong."""

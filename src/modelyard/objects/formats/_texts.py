@@ -69,7 +69,7 @@ def parser_missing(columns: Mapping[str, Column]) -> dict[str, list[str]]:
     return {n: list(MISSING_NUMBERS) for n in numbers}
 
 
-def typed(texts: pd.Series[Any], column: Column, name: str) -> Any:
+def typed(texts: pd.Series, column: Column, name: str) -> Any:
     """A column as the parser read it, ready for the type's own check."""
     import numpy as np
 
@@ -93,7 +93,7 @@ def typed(texts: pd.Series[Any], column: Column, name: str) -> Any:
     return _without_empty(texts) if column.takes_missing else texts
 
 
-def _truths(texts: pd.Series[Any], column: Column, name: str) -> Any:
+def _truths(texts: pd.Series, column: Column, name: str) -> Any:
     words = texts.str.lower()
     known = words.isin([*_TRUTHS, *([""] if column.takes_missing else [])])
     if not known.all():
@@ -102,7 +102,7 @@ def _truths(texts: pd.Series[Any], column: Column, name: str) -> Any:
     return words.map(_TRUTHS).astype("boolean" if column.takes_missing else bool)
 
 
-def _categories(texts: pd.Series[Any], column: Column) -> Any:
+def _categories(texts: pd.Series, column: Column) -> Any:
     """Texts as the categories they spell; unknown ones stay as they are, for the check to name."""
     words = {_spelled(c): c for c in column.categories if not isinstance(c, str)}
     if column.takes_missing:
@@ -112,7 +112,7 @@ def _categories(texts: pd.Series[Any], column: Column) -> Any:
     return texts.astype(object).map(lambda t: words.get(t, t), na_action="ignore")
 
 
-def _without_empty(texts: pd.Series[Any]) -> Any:
+def _without_empty(texts: pd.Series) -> Any:
     empty = texts == ""
     return texts.mask(empty) if empty.any() else texts
 
@@ -140,10 +140,10 @@ def _number(text: str, column: Column) -> Any:
     return text
 
 
-def inferred(texts: pd.Series[Any]) -> Any:
+def inferred(texts: pd.Series) -> Any:
     """A column without a type: numbers or truths when all of it is, else text; empty fields are missing."""
     pandas = load_pandas("reading this")
-    present = texts[~texts.isin(MISSING_NUMBERS)]
+    present: Any = texts[~texts.isin(MISSING_NUMBERS)]
     if not len(present):
         empty = len(texts) and (texts == "").all()
         return texts.mask(texts == "").astype(float) if empty else _without_empty(texts)
@@ -171,7 +171,7 @@ def spelled(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
 
     changed = {}
     for name, column in columns.items():
-        series = frame[name]
+        series: Any = frame[name]
         if series.dtype == object and column.parsed.family not in _TEXTS:
             _check_foreign(series, column, name)
         elif column.parsed.family in ("datetime", "duration", "period"):
@@ -181,7 +181,7 @@ def spelled(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     return frame.assign(**changed) if changed else frame
 
 
-def _check_foreign(series: pd.Series[Any], column: Column, name: str) -> None:
+def _check_foreign(series: pd.Series, column: Column, name: str) -> None:
     if column.parsed.family == "float" and (series == "NaN").any():
         raise UnsupportedType(
             f"column {name!r} holds NaN, and may hold missing values: csv reads both alike",
@@ -189,7 +189,7 @@ def _check_foreign(series: pd.Series[Any], column: Column, name: str) -> None:
         )
 
 
-def _check_texts(series: pd.Series[Any], column: Column, name: str) -> None:
+def _check_texts(series: pd.Series, column: Column, name: str) -> None:
     texts = column.categories if column.parsed.family == "category" else series.tolist()
     values = [v for v in texts if isinstance(v, str)]
     if any("\0" in v for v in values):

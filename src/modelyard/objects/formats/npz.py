@@ -24,10 +24,13 @@ ALONE = "arr_0"
 
 
 def can_hold(type: DataType) -> bool:
-    if type.kind == "dict":
-        fields = type.fields  # type: ignore[attr-defined]  # by its kind
-        return bool(fields) and all(map(holds_no_objects, fields.values()))
-    return holds_no_objects(type)
+    return _holds_arrays(type) if type.kind == "dict" else holds_no_objects(type)
+
+
+def _holds_arrays(kind: Any) -> bool:
+    if kind.fields is None:
+        return kind.keys.kind == "string" and holds_no_objects(kind.values)
+    return bool(kind.fields) and all(map(holds_no_objects, kind.fields.values()))
 
 
 def write(value: Any, path: Path, type: DataType) -> None:

@@ -3,7 +3,8 @@
 How to add a flavor: write ``flavors/<library>.py``, named like the library's root package, so that the class ancestry of
 an object finds it, with the module-level names of `Flavor`; and a case file ``tests/cases/flavors/<library>.py``.
 How to add a format: ``formats/<name>.py`` with the names of `ModelFormat` or `DataFormat`, and a case file. The contract
-suites are ``testing/flavors.py`` and ``testing/formats.py``. Neither may import its library at module level of a file
+suites are ``testing/flavors.py`` and ``testing/formats.py``. A format that needs a library to be read names it in
+``LIBRARIES`` (import names), so that it stands among the card's requirements. Neither may import its library at module level of a file
 that is imported when another one is used.
 """
 

@@ -29,7 +29,13 @@ from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import STEPS
-from modelyard.objects.writing import entries_of, move_artifact, raised, write_best
+from modelyard.objects.writing import (
+    entries_of,
+    libraries_of,
+    move_artifact,
+    raised,
+    write_best,
+)
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
 from modelyard.types.schema import Argument, Signature
@@ -160,7 +166,9 @@ def write_model(
             labels=tuple(flavor.labels(obj)),
             artifact=entries,
             methods=described.signatures,
-            requirements=requirements_of(needs, modules, flavor.system(obj)),
+            requirements=requirements_of(
+                needs.including(*libraries_of(info.name)), modules, flavor.system(obj)
+            ),
             steps=step_infos,
             sample=described.card_sample(about.sample_rows),
         )
@@ -230,7 +238,7 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             schema=kind,
             profile=tuple(profile(obj)) if kind.kind in ("dataframe", "series") else (),
             shape=tuple(int(n) for n in getattr(obj, "shape", ()) or ()),
-            requirements=requirements_of(needs, (), ()),
+            requirements=requirements_of(needs.including(*libraries_of(writer.NAME)), (), ()),
             sample=data_sample(obj, kind, about.sample_rows),
         )
     )
@@ -243,7 +251,9 @@ def data_sample(obj: Any, kind: DataType, rows: int) -> Any:
 
 def find_requirements(roots: Sequence[Any], about: About) -> environments.Captured:
     """What the object needs: found by looking at it, or as the caller says."""
-    captured = environments.capture(roots, extra_modules=tuple(about.modules or ()))
+    captured = environments.capture(roots)
+    for line in captured.notes:
+        note(line)
     if about.modules is not None:
         captured = captured.only_modules(about.modules)
     if about.requirements is not None:

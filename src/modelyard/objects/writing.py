@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from modelyard.base import plugins
 from modelyard.base.digests import FileEntry, sha256_file
-from modelyard.base.errors import ModelyardError, UnsupportedFormat, UnsupportedType
+from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedFormat, UnsupportedType
 from modelyard.base.notes import note
 from modelyard.base.paths import discard, list_below
 from modelyard.objects.card import FormatInfo
@@ -36,10 +36,12 @@ def write_best(
             writer.dump(obj, attempt)
             if writer.TIER < 2 and described is not None:
                 check_round_trip(obj, flavor, writer, attempt, described)
-        except (UnsupportedType, RoundTripFailed) as error:
+        except (UnsupportedType, RoundTripFailed, MissingExtra) as error:
             if name == names[-1]:
                 raise
             reasons += error.details.get("types", ()) or [error.message]
+            if isinstance(error, MissingExtra):
+                note(f"{error.message}: {error.hint}")
             discard(attempt)
             continue
         for file in attempt.iterdir():
@@ -90,6 +92,11 @@ def raised(info: FormatInfo, steps: Mapping[str, Any], modules: Sequence[str]) -
         return info
     reasons = [*info.reasons, *(f"step {s}" for s in steps), *(f"module {m}" for m in modules)]
     return FormatInfo(info.name, 2, tuple(dict.fromkeys(reasons))[:20])
+
+
+def libraries_of(format: str) -> Sequence[str]:
+    """Import names of what reading a format needs, besides what the object itself does."""
+    return getattr(plugins.load("formats", format), "LIBRARIES", ())
 
 
 def model_format(name: str) -> ModelFormat:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,19 @@ from modelyard.objects.card_reader import Located
 
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 100
-LINE = 88
-"""What fits in one line of this width is written as one."""
+LINE = 100
+"""What fits in one line of this width is written as one,"""
+FLOW_DEPTH = 2
+"""unless it is nested deeper than this."""
+
+_WORD = r"[^\W\d][\w ()./+=<>@-]*"
+_VERSION = r"\d+\.\d+\.\d+[\w.+-]*"
+_HEX = r"(?!0[xob])\d[0-9a-f]*[abcdf][0-9a-f]*"
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+_PLAIN = re.compile(f"{_WORD}|{_VERSION}|{_HEX}|{_TIME}")
+_RESERVED = frozenset(["true", "false", "null", "yes", "no", "on", "off", "y", "n"])
+_QUOTED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+_COMMENT = re.compile(r"(^|\s)#", re.MULTILINE)
 
 
 def read_yaml(text: str, name: str) -> Located:
@@ -102,7 +114,17 @@ class _Builder:
 
 
 def write_yaml(value: Mapping[str, Any], earlier: str | None = None) -> str:
-    """The document's text. With the ``earlier`` text, comments and the look of what did not change are kept."""
+    """The document's text. The comments of the ``earlier`` text are kept, and the look of what did not change.
+
+    >>> print(write_yaml({"yard": 1, "labels": ["on", "forest"]}), end="")
+    yard: 1
+    labels: ["on", forest]
+    """
+    text = "\n".join(_mapping_lines(value, "")) + "\n"
+    return _with_comments(text, earlier) if earlier and _COMMENT.search(earlier) else text
+
+
+def _with_comments(text: str, earlier: str) -> str:
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap
 
@@ -110,43 +132,101 @@ def write_yaml(value: Mapping[str, Any], earlier: str | None = None) -> str:
     yaml.width = 1 << 20  # long descriptions stay on one line: folding would make noisy diffs
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=2)
-    fresh = _styled(value, 0)
-    document: Any = yaml.load(earlier) if earlier else None
-    if isinstance(document, CommentedMap):
-        _merge(document, fresh)
-    else:
-        document = fresh
+    document: Any = yaml.load(earlier)
+    if not isinstance(document, CommentedMap):
+        return text
+    _merge(document, yaml.load(text))
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()
 
 
-def _styled(value: Any, column: int) -> Any:
-    """Commented containers: one line where it fits, else a block."""
-    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+def _mapping_lines(value: Mapping[str, Any], indent: str) -> list[str]:
+    lines: list[str] = []
+    for key, inner in value.items():
+        head = f"{indent}{_scalar(key)}:"
+        flow = _flow(inner)
+        if not _is_container(inner) or (
+            len(head) + len(flow) < LINE and _depth(inner) <= FLOW_DEPTH
+        ):
+            lines.append(f"{head} {flow}")
+        elif isinstance(inner, Mapping):
+            lines += [head, *_mapping_lines(inner, indent + "  ")]
+        else:
+            lines += [head, *_sequence_lines(inner, indent + "  ")]
+    return lines
 
+
+def _sequence_lines(value: Sequence[Any], indent: str) -> list[str]:
+    lines: list[str] = []
+    for inner in value:
+        flow = _flow(inner)
+        if not _is_container(inner) or (
+            len(indent) + len(flow) + 2 < LINE and _depth(inner) <= FLOW_DEPTH
+        ):
+            lines.append(f"{indent}- {flow}")
+            continue
+        deeper = _mapping_lines if isinstance(inner, Mapping) else _sequence_lines
+        first, *rest = deeper(inner, indent + "  ")
+        lines += [f"{indent}- {first.lstrip()}", *rest]
+    return lines
+
+
+def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        made: Any = CommentedMap()
-        for key, inner in value.items():
-            made[key] = _styled(inner, column + 2)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        made = CommentedSeq(_styled(inner, column + 4) for inner in value)
-    else:
-        return value
-    # The document itself and what follows a long key is never squeezed into a line.
-    if not made or (column and _width(value) + column + 16 <= LINE):
-        made.fa.set_flow_style()
-    else:
-        made.fa.set_block_style()
-    return made
+        return "{" + ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+    if _is_container(value):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value)
 
 
-def _width(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return 2 + sum(len(str(k)) + 4 + _width(v) for k, v in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return 2 + sum(2 + _width(v) for v in value)
-    return 4 if value is None else len(str(value))
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return value if _reads_as_text(value) else _quoted(value)
+    if isinstance(value, float):
+        return (
+            repr(value)
+            if math.isfinite(value)
+            else {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
+        )
+    return (
+        {None: "null", True: "true", False: "false"}[value]
+        if value is None or value is True or value is False
+        else str(value)
+    )
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, with whatever cannot be seen escaped."""
+    return (
+        '"' + "".join(_QUOTED.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
+    )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return (
+        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+    )
+
+
+def _reads_as_text(text: str) -> bool:
+    """Whether a word without quotes is that word to every reader of YAML, old ones that take ``on`` for true too."""
+    return (
+        _PLAIN.fullmatch(text) is not None
+        and text.lower() not in _RESERVED
+        and text == text.strip()
+    )
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes)
+
+
+def _depth(value: Any) -> int:
+    if not _is_container(value):
+        return 0
+    return 1 + max(map(_depth, value.values() if isinstance(value, Mapping) else value), default=0)
 
 
 def _merge(old: Any, new: Any) -> None:

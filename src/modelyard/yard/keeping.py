@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from modelyard.base.digests import FileEntry, sha256_bytes
 from modelyard.objects.card import Card
-from modelyard.objects.card_file import card_text, parse_card
+from modelyard.objects.card_file import card_to_dict
+from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.source import Source, local_source
 from modelyard.stores.interface import Blob, Store
@@ -84,8 +86,8 @@ def keep(stores: Stores, source: Source) -> Kept:
 
 
 def keep_card(stores: Stores, card: Card) -> Kept:
-    """Put the card's text; the files it names are there already."""
-    text = card_text(named_artifact(card)).encode()
+    """Put the card; the files it names are there already. As JSON: nobody reads it by eye in there."""
+    text = json.dumps(card_to_dict(named_artifact(card))).encode()
     blob = stores.put(io.BytesIO(text), len(text), expect=sha256_bytes(text))
     return Kept(card, blob.sha256, [blob.sha256, *(f.sha256 for f in card.artifact)])
 
@@ -123,7 +125,7 @@ class _StoreOpener:
 def kept_card(stores: Stores, sha256: str, label: str) -> Card:
     """The card of a kept object."""
     with stores.open(sha256, 0) as stream:
-        return parse_card(stream.read().decode(), label)
+        return card_from_plain(json.loads(stream.read()), label)
 
 
 def kept_files(stores: Stores, card: Card, label: str) -> ArtifactFiles:

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from modelyard.base.clock import new_id
 from modelyard.base.config import default_uri, settings
+from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
 from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
 from modelyard.base.project import find_root
 from modelyard.objects import trust
@@ -93,7 +94,7 @@ class Yard:
     def _trust_key(self) -> str:
         """What the user's trust store remembers: this yard, at this place."""
         place = str(self.path.resolve()) if self.path is not None else self.database.address.shown
-        return trust.key_of("yard", self.id, place)
+        return blob_id(sha256_bytes(canonical_json(["yard", self.id, place])))
 
     def _is_trusted(self, named_by_reader: bool) -> bool:
         """Whether tier 2 models load without asking: made by this user here, or a server the reader named himself.

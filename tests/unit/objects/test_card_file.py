@@ -54,12 +54,7 @@ methods:
 metrics: {{accuracy: 0.97}}
 requirements: {{python: 3.11.7, packages: [numpy==2.4.6], system: [libgomp1]}}
 sample: [{{age: 31, city: Oslo}}]
-created:
-  at: '2026-11-20T23:17:00Z'
-  by: ana
-  git: 1f2e3d4
-  dirty: false
-  modelyard: 0.1.0
+created: {{at: 2026-11-20T23:17:00Z, by: ana, git: 1f2e3d4, dirty: false, modelyard: 0.1.0}}
 """
 
 
@@ -202,7 +197,7 @@ def test_a_newer_format_is_refused_with_the_way_out() -> None:
 
 
 def test_words_that_yaml_1_1_reads_as_other_things_stay_words() -> None:
-    card = parse_card("yard: 1\nlabels: [on, yes, no, 012, 1_000, 2026-11-20]\n".replace("012, 1_000, ", ""))
+    card = parse_card("yard: 1\nlabels: [on, yes, no, 2026-11-20]\n")
     assert card.labels == ("on", "yes", "no", "2026-11-20")
 
 
@@ -223,7 +218,14 @@ def test_an_absent_card_and_one_that_is_not_text(tmp_path) -> None:
 
 
 def test_plain_data_follows_the_fields_of_the_card() -> None:
-    assert list(card_to_dict(CARD))[:6] == ["yard", "kind", "flavor", "format", "description", "labels"]
+    assert list(card_to_dict(CARD))[:6] == [
+        "yard",
+        "kind",
+        "flavor",
+        "format",
+        "description",
+        "labels",
+    ]
 
 
 def test_artifact_digest_is_the_canonical_list() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAME = "parquet"
 TIER = 0
 SUFFIXES = (".parquet", ".pq")
+LIBRARIES = ("pyarrow",)
 
 _FAMILIES = (
     "float", "integer", "boolean", "string", "datetime", "duration", "period", "category", "object",

@@ -1,0 +1,146 @@
+"""Any Python object, as code: functions, objects of one's own classes, estimators that hold either.
+
+What is defined in the running script or a notebook is stored whole; what a module defines is found there again when
+loaded. Loading runs whatever the file says, so trust is decided before (`objects.trust`); `inspect` only reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pickle
+import pickletools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from modelyard.base.errors import (
+    Corrupted,
+    EnvironmentMismatch,
+    InvalidInput,
+    ModelFailed,
+    UnsupportedType,
+)
+from modelyard.objects.interface import Files, Tier
+
+NAME = "cloudpickle"
+TIER: Tier = 2
+SUFFIX = ".pkl"
+LIBRARIES = ("cloudpickle",)
+
+FILE = "model.pkl"
+PROTOCOL = 5
+
+_TEXTS = frozenset(
+    [
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+    ]
+)
+_KEEP = frozenset(["MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"])
+_FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
+
+
+def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
+    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is.
+
+    `UnsupportedType` says what cannot be pickled: an open file, a lock, a connection.
+    """
+    import cloudpickle
+
+    path = folder / FILE
+    try:
+        with stored_whole(by_value), path.open("wb") as stream:
+            cloudpickle.dump(obj, stream, protocol=PROTOCOL)
+    except OSError:
+        raise
+    except Exception as error:  # each class words its own refusal
+        path.unlink(missing_ok=True)
+        raise UnsupportedType(
+            f"this {type(obj).__name__} cannot be pickled: {error}",
+            hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
+        ) from error
+
+
+def load(files: Files) -> Any:
+    """The object; runs the code in the file."""
+    name = _only(files)
+    with files.open(name) as stream:
+        try:
+            return pickle.load(stream)
+        except (ImportError, AttributeError) as error:
+            raise EnvironmentMismatch(
+                f"{name} needs code that is not here: {error}",
+                hint="install what the card's requirements name, or run where the model was saved",
+            ) from error
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise Corrupted(f"{name} is damaged, or no pickle: {error}") from error
+        except Exception as error:
+            raise ModelFailed(
+                f"{name} failed while it was loaded: {type(error).__name__}: {error}"
+            ) from error
+
+
+def inspect(files: Files) -> Sequence[str]:
+    """What the file would import, as dotted names in order of appearance; nothing is loaded."""
+    name = _only(files)
+    with files.open(name) as stream:
+        return list(dict.fromkeys(globals_of(stream)))
+
+
+def globals_of(stream: IO[bytes]) -> Iterator[str]:
+    """The names that a pickle looks up. A damaged one ends with a sentence that says where."""
+    texts: list[str] = []
+    memo: dict[Any, str] = {}
+    last = ""
+    try:
+        for code, argument, _ in pickletools.genops(stream):
+            word = code.name
+            if word in _TEXTS:
+                texts.append(last := str(argument))
+            elif word in _FETCH:
+                texts.append(last := memo.get(argument, "?"))
+            elif word in _KEEP:
+                memo[len(memo) if argument is None else argument] = last
+            elif word in ("GLOBAL", "INST"):
+                yield str(argument).replace(" ", ".", 1)
+                last = "?"
+            elif word == "STACK_GLOBAL":
+                yield ".".join(texts[-2:]) if len(texts) > 1 else "?"
+                last = "?"
+            elif word in ("EXT1", "EXT2", "EXT4"):
+                yield f"copyreg extension {argument}"
+            else:
+                last = "?"
+    except (ValueError, KeyError, IndexError, EOFError) as error:
+        yield f"(the pickle is damaged: {error})"
+
+
+@contextlib.contextmanager
+def stored_whole(modules: Sequence[str]) -> Iterator[None]:
+    """While it lasts, objects of these modules are pickled with their code."""
+    import cloudpickle
+
+    found = [importlib.import_module(name) for name in modules]
+    for module in found:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in found:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _only(files: Files) -> str:
+    names = list(files.names())
+    chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
+    if len(chosen) != 1:
+        raise InvalidInput(
+            f"a pickled model is one file, not {len(chosen)} of {', '.join(names) or 'none'}"
+        )
+    return chosen[0]

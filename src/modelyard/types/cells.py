@@ -74,6 +74,8 @@ def _floats(column: Column, values: Sequence[Any], kinds: set[type], place: Plac
     limit = _LIMIT[column.parsed.bits]
     if kinds <= {float} and limit == math.inf:
         return values
+    if kinds <= {float, int} and None not in values and are_exact([values], limit):
+        return values
 
     def read(value: Any) -> float | None:
         if type(value) is str:
@@ -85,6 +87,15 @@ def _floats(column: Column, values: Sequence[Any], kinds: set[type], place: Plac
         return None
 
     return _each(values, place, read, column)
+
+
+def are_exact(rows: Sequence[Sequence[Any]], limit: float = math.inf) -> bool:
+    """Whether integers among the floats of some rows (none of them empty) are doubles, and nothing reaches a limit.
+
+    A float beyond the safe integers makes it say no, too: then a closer look is needed.
+    """
+    bound = min(_EXACT, limit)
+    return all(-bound < min(row) and max(row) < bound for row in rows if row)
 
 
 def _is_double(value: int) -> bool:

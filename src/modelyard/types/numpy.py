@@ -22,6 +22,7 @@ from modelyard.types.numpy_cells import (
     cells_of,
     decode_array,
     fit,
+    is_floats,
     is_plain,
     object_column,
     place_in,
@@ -136,7 +137,7 @@ class ArrayType(DataType):
         if type(data) is not list or not data or (rows is not None and len(data) != rows):
             return None
         for row in data:
-            if type(row) is not list or len(row) != width or set(map(type, row)) != {float}:
+            if type(row) is not list or len(row) != width or not is_floats(row):
                 return None
         return np.array(data, dtype=np.float64)
 

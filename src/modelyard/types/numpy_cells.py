@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import InvalidInput, UnsupportedType
-from modelyard.types.cells import Place, decode_cells
+from modelyard.types.cells import Place, are_exact, decode_cells
 from modelyard.types.columns import Column
 from modelyard.types.mismatch import mismatch, refusal
 
@@ -22,6 +22,15 @@ def is_plain(array: np.ndarray[Any, Any]) -> bool:
     return kind in "iub" or (kind == "f" and bool(np.isfinite(array).all()))
 
 
+_NUMBERS = frozenset([float, int])
+
+
+def is_floats(row: Sequence[Any]) -> bool:
+    """Whether a row of JSON values is of floats, or of integers that are as good."""
+    kinds = set(map(type, row))
+    return kinds == {float} or (kinds <= _NUMBERS and are_exact([row]))
+
+
 _EXACTLY: dict[str, type] = {"float64": float, "bool": bool}
 
 
@@ -31,7 +40,8 @@ def plain_block(dtype: str, columns: Sequence[Sequence[Any]]) -> np.ndarray[Any,
     import numpy as np
 
     wanted = int if "int" in dtype else _EXACTLY.get(dtype)
-    if set().union(*(map(type, c) for c in columns)) != {wanted}:
+    kinds = set().union(*(map(type, c) for c in columns))
+    if kinds != {wanted} and not (wanted is float and kinds <= _NUMBERS and are_exact(columns)):
         return None
     try:
         return np.array(columns, dtype=dtype)

@@ -23,7 +23,7 @@ from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import inside, refusal
 from modelyard.types.natives import native_table
-from modelyard.types.numpy_cells import is_plain, plain_block
+from modelyard.types.numpy_cells import is_floats, is_plain, plain_block
 from modelyard.types.scalar import only_fields
 from modelyard.types.tables import RawTable, read_table, table_schema, wrong_columns
 
@@ -208,7 +208,7 @@ class DataFrameType(DataType):
         """Whether the table is one block of plain floats, as most requests are."""
         if not self._all_floats or table.rows is None or len(table.names) != len(self.columns):
             return False
-        return all(set(map(type, row)) == {float} for row in table.rows)
+        return all(map(is_floats, table.rows))
 
     def _blocks(
         self, dtype: str | None, places: list[int], raw: Sequence[Sequence[Any]], where: str

@@ -223,7 +223,7 @@ def _with_default(kind: DataType, default: Any) -> Argument:
 def reconcile(hint: DataType | None, value: Any) -> DataType:
     """The type of an argument or result of which a hint and one value are known."""
     if hint is None or isinstance(hint, AnyType):
-        return types.infer(value)
+        return AnyType() if value is None else types.infer(value)
     try:
         hint.check(value)
     except SchemaMismatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import sys
 import traceback
@@ -97,11 +98,14 @@ def closed_port() -> int:
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
 def test_nobody_answers(scheme: str, closed_port: int) -> None:
     with pytest.raises(Unreachable) as caught:
-        connect(f"{scheme}://ada:secret@127.0.0.1:{closed_port}/yard")
+        connect(f"{scheme}://ada:{PASSWORD}@127.0.0.1:{closed_port}/yard")
     assert str(caught.value).startswith(
         f"{scheme}://ada@127.0.0.1:{closed_port}/yard cannot be reached"
     )
-    assert "secret" not in told(caught.value)
+    assert PASSWORD not in told(caught.value)
+
+
+PASSWORD = "-".join(["hid", "den"])  # not as such in a line that a traceback quotes
 
 
 def told(error: BaseException) -> str:
@@ -124,16 +128,16 @@ def test_a_database_that_mariadb_does_not_have(mariadb_uri: str) -> None:
 @pytest.mark.mariadb
 def test_a_wrong_password(mariadb_uri: str) -> None:
     with pytest.raises(NotAllowed) as caught:
-        connect(mariadb_uri.replace("root@", "ada:hidden@"))
+        connect(mariadb_uri.replace("root@", f"ada:{PASSWORD}@"))
     assert "Access denied" in str(caught.value)
-    assert "hidden" not in told(caught.value)
+    assert PASSWORD not in told(caught.value)
 
 
 @pytest.mark.postgres
 def test_an_unknown_user(postgres_uri: str) -> None:
-    with pytest.raises(ModelyardError) as caught:
-        connect(postgres_uri.replace("postgres@", "ada:hidden@"))
-    assert "hidden" not in told(caught.value)
+    with pytest.raises(NotAllowed) as caught:
+        connect(postgres_uri.replace("postgres@", f"ada:{PASSWORD}@"))
+    assert PASSWORD not in told(caught.value)
 
 
 class DriverError(Exception):
@@ -180,5 +184,5 @@ def test_every_scheme_of_a_store_is_known() -> None:
 def test_a_store_of_nobody(tmp_path: Path) -> None:
     with pytest.raises(ModelyardError, match="carrier"):
         open_store("carrier-pigeon://loft")
-    assert open_store(f"file://{tmp_path}/a%20b").put(__import__("io").BytesIO(b"x")).size == 1
+    assert open_store(f"file://{tmp_path}/a%20b").put(io.BytesIO(b"x")).size == 1
     assert (tmp_path / "a b" / "files").is_dir()

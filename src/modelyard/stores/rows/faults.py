@@ -169,7 +169,7 @@ def _postgresql_class(state: str, error: BaseException) -> ErrorClass | None:
         return Unreachable if state[:2] in ("08", "57", "58") else None
     # While connecting, the driver has the server's words alone.
     text = str(error)
-    if "authentication failed" in text or "pg_hba" in text:
+    if "authentication failed" in text or "pg_hba" in text or 'role "' in text:
         return NotAllowed
     if 'database "' in text and "does not exist" in text:
         return NotFound

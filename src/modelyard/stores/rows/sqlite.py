@@ -66,6 +66,8 @@ def tune(connection: sqlite3.Connection, *, durable: bool = True) -> None:
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA case_sensitive_like = ON")
+    # Erased rows are overwritten; pages that blobs leave are not, or deleting would cost as much as writing.
+    connection.execute("PRAGMA secure_delete = FAST")
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA wal_autocheckpoint = 256")
     connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")

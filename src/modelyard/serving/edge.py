@@ -28,6 +28,7 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.interface import Limits
 from modelyard.serving.service import Service
 
 logger = logging.getLogger("modelyard.serving")
@@ -101,7 +102,7 @@ class Exchange:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> Reply:
         with self._service.admitted():
-            body = await read_body(headers, receive, self._service.limits.body_bytes)
+            body = await read_body(headers, receive, self._service.limits)
             client = scope.get("client")
             call = Call(headers, body, request_id, client[0] if client else "")
             with watched(receive):
@@ -160,32 +161,47 @@ def new_request_id() -> str:
     return f"{now_ms():012x}{_random.getrandbits(80):020x}"
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The body, unpacked. `TooLarge` as soon as that is known; before anything is read when its length is told."""
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+    """The body, unpacked.
+
+    Raises `TooLarge` as soon as that is known, before anything is read when the length is told; `InvalidInput` for one that is
+    too slow to arrive.
+    """
     if len(headers) > MAX_HEADERS:
         raise InvalidInput(f"more than {MAX_HEADERS} headers")
+    limit = limits.body_bytes
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
         raise _too_large(limit)
-    message = await receive()
-    body = message.get("body", b"")
-    while message.get("more_body"):
-        if len(body) > limit:
-            raise _too_large(limit)
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise _HungUp
-    if len(body) > limit:
-        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(limits.read_seconds):
+            body = await _received(receive, limit)
+    except TimeoutError:
+        raise InvalidInput(f"the body did not arrive in {limits.read_seconds:g} s") from None
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding == b"identity":
-        return bytes(body)
+        return body
     if encoding not in (b"gzip", b"x-gzip"):
         raise UnsupportedFormat(
             f"content-encoding {encoding.decode('latin-1')!r} is not supported", hint="gzip is"
         )
-    return await asyncio.to_thread(_gunzip, bytes(body), limit)
+    return await asyncio.to_thread(_gunzip, body, limit)
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _HungUp
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -77,6 +77,8 @@ class Limits:
     """Waiting for one model. A single larger request is still taken when nothing else waits."""
     wait_seconds: float = 30.0
     """The longest a request waits for its turn."""
+    read_seconds: float = 30.0
+    """The longest a body may take to arrive."""
 
 
 @dataclass(frozen=True, slots=True)

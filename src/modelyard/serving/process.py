@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import shlex
 import signal
 import socket
@@ -34,6 +35,8 @@ LAME_TICKS = 3
 """Tenths of a second between 'not ready' and 'not listening': connections that wait in the kernel's queue are still served."""
 HEAD_BYTES = 64 << 10
 """The longest request line and headers together."""
+HEAD_SECONDS = 30.0
+"""The longest they may take to arrive."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers, so that it is they who close, not we under their request."""
 
@@ -111,10 +114,9 @@ def _curl(service: Service, url: str) -> str:
 
 def announce(facts: Running) -> None:
     """Say on stderr where it runs, and how to try it."""
+    models = re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", ", ".join(facts.models))
     sys.stderr.write(
-        f"Serving {', '.join(facts.models)} on {facts.url}\n"
-        f"  docs  {facts.docs_url}\n"
-        f"  try   {facts.curl}\n"
+        f"Serving {models} on {facts.url}\n  docs  {facts.docs_url}\n  try   {facts.curl}\n"
     )
     sys.stderr.flush()
 
@@ -191,10 +193,19 @@ class _Process(uvicorn.Server):
 
 
 class _Connection(HttpToolsProtocol):
-    """One client: as uvicorn has it, but with an end to its headers."""
+    """One client: as uvicorn has it, but its headers must end, and in time."""
 
     _head_bytes = 0
     _in_head = True
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._head_bytes, self._in_head = 0, True
@@ -202,15 +213,28 @@ class _Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._stop_head_timer()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(
-                    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                    b"content-length: 0\r\nconnection: close\r\n\r\n"
-                )
-                self.transport.close()
+        if not self._in_head:
+            return
+        self._expect_head()
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                b"content-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
+
+    def _expect_head(self) -> None:
+        # Heads come in one piece nearly always: then no timer is ever set but the first.
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None

@@ -84,8 +84,9 @@ class Service:
 
     async def warm_up(self) -> None:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
-        for method in self._methods.values():
-            await self._warm_up(method)
+        for model in self.models.values():
+            if model.methods:
+                await self._warm_up(self.find(model.name, model.default_method))
         self.ready = not self.draining
 
     def drain(self) -> None:

@@ -20,8 +20,9 @@ import pytest
 import serving_cases
 from modelyard.base.errors import AddressInUse, InvalidSetting
 from modelyard.base.notes import collected
+from modelyard.serving import process
 from modelyard.serving.examples import example_arguments, example_body
-from modelyard.serving.interface import Batching, Running
+from modelyard.serving.interface import Running
 from modelyard.serving.process import listen, running
 from modelyard.serving.servers.fastapi import serve
 from modelyard.serving.service import Service
@@ -243,12 +244,28 @@ def test_a_client_that_hangs_up_gives_its_place_up() -> None:
     assert called == [1.0, 3.0]
 
 
+def test_slow_senders_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "HEAD_SECONDS", 0.2)
+    with serving(iris(), limits={"read_seconds": 0.2}) as http:
+        assert http.base_url.port
+        address = (http.base_url.host, http.base_url.port)
+        head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+        for begun in (b"", head, head + b"Content-Length: 0\r\n\r\n" + head):
+            with socket.create_connection(address, timeout=60) as raw:
+                raw.sendall(begun)
+                while raw.recv(4096):
+                    pass  # until the server closes
+        with socket.create_connection(address, timeout=60) as raw:
+            raw.sendall(head + b"Content-Length: 9\r\n\r\n[")
+            assert raw.recv(4096).startswith(b"HTTP/1.1 400 ")
+        assert http.post("/predict", json=records()).status_code == 200
+
+
 def test_batching_and_limits_are_set_by_name() -> None:
-    with serving(iris(), batching={"enabled": False}, limits={"depth": 1}) as http:
-        assert http.post("/predict", json=records()).status_code in (200, 400)
+    settings = {"batching": {"enabled": False, "workers": 2}, "limits": {"depth": 2}}
+    with serving(iris(), **settings) as http:
+        assert http.post("/predict", json=records()).status_code == 200
+        assert http.post("/predict", json={"X": records()}).status_code == 400
     with pytest.raises(InvalidSetting, match="batching has no setting 'worker'") as refused:
         serve(iris(), port=0, batching={"worker": 2})
     assert refused.value.hint == "did you mean 'workers'?"
-    serve_options = Batching(workers=2)
-    with serving(iris(), batching=serve_options) as http:
-        assert http.post("/predict", json=records()).status_code == 200

@@ -24,7 +24,7 @@ _INNER = (types.EllipsisType, types.NotImplementedType, types.CodeType, types.Fr
 ATOMS = frozenset([*_PLAIN, *_INNER])
 """Exact types that lead nowhere."""
 
-_SEQUENCES = (list, tuple, set, frozenset, deque)
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _TRANSPARENT = frozenset(["collections", "functools", "types", "typing", "dataclasses", "operator"])
 """Modules of Python's own whose instances hold what users put in; others (a logger, a lock, a pool) lead all over the
 process and are never part of a model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable, Sequence
 
 from modelyard.environments.interface import Difference, Requirements
@@ -38,10 +39,9 @@ def _difference(wanted: Requirement) -> Difference | None:
 
 
 def _python_difference(wanted: str) -> Difference | None:
-    here = python_version()
-    if not wanted or parse_version(wanted).release[:2] == parse_version(here).release[:2]:
+    if not wanted or parse_version(wanted).release[:2] == sys.version_info[:2]:
         return None
-    return Difference("python", wanted, here, "python")
+    return Difference("python", wanted, python_version(), "python")
 
 
 def describe(differences: Iterable[Difference]) -> list[str]:

@@ -150,6 +150,7 @@ class _Walk:
         label = _label(function)
         if importable:
             self.need(found, label, holder)
+            self.tell_unknown(found, label)
         else:
             self.push(_function_annotations(function), label)
         self.push(_carried(function), label)
@@ -203,10 +204,7 @@ class _Walk:
         """A module, and of a local one those of its attributes that the code may mean: ``features.clean(x)``."""
         found = self.origin(module.__name__)
         self.need(found, module.__name__, holder)
-        if found.kind == "unknown":
-            self.notes.append(
-                f"the module {module.__name__!r} that {holder} uses has no file, so it is not stored"
-            )
+        self.tell_unknown(found, holder)
         key = (module.__name__, attributes)
         if found.kind in ("local", "namespace") and key not in self.entered:
             self.entered.add(key)
@@ -233,6 +231,12 @@ class _Walk:
                 if name not in self.known_modules:
                     self.known_modules.add(name)
                     self.unread.append(self.origin(name))
+
+    def tell_unknown(self, found: Origin, user: str) -> None:
+        if found.kind == "unknown" and found.name not in self.known_modules:
+            self.known_modules.add(found.name)
+            who = user or "the object"
+            self.notes.append(f"{who} uses the module {found.name!r}, which has no file to store")
 
     def read(self, found: Origin) -> None:
         """Follow what importing a local module executes. One not imported yet is read with all its functions' bodies:

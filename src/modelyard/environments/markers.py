@@ -207,7 +207,7 @@ def here() -> Mapping[str, str]:
     version = implementation.version
     return {
         "python_version": ".".join(platform.python_version_tuple()[:2]),
-        "python_full_version": platform.python_version(),
+        "python_full_version": platform.python_version().rstrip("+"),  # a build of a branch has one
         "os_name": os.name,
         "sys_platform": sys.platform,
         "platform_release": platform.release(),

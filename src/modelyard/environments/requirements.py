@@ -111,6 +111,11 @@ def _why_not(text: str) -> tuple[str, str] | None:
         return f"it is longer than {MAX_LINE} characters", "one package a line"
     if not text.isprintable():
         return "it has a line break or a control character", "one package a line"
+    if " --hash" in text:
+        return (
+            "it has a hash, which a card cannot hold",
+            "write the list without: uv export --no-hashes",
+        )
     if text.startswith("-") or re.search(r"\s--?[A-Za-z]", text.partition(";")[0]):
         return "it is an option, not a package", _NO_OPTION
     if "${" in text:

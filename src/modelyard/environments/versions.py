@@ -77,14 +77,13 @@ def parse_version(text: str) -> Version:
     match = _VERSION.fullmatch(text.strip())
     if match is None:
         raise InvalidInput(f"{text!r} is not a version", hint="like 1.8.0, 2.0rc1 or 1.0.post2")
-    post = match["post"] and int(match["post_bare"] or match["post_number"] or 0)
+    pre = match["pre"] and (_PHASES[match["pre"].lower()], int(match["pre_number"] or 0))
+    post = int(match["post_bare"] or match["post_number"] or 0) if match["post"] else None
     return Version(
         epoch=int(match["epoch"] or 0),
         release=tuple(map(int, match["release"].split("."))),
-        pre=(_PHASES[match["pre"].lower()], int(match["pre_number"] or 0))
-        if match["pre"]
-        else None,
-        post=post if match["post"] else None,
+        pre=pre or None,
+        post=post,
         dev=int(match["dev_number"] or 0) if match["dev"] else None,
         local=_local(match["local"]) if match["local"] else None,
     )
@@ -108,9 +107,14 @@ def check_specifier(operator: str, version: str) -> None:
     parsed = parse_version(exact)
     plain = not (parsed.pre or parsed.local) and parsed.post is None and parsed.dev is None
     if star and not (operator in ("==", "!=") and plain):
-        raise InvalidInput(f"{operator}{version}: '.*' goes with == and != and a plain release")
+        raise InvalidInput(
+            f"{operator}{version}: '.*' goes with == and != and a plain release",
+            hint="like ==1.4.*",
+        )
     if parsed.local and operator not in ("==", "!="):
-        raise InvalidInput(f"{operator}{version}: a local label goes with == and != only")
+        raise InvalidInput(
+            f"{operator}{version}: a local label goes with == and != only", hint="leave out the +…"
+        )
     if operator == "~=" and len(parsed.release) < 2:
         raise InvalidInput(f"~={version} needs at least two numbers", hint="like ~=1.4")
 

@@ -18,7 +18,6 @@ import contextlib
 import ctypes
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -172,8 +171,10 @@ class Account:
 
 def account() -> Account | None:
     """Who to become, when we are root; None when we are not and stay who we are."""
-    if os.geteuid() != 0:
+    if os.name == "nt" or os.geteuid() != 0:
         return None
+    import pwd  # not on Windows
+
     entry = pwd.getpwnam(ACCOUNT)
     return Account(entry.pw_uid, entry.pw_gid)
 
@@ -241,7 +242,7 @@ def serving(
 
 
 def wait_until_answering(
-    process: subprocess.Popen[bytes], connect: Callable[[], Any], log: Path
+    process: subprocess.Popen[Any], connect: Callable[[], Any], log: Path
 ) -> None:
     """Return when a connection succeeds; fail with the server's words when it dies or stays silent."""
     end = time.monotonic() + START_SECONDS

@@ -6,6 +6,7 @@ What a dead upload leaves under ``uploads/`` is never seen, and goes with `Local
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat as modes
@@ -51,7 +52,8 @@ class LocalStore:
                 matched(blob.sha256, expect, str(self.root))
                 self._take(upload, blob.sha256)
             finally:
-                upload.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    _remove(upload)
         return blob
 
     def _take(self, upload: Path, sha256: str) -> None:
@@ -93,7 +95,7 @@ class LocalStore:
         gone = 0
         for digest in digests:
             try:
-                (self.root / _place(checked(digest))).unlink()
+                _remove(self.root / _place(checked(digest)))
             except FileNotFoundError:
                 continue
             gone += 1
@@ -107,7 +109,8 @@ class LocalStore:
             if file.lstat().st_mtime_ns // 1_000_000 < limit
         ]
         for file in old:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                _remove(file)
         return len(old)
 
     def close(self) -> None: ...
@@ -115,6 +118,12 @@ class LocalStore:
 
 def _place(sha256: str) -> str:
     return f"files/{sha256[:2]}/{sha256[2:]}"
+
+
+def _remove(path: Path) -> None:
+    if os.name == "nt":  # what is read-only cannot be removed there
+        path.chmod(0o666)
+    path.unlink()
 
 
 def _written(stream: IO[bytes], path: Path) -> Blob:

@@ -112,7 +112,7 @@ def test_only_old_leftovers_of_a_folder_are_swept(tmp_path: Path) -> None:
     for name, age in (("old", 100_000), ("new", 0)):
         path = tmp_path / "uploads" / name
         path.write_bytes(b"half")
-        os.utime(path, (time.time() - age,) * 2)
+        os.utime(path, (time.time() - age, time.time() - age))
     assert store.sweep() == 1
     assert [p.name for p in (tmp_path / "uploads").iterdir()] == ["new"]
     assert store.open(kept.sha256).read() == b"kept"

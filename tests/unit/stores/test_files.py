@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -20,12 +23,15 @@ from modelyard.base.errors import (
     FileMissing,
     ForeignSchema,
     InvalidInput,
+    ModelyardError,
     NotFound,
     NotSupported,
     StorageFull,
 )
+from modelyard.stores import open_store
 from modelyard.stores.rows import Database, connect
 from modelyard.stores.rows.columns import Blob, Int64
+from modelyard.testing.stores import content
 from servers import account
 from unit.stores import workers
 from unit.stores.conftest import Start
@@ -183,6 +189,35 @@ def test_damage_is_found(acked: Path) -> None:
     acked.write_bytes(data)
     with connect(str(acked)) as database:
         assert database.integrity() != []
+
+
+def test_no_flipped_bit_of_the_file_makes_a_wrong_blob(tmp_path: Path) -> None:
+    """P5: wherever it hits, the blob comes back as it was, or an error says what is wrong."""
+    data, path = content(500_000), tmp_path / "yard.db"
+    store = open_store(f"sqlite:///{path}")
+    digest = store.put(io.BytesIO(data)).sha256
+    store.close()
+    good, found = path.read_bytes(), set[str]()
+    chance = random.Random(5)
+    start = good.index(data[:1000])  # some bits of the blob itself, some anywhere
+    places = [start + chance.randrange(60_000) for _ in range(10)]
+    for place in (*places, *(chance.randrange(len(good)) for _ in range(40))):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        found.add(read_back(path, digest, data))
+    assert found >= {"as it was", "Corrupted"}
+
+
+def read_back(path: Path, digest: str, data: bytes) -> str:
+    """What became of a blob."""
+    try:
+        store = open_store(f"sqlite:///{path}")
+        with contextlib.closing(store), store.open(digest) as stream:
+            assert stream.read() == data
+    except ModelyardError as error:
+        return type(error).__name__
+    return "as it was"
 
 
 def test_a_dangling_reference_is_found(path: Path) -> None:

@@ -44,8 +44,8 @@ def parse(uri: str) -> Address:
 
     >>> parse("postgresql://ada:secret@db.example/yard?sslmode=require").shown
     'postgresql://ada@db.example/yard'
-    >>> parse("yard.db").path
-    PosixPath('yard.db')
+    >>> parse("sqlite:///yard.db").shown
+    'yard.db'
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:

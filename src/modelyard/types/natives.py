@@ -7,8 +7,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelyard.types.instants import write_duration
+from modelyard.types.instants import timedelta_to_ns, write_duration
 from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.scalar import unboxed
 from modelyard.types.tables import RawTable, read_table
 
 
@@ -83,26 +84,30 @@ def as_json_list(values: Any) -> Any:
 
 def as_json(value: Any) -> Any:
     """One cell as JSON would say it; what no JSON says stays, to be refused."""
-    if type(value) in (str, bool, int):
-        return value
-    if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
-        if value.dtype.kind in "mM":
-            return _numpy_time(value)
-        value = value.item() if getattr(value, "ndim", 1) == 0 else value
-    if isinstance(value, float):
-        return None if value != value else value
-    # pandas' NA and NaT, without importing pandas for them.
-    if type(value).__name__ in ("NAType", "NaTType"):
-        return None
+    if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") in (
+        "m",
+        "M",
+    ):
+        return _numpy_time(value)
+    value = object_cell(value)
     if isinstance(value, (dt.date, dt.datetime)) or (
         isinstance(value, dt.timedelta) and hasattr(value, "isoformat")
     ):
         return value.isoformat()  # type: ignore[union-attr]  # pandas' Timedelta has it
     if isinstance(value, dt.timedelta):
-        return write_duration(
-            (value.days * 86_400 + value.seconds) * 10**9 + value.microseconds * 1000
-        )
+        return write_duration(timedelta_to_ns(value))
     return str(value) if hasattr(value, "freqstr") else value
+
+
+def object_cell(value: Any) -> Any:
+    """The cell of an object column: numpy's scalars unboxed, every spelling of a missing value None."""
+    if type(value) in (str, bool, int):
+        return value
+    value = unboxed(value)
+    if isinstance(value, float):
+        return None if value != value else value
+    # pandas' NA and NaT, without importing pandas for them.
+    return None if type(value).__name__ in ("NAType", "NaTType") else value
 
 
 def _numpy_time(value: Any) -> str | None:

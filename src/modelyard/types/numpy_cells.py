@@ -9,6 +9,7 @@ from modelyard.base.errors import InvalidInput, UnsupportedType
 from modelyard.types.cells import Place, are_exact, decode_cells
 from modelyard.types.columns import Column
 from modelyard.types.mismatch import mismatch, refusal
+from modelyard.types.natives import object_cell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +100,7 @@ def cells_of(flat: np.ndarray[Any, Any], column: Column) -> list[Any]:
             return [None if n == -(1 << 63) else n for n in numbers]
         return numbers
     if kind == "O":
-        return [None if c is None or c != c else c for c in flat.tolist()]
+        return [object_cell(c) for c in flat.tolist()]
     return flat.tolist()
 
 
@@ -149,13 +150,8 @@ def _same(array: Any, cast: Any) -> Any:
 
 
 def _fit_object(array: Any, column: Column, where: str) -> Any:
-    import numpy as np
-
     kept = array if array.dtype.kind == "O" else array.astype(object)
-    cells = cells_of(kept.ravel(), column)
-    place = place_in(kept.shape, where)
-    plain = [c.item() if isinstance(c, np.generic) else c for c in cells]
-    decode_cells(column, plain, place)
+    decode_cells(column, cells_of(kept.ravel(), column), place_in(kept.shape, where))
     return kept
 
 
@@ -170,22 +166,20 @@ def _fit_texts(array: Any, wanted: Any, column: Column, where: str) -> Any:
 
 def object_column(values: Sequence[Any]) -> Column:
     """The column of an object array: texts or mixed JSON scalars, and how its missing values are written."""
-    kinds = {type(v) for v in values}
-    strange = kinds - {str, int, float, bool, type(None)}
+    kinds = {type(object_cell(v)) for v in values} - {type(None)}
+    strange = kinds - {str, int, float, bool}
     if strange:
         name = sorted(k.__qualname__ for k in strange)[0]
         raise UnsupportedType(
             f"an object array that holds a {name} has no data type",
             hint="use texts, numbers, booleans and None, or an array of one dtype",
         )
-    nan = any(type(v) is float and v != v for v in values)
-    text = (
-        kinds
-        - {type(None)}
-        - ({float} if all(v != v for v in values if type(v) is float) else set())
+    nan = any(isinstance(v, float) and v != v for v in values) and not any(
+        v is None for v in values
     )
-    items = "string" if text == {str} else "mixed"
-    return Column("object", items=items, missing="nan" if nan and type(None) not in kinds else "")
+    return Column(
+        "object", items="string" if kinds == {str} else "mixed", missing="nan" if nan else ""
+    )
 
 
 def place_in(shape: Sequence[int], where: str) -> Place:

@@ -13,6 +13,7 @@ from modelyard.types.columns import Column
 from modelyard.types.dtypes import parse_dtype
 from modelyard.types.fitting import refit
 from modelyard.types.mismatch import refusal
+from modelyard.types.natives import object_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,6 +125,8 @@ def cells_of(series: pd.Series, column: Column) -> list[Any]:
         return [None if code < 0 else categories[code] for code in series.cat.codes.tolist()]
     if parsed.extension:
         return series.to_numpy(dtype=object, na_value=None).tolist()
+    if parsed.family == "object":
+        return [object_cell(v) for v in series.tolist()]
     return [None if v is None or v != v else v for v in series.tolist()]
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.errors import UnsupportedType
+from modelyard.base.errors import MissingExtra, UnsupportedType
 from modelyard.types.cells import spell_float
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def profile(table: Any) -> list[dict[str, Any]]:
 
 
 def _as_frame(table: Any) -> pd.DataFrame:
-    import pandas as pd
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise MissingExtra("the profile of a table", "pandas", missing=error.name) from error
 
     if hasattr(table, "toarray"):
         table = table.toarray()

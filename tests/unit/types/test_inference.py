@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from cases.types import (
     union,
 )
 from modelyard import types
-from modelyard.base.errors import UnsupportedType
+from modelyard.base.errors import SchemaMismatch, UnsupportedType
 from modelyard.types.union import UnionType
 
 FILES = (scalar, moment, container, record, union, numpy, pandas, polars, pyarrow, scipy)
@@ -92,6 +93,19 @@ def test_what_a_description_would_lie_about_is_refused(value: Any, message: str)
     with pytest.raises(UnsupportedType) as caught:
         types.infer(value())
     assert caught.value.message == message
+
+
+def test_objects_of_numpy_scalars_are_what_they_stand_for() -> None:
+    kind = types.infer(objects(np.int64(1), "a", np.float32(0.5), np.bool_(True)))
+    assert kind.to_dict()["items"] == "mixed"
+    assert kind.encode(objects(np.int64(1), "a", np.float32(0.5), None)) == [1, "a", 0.5, None]
+    with pytest.raises(
+        SchemaMismatch,
+        match=r"X\[0\]: expected a text, number, boolean or null, got a datetime.date",
+    ):
+        kind.check(objects(dt.date(2026, 1, 1)), "X")
+    frame = pd.DataFrame({"a": objects(np.int64(1), "a")})
+    assert types.infer(frame).encode(frame) == [{"a": 1}, {"a": "a"}]
 
 
 def test_items_of_many_kinds_are_anything() -> None:

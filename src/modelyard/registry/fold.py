@@ -29,6 +29,10 @@ kind                         before                              after
 
 Where an event changes who holds a stage, ``holders`` in both maps each such stage to its version or null.
 Events made from Git tags lack that; nothing here reads it.
+
+Tags have whole seconds. Who makes events of them orders those of one second as GTO decides its ties: deprecation,
+registration, deregistration, assignment, unassignment; and of assignments the one of the version registered last
+first, so that the version registered earlier holds. Checked against GTO 1.10.1 on 220 random histories.
 """
 
 from __future__ import annotations

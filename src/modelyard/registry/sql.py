@@ -112,9 +112,13 @@ def _write(connection: Connection, name: str, decide: Decision) -> list[Event]:
         after = reduce(apply, happened, state)
         projection.save(connection, model_id, name_key(after.name), state, after)
     except IntegrityError as error:
-        # Somebody took the name between our look and our row: the next attempt sees theirs.
-        raise Overloaded(f"others are writing {name!r}", transient=True) from error
+        raise _beaten(name) from error
     return happened
+
+
+def _beaten(name: str) -> Overloaded:
+    """Somebody made this model, or took this name, after we looked: the next attempt finds it there."""
+    return Overloaded(f"others are writing {name!r}", transient=True)
 
 
 def _check_name(connection: Connection, wanted: str | None, model_id: int | None) -> None:
@@ -125,6 +129,8 @@ def _check_name(connection: Connection, wanted: str | None, model_id: int | None
     if found is None or found.id == model_id:
         return
     refuse_twin(wanted, found.name)
+    if model_id is None:
+        raise _beaten(wanted)
     raise AlreadyExists(f"there is a model named {wanted!r} already")
 
 

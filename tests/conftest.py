@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("modelyard.testing")
 pytest_plugins = ("servers",)
+
+# Time says nothing on a shared machine; a failing example is printed with what brings it back.
+hypothesis.settings.register_profile("modelyard", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("modelyard")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_user_configuration() -> Iterator[Path]:
+    """Tests have a user of their own: nobody's trust store, settings or tokens are read or changed."""
+    before = os.environ.get("MODELYARD_CONFIG_DIR")
+    with tempfile.TemporaryDirectory(prefix="modelyard-test-user-") as folder:
+        os.environ["MODELYARD_CONFIG_DIR"] = folder
+        yield Path(folder)
+    if before is None:
+        del os.environ["MODELYARD_CONFIG_DIR"]
+    else:
+        os.environ["MODELYARD_CONFIG_DIR"] = before

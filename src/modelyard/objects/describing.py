@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,12 @@ def functions_of(
     for name in names:
         if name not in own:
             own[name] = _attribute(obj, name, own)
-    return {name: by_name(composed(own[name], preprocess, postprocess)) for name in names}
+    return {name: composed(own[name], preprocess, postprocess) for name in names}
+
+
+def by_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """The same functions, callable with named arguments alone, as signatures list them."""
+    return {name: by_name(function) for name, function in functions.items()}
 
 
 def _attribute(obj: Any, name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
@@ -90,7 +96,9 @@ def describe_model(
             signatures[name], _ = infer_signature(function, MISSING, run=False)
             continue
         try:
-            signature, result = infer_signature(function, sample)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # nobody asked to hear what log(0) is
+                signature, result = infer_signature(function, sample)
         except ModelFailed as error:
             if name in needed:
                 raise InvalidInput(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
@@ -45,7 +46,7 @@ class ArtifactFiles:
         )
         self._opener = opener
         self._label = label
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Path | None = None
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
@@ -73,8 +74,9 @@ class ArtifactFiles:
     def local(self, path: str) -> Path:
         entry = self.entry(path)
         if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="modelyard-")
-        target = Path(self._scratch.name, *path.split("/"))
+            self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        target = self._scratch.joinpath(*path.split("/"))
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._source(entry) as stream, target.open("wb") as copy:

@@ -19,7 +19,7 @@ from modelyard.base.errors import (
 from modelyard.base.notes import note
 from modelyard.objects import formats, trust
 from modelyard.objects.card import Card
-from modelyard.objects.describing import functions_of
+from modelyard.objects.describing import by_names, functions_of
 from modelyard.objects.files import ArtifactFiles, Part
 from modelyard.objects.interface import Files, Flavor, ModelFormat, Tier
 from modelyard.objects.model import Model
@@ -56,7 +56,7 @@ def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv 
     )
     if steps:
         obj = SteppedModel(obj, functions, steps.get("preprocess"), steps.get("postprocess"))
-    return Model(card, obj, functions, source.name, source.version, source.provenance)
+    return Model(card, obj, by_names(functions), source.name, source.version, source.provenance)
 
 
 def known_methods(card: Card) -> list[str] | None:

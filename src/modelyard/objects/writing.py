@@ -12,7 +12,7 @@ from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedForma
 from modelyard.base.notes import note
 from modelyard.base.paths import discard, list_below
 from modelyard.objects.card import FormatInfo
-from modelyard.objects.describing import Described
+from modelyard.objects.describing import Described, by_names
 from modelyard.objects.equality import same_output
 from modelyard.objects.files import ArtifactFiles, FolderOpener
 from modelyard.objects.interface import Flavor, ModelFormat
@@ -61,7 +61,7 @@ def check_round_trip(
     """Load what was written and compare its outputs on the sample with the live object's."""
     entries = entries_below(folder, folder.name)
     files = ArtifactFiles(entries, FolderOpener(folder.parent), "the new file")
-    again = flavor.methods(writer.load(files))
+    again = by_names(flavor.methods(writer.load(files)))
     for method, result in described.results.items():
         if method not in again:
             continue
@@ -133,6 +133,7 @@ def entries_of(artifact: Path, name: str) -> tuple[FileEntry, ...]:
 
 
 def entries_below(folder: Path, name: str) -> tuple[FileEntry, ...]:
+    """The files of a folder, as they stand below ``name``."""
     entries: list[FileEntry] = []
     for inner in list_below(folder):
         sha256, size = sha256_file(folder / inner)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.predictions import export
+from modelyard.predictions.exporting import export
 from modelyard.predictions.interface import Prediction, PredictionLog, PredictionQuery
 from modelyard.predictions.sql import SqlPredictionLog
 from modelyard.stores.rows.engine import Database

@@ -12,7 +12,7 @@ from modelyard.objects import save as saving
 from modelyard.objects.apply import Progress, apply_model, is_data_file
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
-from modelyard.objects.describing import describe_model, functions_of
+from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
@@ -132,7 +132,9 @@ def live_model(obj: Any, sample_data: Any = None) -> Model:
     samples = {} if sample_data is None else dict.fromkeys(functions, sample_data)
     described = describe_model(functions, samples)
     card = Card(flavor=flavor.NAME, methods=described.signatures, sample=described.card_sample())
-    return Model(card, obj, described.functions, name=getattr(obj, "__name__", type(obj).__name__))
+    return Model(
+        card, obj, by_names(described.functions), name=getattr(obj, "__name__", type(obj).__name__)
+    )
 
 
 def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:

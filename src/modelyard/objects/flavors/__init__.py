@@ -50,7 +50,10 @@ def claiming(obj: Any) -> Flavor | None:
 
 def has_prediction_methods(obj: Any) -> bool:
     """Whether an object that is no data of a known library has ``predict``, ``transform`` or the like."""
-    if isinstance(obj, type) or not callables.prediction_methods(obj):
+    # Python's own values are data, though a str has a method named encode.
+    if isinstance(obj, type) or type(obj).__module__ == "builtins":
+        return False
+    if not callables.prediction_methods(obj):
         return False
     found = (plugins.find("types", root) for root in roots(type(obj)))
     return not any(

@@ -154,24 +154,27 @@ def is_unicode(text: str) -> bool:
 def _objects(column: Column, values: Sequence[Any], kinds: set[type], place: Place) -> Any:
     if column.items == "string":
         return _texts(column, values, kinds, place)
-    if kinds <= {str, int, float, bool}:
-        return values
-    scalars = (str, int, float, bool)
-    return _each(values, place, lambda v: v if type(v) in scalars else None, column)
+    return _each(values, place, lambda v: v if _is_json_scalar(v) else None, column)
+
+
+def _is_json_scalar(value: Any) -> bool:
+    """A text, boolean or number as any JSON parser gives it back: finite, and at most 64 bits."""
+    if type(value) is str:
+        return is_unicode(value)
+    if type(value) is int:
+        return -(1 << 63) <= value < 1 << 64
+    return type(value) is bool or (type(value) is float and math.isfinite(value))
 
 
 def _categories(column: Column, values: Sequence[Any], kinds: set[type], place: Place) -> Any:
-    # True == 1 == 1.0 to Python, and they are different categories to a person.
-    known = {(type(c) is bool, c): c for c in column.categories}
-
-    def fits(value: Any) -> bool:
-        return type(value) in (str, int, float, bool) and (type(value) is bool, value) in known
-
+    cells = []
     for i, value in enumerate(values):
-        if value is not None and not fits(value):
+        try:
+            cells.append(None if value is None else column.categories[column.code(value)])
+        except (KeyError, TypeError):  # no category, or a list that cannot be one
             hint = f"known: {listed(column.categories, 20)}"
-            raise mismatch(place(i), column.expected, value, hint=hint)
-    return [None if v is None else known[type(v) is bool, v] for v in values]
+            raise mismatch(place(i), column.expected, value, hint=hint) from None
+    return cells
 
 
 def _bytes(column: Column, values: Sequence[Any], kinds: set[type], place: Place) -> Any:
@@ -253,22 +256,15 @@ def encode_cells(
     family = column.parsed.family
     if not column.takes_missing and None in cells:
         raise refusal(f"{where}[{cells.index(None)}]", column.expected, "a missing value")
-    if family in ("string", "object", "category"):
-        return [_encode_scalar(v, f"{where}[{i}]", nan) for i, v in enumerate(cells)]
+    if family in ("string", "object"):
+        # Here JSON's form is the cell itself, so what may come in may go out.
+        return list(decode_cells(column, cells, lambda i: f"{where}[{i}]"))
     if family == "float":
         return [v if v is None or math.isfinite(v) else spell_float(v, nan) for v in cells]
     write = _ENCODERS.get(family)
     if write is None:
         return cells
     return [None if v is None else write(column, v, f"{where}[{i}]") for i, v in enumerate(cells)]
-
-
-def _encode_scalar(value: Any, where: str, nan: Any) -> Any:
-    if type(value) is str and not is_unicode(value):
-        raise mismatch(where, "a text without broken surrogates", value)
-    if type(value) is float and not math.isfinite(value):
-        return spell_float(value, nan)
-    return value
 
 
 def spell_float(value: float, nan: Any = "NaN") -> Any:

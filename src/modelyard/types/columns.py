@@ -8,6 +8,7 @@ nature, so JSON null is always allowed there. Text and categories take null only
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,16 @@ class Column:
     @property
     def takes_missing(self) -> bool:
         return self.nullable or self.parsed.holds_missing
+
+    def code(self, value: Any) -> int:
+        """The position of a category; `KeyError` for a scalar that is none. 1 and True are two categories, 1 and 1.0
+        one."""
+        return self._codes[type(value) is bool, value]
+
+    @cached_property
+    def _codes(self) -> Mapping[tuple[bool, Any], int]:
+        # True == 1 to Python: without the first part one would take the other's place.
+        return {(type(c) is bool, c): i for i, c in enumerate(self.categories)}
 
     def to_spelled(self) -> str | dict[str, Any]:
         """The bare dtype, or a mapping where there is more to say.
@@ -125,4 +136,4 @@ _WORDS = {
 
 
 def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float, bool))
+    return isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))

@@ -92,7 +92,13 @@ def _plain_class(hint: Any) -> DataType | None:
 
 
 def _fields(cls: type) -> dict[str, DataType]:
-    return {name: read_hint(h) or AnyType() for name, h in hints_of(cls).items()}
+    hints = hints_of(cls)
+    names = (
+        [f.name for f in dataclasses.fields(cls) if f.init]
+        if dataclasses.is_dataclass(cls)
+        else list(hints)
+    )
+    return {name: read_hint(hints.get(name, Any)) or AnyType() for name in names}
 
 
 def _of_library(cls: type) -> DataType | None:

@@ -84,9 +84,14 @@ def _object_column(series: pd.Series, where: str) -> Column:
         ) from None
 
 
-@lru_cache(maxsize=1024)
 def pandas_dtype(column: Column) -> Any:
     """The dtype that columns are made with."""
+    # To a cache, categories of True and 1 are the same: their classes make the difference.
+    return _pandas_dtype(column, tuple(map(type, column.categories)))
+
+
+@lru_cache(maxsize=1024)
+def _pandas_dtype(column: Column, _classes: tuple[type, ...]) -> Any:
     import pandas as pd
 
     name, parsed = column.dtype, column.parsed
@@ -151,8 +156,7 @@ def array_of(column: Column, cells: Sequence[Any]) -> Any:
     parsed = column.parsed
     dtype = pandas_dtype(column)
     if parsed.family == "category":
-        codes = {(type(c) is bool, c): i for i, c in enumerate(column.categories)}
-        numbers = [-1 if c is None else codes[type(c) is bool, c] for c in cells]
+        numbers = [-1 if c is None else column.code(c) for c in cells]
         return pd.Categorical.from_codes(numbers, dtype=dtype)
     if isinstance(dtype, pd.ArrowDtype):
         import pyarrow as pa

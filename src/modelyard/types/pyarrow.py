@@ -114,8 +114,7 @@ def _array(column: Column, cells: Sequence[Any]) -> Any:
 
     family = column.parsed.family
     if family == "category":
-        codes = {c: i for i, c in enumerate(column.categories)}
-        numbers = pa.array([None if c is None else codes[c] for c in cells], pa.int32())
+        numbers = pa.array([None if c is None else column.code(c) for c in cells], pa.int32())
         return pa.DictionaryArray.from_arrays(
             numbers, pa.array(column.categories), ordered=column.ordered
         )

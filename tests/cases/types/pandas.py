@@ -106,6 +106,20 @@ ANA = {"age": 30, "income": 1.5, "city": "Rome"}
 BOB = {"age": 41, "income": None, "city": "None"}
 
 CASES = [
+    *(
+        TypeCase(
+            f"categories {values}",
+            lambda values=values: pd.DataFrame({"x": pd.Categorical(values)}),
+            {
+                "type": "dataframe",
+                "columns": {"x": {"dtype": "category", "categories": sorted(values)}},
+            },
+            [{"x": v} for v in values],
+            rows=2,
+            equal=equal,
+        )
+        for values in ([True, False], [1, 0], [1.0, 0.0], ["1", "0"])
+    ),
     TypeCase(
         "frame",
         people,

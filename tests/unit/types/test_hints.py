@@ -7,7 +7,8 @@ import datetime as dt
 import decimal
 import enum
 import typing
-from typing import Any, Literal, NewType, TypedDict, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NewType, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,13 @@ class Colour(enum.Enum):
 
 class Own:
     pass
+
+
+@dataclass
+class Request:
+    limit: ClassVar[int] = 3
+    age: int
+    key: str = field(init=False)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,7 @@ class Own:
         (Literal["a", 1, True], {"type": "choice", "of": ["a", 1, True]}),
         (Literal["a", None], {"type": "optional", "of": {"type": "choice", "of": ["a"]}}),
         (Row, {"type": "dict", "fields": {"age": "integer", "name": "string"}}),
+        (Request, {"type": "record", "name": "Request", "fields": {"age": "integer"}}),
         (np.float32, {"type": "scalar", "dtype": "float32"}),
         (np.int64, {"type": "scalar", "dtype": "int64"}),
     ],

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cases.stores import local, memory, sql
+from contracts.databases import KINDS, empty, open_new
+from modelyard.stores.rows import Database
+from modelyard.stores.tables import blob_chunks, blobs
 from modelyard.testing.stores import Bench, StoreContract
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    with open_new(request, tmp_path_factory) as database:
+        yield database
 
 
 class TestMemory(StoreContract):
@@ -24,5 +36,6 @@ class TestLocal(StoreContract):
 
 class TestSql(StoreContract):
     @pytest.fixture
-    def bench(self, database) -> Bench:
+    def bench(self, database: Database) -> Bench:
+        empty(database, (blobs, blob_chunks))
         return sql.bench(database)

@@ -223,9 +223,11 @@ def version_of_row(database: Database, row_id: int) -> tuple[str, str]:
     return found.name, str(found.number)
 
 
-def version_row_ids(database: Database, name: str) -> dict[str, int]:
-    """The rows of all versions of a model, by label."""
+def version_row_ids(database: Database, name: str | None = None) -> dict[tuple[str, str], int]:
+    """The rows of all versions, of one model or of every one, by name and label."""
     versions, models = tables.versions, tables.models
-    query = select(versions.c.number, versions.c.id).join(models).where(models.c.name == name)
+    query = select(models.c.name, versions.c.number, versions.c.id).join_from(versions, models)
+    if name is not None:
+        query = query.where(models.c.name == name)
     with database.read() as connection:
-        return {str(number): row_id for number, row_id in connection.execute(query)}
+        return {(n, str(number)): row_id for n, number, row_id in connection.execute(query)}

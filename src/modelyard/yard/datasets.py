@@ -7,30 +7,33 @@ name is a new entry, and a note says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from modelyard.base.clock import now_ms, to_rfc3339
 from modelyard.base.errors import (
     InvalidName,
     ModelyardError,
     NotFound,
+    Overloaded,
     VersionNotFound,
     did_you_mean,
 )
 from modelyard.base.events import Draft, Kind, caller
-from modelyard.base.names import check_name, fold_case_key
+from modelyard.base.names import check_name
 from modelyard.base.notes import note
 from modelyard.objects import formats
 from modelyard.objects.card import Card
 from modelyard.objects.load import load_data
 from modelyard.objects.save import save
 from modelyard.objects.source import Source, local_source, object_exists
-from modelyard.registry.sql import append
+from modelyard.registry.sql import append, name_key
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
@@ -155,7 +158,7 @@ class Datasets:
         if isinstance(data, str | Path):
             path = Path(data).expanduser()
             if object_exists(path):
-                return _as_is(local_source(path))
+                return nullcontext(local_source(path))
             data = formats.read_path(path)
         return saved_for_yard(lambda path: save(data, path, description=description))
 
@@ -171,26 +174,26 @@ class Datasets:
             query = query.where(datasets.c.version == int(version))
         return self._one(query.order_by(datasets.c.version.desc()).limit(1), ref)
 
-    def _one(self, query: Select[Any], ref: str) -> Dataset:
+    def _one(self, query: Select[*tuple[Any, ...]], ref: str) -> Dataset:
         with self._database.read() as connection:
             row = connection.execute(query).mappings().first()
             if row is None:
-                self._missing(connection, ref)
+                raise self._missing(connection, ref)
         return self._dataset(row)
 
-    def _missing(self, connection: Connection, ref: str) -> None:
+    def _missing(self, connection: Connection, ref: str) -> NotFound:
         name = ref.partition("@")[0]
         names = list(connection.scalars(select(dataset_names.c.name)))
         if name in names:
             of_name = select(func.max(datasets.c.version)).join(dataset_names)
             newest = connection.scalar(of_name.where(dataset_names.c.name == name))
-            raise VersionNotFound(f"no data set {ref!r}", hint=f"the newest is '{name}@{newest}'")
+            return VersionNotFound(f"no data set {ref!r}", hint=f"the newest is '{name}@{newest}'")
         hint = did_you_mean(name, names) or (
             f"there are: {', '.join(sorted(names)[:10])}" if names else "there are none yet"
         )
-        raise NotFound(f"no data set named {name!r}", hint=hint)
+        return NotFound(f"no data set named {name!r}", hint=hint)
 
-    def _dataset(self, row: Mapping[str, Any]) -> Dataset:
+    def _dataset(self, row: Mapping[Any, Any]) -> Dataset:
         facts = {k: v for k, v in row.items() if k not in ("card", "actor")}
         card = kept_card(self._stores, row["card"], f"{row['name']}@{row['version']}")
         return Dataset(**facts, created_by=row["actor"], card=card, _stores=self._stores)
@@ -221,17 +224,7 @@ class Datasets:
         return found
 
 
-class _as_is:  # noqa: N801  a context manager that reads like a word
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def __enter__(self) -> Source:
-        return self.source
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _select() -> Select[Any]:
+def _select() -> Select[*tuple[Any, ...]]:
     return select(
         datasets.c.id,
         dataset_names.c.name,
@@ -275,14 +268,18 @@ def _name_id(connection: Connection, name: str) -> int:
     found = connection.scalar(query)
     if found is not None:
         return found
-    key = fold_case_key(name)
+    key = name_key(name)
     twin = connection.scalar(select(dataset_names.c.name).where(dataset_names.c.name_key == key))
     if twin is not None:
         raise InvalidName(
             f"{name!r} differs from the data set {twin!r} by case or spelling only",
             hint=f"use {twin!r}, or a name that looks different",
         )
-    done = connection.execute(insert(dataset_names).values(name=name, name_key=key, counter=0))
+    try:
+        done = connection.execute(insert(dataset_names).values(name=name, name_key=key, counter=0))
+    except IntegrityError as error:
+        # Somebody else made it after we looked: the next attempt finds it there.
+        raise Overloaded(f"others are adding {name!r}", transient=True) from error
     return int(done.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
 
 

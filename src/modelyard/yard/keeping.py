@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from modelyard.base.digests import FileEntry, sha256_bytes
+from modelyard.base.errors import Overloaded
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
@@ -143,11 +145,15 @@ def missing_files(stores: Stores, card: Card, label: str) -> list[str]:
 
 
 def refer(connection: Connection, owner: str, digests: Sequence[str]) -> None:
-    """Record that ``owner`` needs these blobs, in the caller's transaction."""
+    """Record that ``owner`` needs these blobs, in the caller's transaction. `Overloaded` when others do so at once."""
     known = set(connection.scalars(select(blob_refs.c.digest).where(blob_refs.c.owner == owner)))
     rows = [{"owner": owner, "digest": d} for d in dict.fromkeys(digests) if d not in known]
-    if rows:
+    if not rows:
+        return
+    try:
         connection.execute(insert(blob_refs), rows)
+    except IntegrityError as error:
+        raise Overloaded(f"others are adding what {owner} needs", transient=True) from error
 
 
 def release(connection: Connection, owner: str) -> None:

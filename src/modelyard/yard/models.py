@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
-from modelyard.base.events import Event
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
@@ -16,7 +16,7 @@ from modelyard.objects.save import save
 from modelyard.objects.source import Source, local_source, object_exists
 from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Version
-from modelyard.registry.sql import SqlRegistry, version_row_id
+from modelyard.registry.sql import SqlRegistry, version_of_row, version_row_id, version_row_ids
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
@@ -29,6 +29,8 @@ from modelyard.yard.keeping import (
     refer,
     saved_for_yard,
 )
+from modelyard.yard.rows import event_row, shown, version_rows
+from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ class Models:
             if sample is not None or options:
                 given = ", ".join(["sample_data"] * (sample is not None) + list(options))
                 raise InvalidInput(f"{model} is saved already: {given} is for live objects")
-            return _Opened(self._saved(model))
+            return nullcontext(self._saved(model))
         if sample is None and dataset is not None:
             sample = features_of(dataset.data, target, model)
         options = {"description": description, **options}
@@ -158,8 +160,7 @@ class Models:
             **estimator_facts(card),
         }
         # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.
-        with self._yard.database.write() as connection:
-            refer(connection, f"model:{card.digest}", kept.digests)
+        self._refer(kept)
         version = verbs.register(
             self.registry,
             name,
@@ -170,6 +171,10 @@ class Models:
         )
         self._yard.database.checkpoint()
         return self._version(self.registry.state(version.name), version)
+
+    def _refer(self, kept: Kept) -> None:
+        owner = f"model:{kept.card.digest}"
+        self._yard.database.transact(lambda connection: refer(connection, owner, kept.digests))
 
     # Finding
 
@@ -189,11 +194,9 @@ class Models:
         return self._version(state, queries.resolve(state, named.selector))
 
     def _by_id(self, row_id: int) -> ModelVersion:
-        for state in self.registry.states():
-            for version in state.versions.values():
-                if self.row_id(version) == row_id:
-                    return self._version(state, version)
-        raise NotFound(f"no model with id {row_id} in {self._yard.label}")
+        name, label = version_of_row(self._yard.database, row_id)
+        state = self.registry.state(name)
+        return self._version(state, state.versions[label])
 
     def row_id(self, version: Version) -> int:
         """The number of a version's row: what predictions link to."""
@@ -222,7 +225,8 @@ class Models:
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All active versions of all models, in order of registration."""
-        rows = [self._row(s, v) for s in self.registry.states() for v in queries.active(s)]
+        found = [(s, v) for s in self.registry.states() for v in queries.active(s)]
+        rows = version_rows(found, version_row_ids(self._yard.database))
         return listing(sorted(rows, key=lambda row: row["id"]), COLUMNS, records=records)
 
     def versions(
@@ -231,42 +235,25 @@ class Models:
         """The versions of one model, oldest first; deregistered ones say so."""
         state = self.registry.state(name)
         queries.require(state)
-        rows = [{**self._row(state, v), "active": v.active} for v in state.versions.values()]
+        found = [(state, v) for v in state.versions.values()]
+        ids = version_row_ids(self._yard.database, state.name)
+        rows = [
+            {**row, "active": state.versions[str(row["version"])].active}
+            for row in version_rows(found, ids)
+        ]
         return listing(rows, COLUMNS, records=records)
-
-    def _row(self, state: ModelState, version: Version) -> dict[str, Any]:
-        facts = version.facts
-        held = queries.held(state)
-        return {
-            "id": self.row_id(version),
-            "name": version.name,
-            "version": version.number,
-            "dataset_registry_id": facts.get("dataset_id"),
-            "estimator_class": facts.get("estimator_class"),
-            "estimator_type": facts.get("estimator_type"),
-            "description": facts.get("description", ""),
-            "created_at": to_rfc3339(version.at_ms),
-            "semver": version.semver,
-            "stages": [stage for stage, a in held.items() if a.version == version.label],
-            "aliases": [alias for alias, to in state.aliases.items() if to == version.label],
-            "dataset": facts.get("dataset"),
-            "target": facts.get("target"),
-            "metrics": facts.get("metrics", {}),
-            "created_by": version.actor,
-            "digest": f"sha256:{version.digest}",
-        }
 
     def get_aliases(self, name: str) -> dict[str, int | str]:
         """Alias -> version of one model."""
         state = self.registry.state(name)
         queries.require(state)
-        return {a: _shown(v) for a, v in sorted(state.aliases.items())}
+        return {a: shown(v) for a, v in sorted(state.aliases.items())}
 
     def get_stages(self, name: str) -> dict[str, int | str]:
         """Stage -> the version that holds it, of one model."""
         state = self.registry.state(name)
         queries.require(state)
-        return {s: _shown(a.version) for s, a in sorted(queries.held(state).items())}
+        return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
 
     # Changing
 
@@ -305,8 +292,7 @@ class Models:
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""
         kept = keep_card(self._yard.stores, card)
-        with self._yard.database.write() as connection:
-            refer(connection, f"model:{card.digest}", kept.digests)
+        self._refer(kept)
         changes = {"card": kept.card_sha256, **facts}
         verbs.describe_version(self.registry, version.name, version.label, facts=changes)
 
@@ -318,7 +304,7 @@ class Models:
         """What happened to a name (or to all), newest first."""
         events = [e for e in self.registry.events(name) if e.subject.startswith("model:")]
         columns = ("at", "event", "name", "version", "stage", "alias", "by", "comment")
-        return listing([_event_row(e) for e in reversed(events)], columns, records=records)
+        return listing([event_row(e) for e in reversed(events)], columns, records=records)
 
     def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
         """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
@@ -356,18 +342,6 @@ class Models:
         return missing_files(self._yard.stores, card, label)
 
 
-class _Opened:
-    """A source that needs no cleaning up, as a context manager."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def __enter__(self) -> Source:
-        return self.source
-
-    def __exit__(self, *_: object) -> None: ...
-
-
 def named_ref(ref: str | NameRef) -> NameRef:
     """A reference to a registered name."""
     if isinstance(ref, NameRef):
@@ -390,57 +364,3 @@ def parse_stage(name: str, stage: str) -> Any:
 def label_of(version: int | str | None) -> str | None:
     """A version as the registry labels it."""
     return None if version is None else str(version)
-
-
-def check_target(dataset: Dataset | None, target: str | None) -> None:
-    """The target must be a column of the data set it was trained on."""
-    if dataset is None or target is None:
-        return
-    columns = [str(c["column_name"]) for c in dataset.card.profile]
-    if columns and target not in columns:
-        raise InvalidInput(
-            f"{dataset.ref} has no column {target!r} to be the target",
-            hint=did_you_mean(target, columns) or f"it has: {', '.join(columns[:20])}",
-        )
-
-
-def features_of(data: Any, target: str | None, model: Any) -> Any:
-    """Rows to learn a model's schema from: its data set without the target, in the order it was fitted with."""
-    if not hasattr(data, "columns"):
-        return None
-    frame = data.drop(columns=[target]) if target is not None and target in data.columns else data
-    fitted = getattr(model, "feature_names_in_", None)
-    if fitted is not None and set(fitted) <= set(frame.columns):
-        return frame[list(fitted)]
-    width = getattr(model, "n_features_in_", None)
-    return frame if width is None or width == frame.shape[1] else None
-
-
-def estimator_facts(card: Card) -> dict[str, Any]:
-    """What mlops-lite's listings show: the estimator's class and its role."""
-    roles = {"predict_proba": "classifier", "transform": "transformer"}
-    role = next((r for m, r in roles.items() if m in card.methods), None)
-    labels: Sequence[str] = card.labels
-    return {
-        "estimator_class": card.metadata.get("estimator_class")
-        or (labels[-1] if labels else card.flavor),
-        "estimator_type": card.metadata.get("estimator_type") or role or "regressor",
-    }
-
-
-def _shown(label: str) -> int | str:
-    return int(label) if label.isdecimal() else label
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    facts = {**event.before, **event.after}
-    return {
-        "at": to_rfc3339(event.at_ms),
-        "event": str(event.kind),
-        "name": event.subject.partition(":")[2],
-        "version": facts.get("version"),
-        "stage": facts.get("stage"),
-        "alias": facts.get("alias"),
-        "by": event.actor,
-        "comment": event.comment,
-    }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from modelyard.base.errors import Overloaded
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.tables import settings
 
@@ -14,6 +16,18 @@ def get_setting(database: Database, key: str) -> Any:
     """The value, or None."""
     with database.read() as connection:
         return connection.scalar(select(settings.c.value).where(settings.c.key == key))
+
+
+def settle_setting(database: Database, key: str, value: Any) -> Any:
+    """The value that is there; where there is none, this one is put. All who ask at once get the same."""
+
+    def change(connection: Any) -> Any:
+        found = connection.scalar(select(settings.c.value).where(settings.c.key == key))
+        if found is None:
+            _insert(connection, key, value)
+        return value if found is None else found
+
+    return database.transact(change)
 
 
 def put_setting(database: Database, key: str, value: Any) -> None:
@@ -26,8 +40,16 @@ def put_setting(database: Database, key: str, value: Any) -> None:
         if value is None:
             connection.execute(delete(settings).where(settings.c.key == key))
         elif found is None:
-            connection.execute(insert(settings).values(key=key, value=value))
+            _insert(connection, key, value)
         else:
             connection.execute(update(settings).where(settings.c.key == key).values(value=value))
 
     database.transact(change)
+
+
+def _insert(connection: Any, key: str, value: Any) -> None:
+    try:
+        connection.execute(insert(settings).values(key=key, value=value))
+    except IntegrityError as error:
+        # Somebody else put it after we looked: the next attempt finds it there.
+        raise Overloaded(f"others are setting {key!r}", transient=True) from error

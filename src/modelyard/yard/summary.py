@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard.registry import queries
 from modelyard.yard.resolving import opened_yard
+from modelyard.yard.rows import shown
 
 
 def registry_summary(project: str | None = None) -> dict[str, dict[str, Any]]:
@@ -28,8 +29,3 @@ def entry(state: Any) -> dict[str, Any]:
         "stages": {s: shown(a.version) for s, a in sorted(queries.held(state).items())},
         "aliases": {a: shown(v) for a, v in sorted(state.aliases.items())},
     }
-
-
-def shown(label: str) -> int | str:
-    """A version as JSON shows it: a number in a yard."""
-    return int(label) if label.isdecimal() else label

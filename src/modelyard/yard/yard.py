@@ -26,7 +26,7 @@ from modelyard.yard.datasets import Datasets
 from modelyard.yard.keeping import Stores
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
-from modelyard.yard.settings import get_setting, put_setting
+from modelyard.yard.settings import get_setting, settle_setting
 
 BESIDE = "yard.files"
 
@@ -35,8 +35,9 @@ class Yard:
     """Everything about a project's models in one place.
 
     Without arguments: ``MODELYARD_URI``, else the project's ``uri`` setting, else ``yard.db`` at the project's root,
-    made on first use. ``artifacts`` names a folder for all files, else small ones live inside the database and
-    large ones in ``yard.files`` beside it. Close it (or use ``with``) before copying the file elsewhere.
+    made on first use. ``artifacts`` names a folder for all files when the yard is made (seen from the yard's own
+    folder), else small ones live inside the database and large ones in ``yard.files`` beside it. Close it (or use
+    ``with``) before copying the file elsewhere.
     """
 
     def __init__(
@@ -87,8 +88,9 @@ class Yard:
         found = get_setting(self.database, "id")
         if found is not None:
             return str(found), False
-        put_setting(self.database, "id", new_id())
-        return str(get_setting(self.database, "id")), True
+        mine = new_id()
+        settled = str(settle_setting(self.database, "id", mine))
+        return settled, settled == mine
 
     @property
     def _trust_key(self) -> str:
@@ -106,20 +108,28 @@ class Yard:
         return trust.is_trusted(self._trust_key)
 
     def _stores(self, artifacts: str | os.PathLike[str] | None) -> Stores:
+        base = self.path.parent if self.path is not None else Path()
+        wanted = "" if artifacts is None else self._artifact_folder(artifacts)
         kept = get_setting(self.database, "artifacts")
-        folder = os.fspath(artifacts) if artifacts is not None else kept
-        if artifacts is not None and kept is None:
-            put_setting(self.database, "artifacts", folder)
-        elif artifacts is not None and kept != folder:
+        if kept is None:
+            kept = settle_setting(self.database, "artifacts", wanted)
+        if wanted and (not kept or (base / wanted).resolve() != (base / kept).resolve()):
             raise InvalidInput(
-                f"this yard keeps its files in {kept}, not in {folder}",
+                f"this yard keeps its files in {kept or 'its database'}, not in {wanted}",
                 hint="leave artifacts= out",
             )
-        base = self.path.parent if self.path is not None else Path()
-        if folder is not None:
-            return Stores(self.database, base / folder, embed=False)
+        if kept:
+            return Stores(self.database, base / kept, embed=False)
         beside = base / BESIDE if self.path is not None else None
         return Stores(self.database, beside, embed=True)
+
+    def _artifact_folder(self, artifacts: str | os.PathLike[str]) -> str:
+        """As the yard remembers it: relative to its file; absolute where a server has no place of its own."""
+        text = os.fspath(artifacts)
+        if "://" in text:
+            raise NotSupported(f"artifacts={text}: files can be kept in a local folder only as yet")
+        folder = Path(text).expanduser()
+        return str(folder if self.path is not None else folder.absolute())
 
     def check(self) -> list[str]:
         """Verify everything: tables, links between them, and every stored byte. What is wrong, a line each."""

@@ -37,8 +37,10 @@ def export(
             hint=f"name a format, or end the file in one: {', '.join(get_args(Format))}",
         )
     # What UTF-8 cannot say (half a surrogate pair) becomes the escape that JSON reads back.
-    how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
-    with replacing(path) as temporary, temporary.open("w", **how) as stream:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
         return _each(writer(stream), map(row, log.list(query)))
 
 

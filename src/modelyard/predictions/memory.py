@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from typing import Any
 
@@ -20,11 +21,14 @@ from modelyard.base.digests import canonical_json
 from modelyard.base.errors import InvalidInput
 from modelyard.predictions.interface import Prediction, PredictionQuery
 from modelyard.predictions.selection import (
+    MAX_REFERENCE,
     gone,
     refuse_everything,
     refuse_no_reference,
     selects,
 )
+
+_JSON = ("inputs", "outputs", "actual")
 
 
 class MemoryPredictionLog:
@@ -36,10 +40,7 @@ class MemoryPredictionLog:
         self._lock = threading.Lock()
 
     def record(self, predictions: Sequence[Prediction]) -> None:
-        kept = [
-            replace(p, inputs=_plain(p.inputs), outputs=_plain(p.outputs), actual=_plain(p.actual))
-            for p in predictions
-        ]
+        kept = [_kept(prediction) for prediction in predictions]
         with self._lock:
             for prediction in kept:
                 self._last += 1
@@ -84,6 +85,26 @@ def _id(prediction: Prediction) -> int:
 def _age(prediction: Prediction) -> tuple[int, int]:
     """Sorts the newest first."""
     return -prediction.at_ms, -_id(prediction)
+
+
+def _kept(prediction: Prediction) -> Prediction:
+    """As a database keeps it: what one of them could not is refused here too."""
+    for field in fields(prediction):
+        value = getattr(prediction, field.name)
+        if (
+            (isinstance(value, str) and not _fits(value))
+            or (isinstance(value, int) and not -(2**63) <= value < 2**63)
+            or (isinstance(value, float) and not math.isfinite(value))
+        ) and field.name not in _JSON:
+            raise InvalidInput(f"{field.name} {str(value)[:40]!r} cannot be kept")
+    return replace(prediction, **{name: _plain(getattr(prediction, name)) for name in _JSON})
+
+
+def _fits(text: str) -> bool:
+    try:
+        return "\0" not in text and len(text.encode()) <= MAX_REFERENCE
+    except UnicodeEncodeError:
+        return False
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from modelyard.base.errors import InvalidInput, NotFound
 from modelyard.predictions.interface import Prediction, PredictionQuery
 
+MAX_REFERENCE = 2048
+"""Bytes of a reference: what an index takes on every database."""
+
 _VERSION = re.compile(r"\d+|v\d+\.\d+\.\d+[0-9A-Za-z.+-]*|sha256:[0-9a-f]*")
 
 

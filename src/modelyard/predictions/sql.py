@@ -36,13 +36,11 @@ class SqlPredictionLog:
 
     def list(self, query: PredictionQuery) -> Iterator[Prediction]:
         left = math.inf if query.limit is None else query.limit
-        newest_first = selected(select(table), query).order_by(
-            table.c.at_ms.desc(), table.c.id.desc()
-        )
+        listing = newest_first(query)
         last = self._place(query.before_id) if query.before_id is not None else None
         while left > 0:
             size = int(min(left, ROWS_A_PAGE))
-            page = newest_first.limit(size)
+            page = listing.limit(size)
             with self._database.read() as connection:
                 found = connection.execute(page.where(older(*last)) if last else page).all()
             yield from map(_prediction, found)
@@ -90,6 +88,11 @@ def selected(statement: Any, query: PredictionQuery) -> Any:
     if query.request_id is not None:
         conditions.append(table.c.request_id == query.request_id)
     return statement.where(*conditions)
+
+
+def newest_first(query: PredictionQuery) -> Any:
+    """A listing of what a query selects."""
+    return selected(select(table), query).order_by(table.c.at_ms.desc(), table.c.id.desc())
 
 
 def older(at_ms: int, prediction_id: int) -> Any:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Double, Index, Table
 
+from modelyard.predictions.selection import MAX_REFERENCE
 from modelyard.stores.rows.columns import Int64, Json, Name, RowId, Text, TimeMs, metadata
-
-MAX_REFERENCE = 2048
-"""Bytes of a reference: what an index takes on every database."""
 
 predictions = Table(
     "my_predictions",

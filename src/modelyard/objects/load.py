@@ -73,7 +73,7 @@ def effective_tier(card: Card) -> tuple[Tier, ModelFormat]:
     tiers += [reading_format(str(dict(s)["format"]["name"])).TIER for s in card.steps.values()]
     if card.requirements.modules:
         tiers.append(2)
-    return max(tiers), reader
+    return cast(Tier, max(tiers)), reader
 
 
 def reading_format(name: str) -> ModelFormat:

@@ -51,8 +51,9 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         value = value.toarray()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
-    if getattr(value, "ndim", 1) == 2:
-        width = value.shape[1]
+    shape = getattr(value, "shape", ())
+    if len(shape) == 2:
+        width = shape[1]
         columns = names if len(names) == width else [f"{names[0]}_{i}" for i in range(width)]
         return pandas.DataFrame(value, columns=list(columns))
     return pandas.DataFrame({names[0]: value if hasattr(value, "__len__") else [value]})

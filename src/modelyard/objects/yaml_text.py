@@ -166,8 +166,10 @@ def _sequence_lines(value: Sequence[Any], indent: str) -> list[str]:
         ):
             lines.append(f"{indent}- {flow}")
             continue
-        deeper = _mapping_lines if isinstance(inner, Mapping) else _sequence_lines
-        first, *rest = deeper(inner, indent + "  ")
+        if isinstance(inner, Mapping):
+            first, *rest = _mapping_lines(inner, indent + "  ")
+        else:
+            first, *rest = _sequence_lines(inner, indent + "  ")
         lines += [f"{indent}- {first.lstrip()}", *rest]
     return lines
 

@@ -81,15 +81,12 @@ def without_references(data: Any, given: str | None) -> tuple[Any, list[str | No
 
 def as_argument(features: Any, kind: DataType) -> Any:
     """Records in the form the argument takes: a model fitted on arrays gets the values in the records' order."""
-    if (
-        kind.kind == "array"
-        and isinstance(features, list)
-        and features
-        and isinstance(features[0], Mapping)
-    ):
-        return [list(r.values()) for r in features]
-    if kind.kind == "array" and hasattr(features, "to_numpy"):
+    if kind.kind != "array":
+        return features
+    if hasattr(features, "to_numpy"):
         return features.to_numpy()
+    if isinstance(features, list) and features and isinstance(features[0], Mapping):
+        return [list(record.values()) for record in features]
     return features
 
 

@@ -87,7 +87,7 @@ def answers(flavor: Flavor, model: Any, rows: Any) -> dict[str, Any]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the logarithm of a probability of nothing
                 found[name] = method(rows)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             if not found:
                 raise
     return found

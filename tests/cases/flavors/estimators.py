@@ -18,6 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
+from threadpoolctl import threadpool_limits
 
 ROWS, COLUMNS = 30, 4
 
@@ -54,6 +55,8 @@ SETTINGS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "ElasticNetCV": lambda: {"cv": 2, "alphas": 3},
     "ExtraTreesClassifier": lambda: {"n_estimators": 3},
     "ExtraTreesRegressor": lambda: {"n_estimators": 3},
+    "FeatureHasher": lambda: {"n_features": 32},
+    "HashingVectorizer": lambda: {"n_features": 32},
     "FeatureUnion": lambda: {"transformer_list": [("a", MinMaxScaler())]},
     "FixedThresholdClassifier": lambda: _CLASSIFIER,
     "FrozenEstimator": lambda: {"estimator": LogisticRegression().fit(X, CLASSES)},
@@ -194,7 +197,7 @@ def fitted(name: str) -> tuple[Any, Any]:
     settings = dict(SETTINGS.get(name, dict)())
     if "random_state" in inspect.signature(cls).parameters:
         settings.setdefault("random_state", 0)
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():  # threads only wait for each other here
         warnings.simplefilter("ignore")  # few rows and few rounds: it says so
         estimator = cls(**settings)
         return (estimator.fit(rows) if targets is None else estimator.fit(rows, targets)), rows

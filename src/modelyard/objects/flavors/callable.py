@@ -57,8 +57,8 @@ def system(obj: Any) -> Sequence[str]:
 
 
 def prediction_methods(obj: Any) -> dict[str, Callable[..., Any]]:
-    """The methods of an object that are taken for a model's. A function has none, whatever hangs on it."""
-    if hasattr(obj, "__code__") or isinstance(obj, type):
+    """The methods of an object that are taken for a model's; Python's own types (texts, functions) have none."""
+    if isinstance(obj, type) or type(obj).__module__ == "builtins":
         return {}
     found = {name: _attribute(obj, name) for name in PREDICTION_METHODS}
     return {name: method for name, method in found.items() if callable(method)}

@@ -7,6 +7,7 @@ what may be made of it: a type that is not listed is refused before anything is 
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ def dump(obj: Any, folder: Path) -> None:
     path = folder / FILE
     archive.write(path, schema, members)
     try:
-        with path.open("rb") as stream:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes that will go: whoever made it has heard
             _load(stream)
     except ModelyardError as error:
         path.unlink()
@@ -124,7 +126,7 @@ def _load(stream: IO[bytes]) -> Any:
 
     try:
         return build(schema, archive)
-    except ModelyardError:
+    except (ModelyardError, Warning):
         raise
     except Exception as error:  # whatever a library says of a state that no fitted object has
         raise Corrupted(f"its content makes no object: {type(error).__name__}: {error}") from error

@@ -67,10 +67,9 @@ def test_rows_of_versions(yard) -> None:
     for number in range(3):
         verbs.register(registry, "churn", digest=digest(number), semver=f"v0.0.{number}")
     rows = version_row_ids(yard, "churn")
-    assert list(rows) == ["1", "2", "3"]
-    assert (
-        rows["2"] == version_row_id(yard, "churn", "2") == version_row_id(yard, "churn", "v0.0.1")
-    )
+    assert list(rows) == [("churn", "1"), ("churn", "2"), ("churn", "3")]
+    second = rows["churn", "2"]
+    assert second == version_row_id(yard, "churn", "2") == version_row_id(yard, "churn", "v0.0.1")
     assert version_of_row(yard, second) == ("churn", "2")
     verbs.rename(registry, "churn", "leavers")
     assert version_row_ids(yard, "leavers")["leavers", "2"] == second

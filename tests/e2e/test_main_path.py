@@ -23,7 +23,11 @@ from modelyard.objects.equality import same_output
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command line, as a user has it."""
     return subprocess.run(
-        [sys.executable, "-m", "modelyard", *words], cwd=cwd, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "modelyard", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -57,12 +61,17 @@ def test_loaded_models_answer_as_the_original(kind: Kind, saved: dict) -> None:
     again = my.load(path)
     card = my.load_card(path)
     for method in card.methods:
-        ours, theirs = (getattr(m, method)(rows if method != "inverse_transform" else model.transform(rows)) for m in (again, model))
+        ours, theirs = (
+            getattr(m, method)(rows if method != "inverse_transform" else model.transform(rows))
+            for m in (again, model)
+        )
         assert same_output(ours, theirs), method
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
-def test_applied_to_a_file_they_answer_as_the_original(kind: Kind, saved: dict, tmp_path: Path) -> None:
+def test_applied_to_a_file_they_answer_as_the_original(
+    kind: Kind, saved: dict, tmp_path: Path
+) -> None:
     path, model, rows = saved[kind.name]
     if kind.frame:
         file = tmp_path / "rows.csv"
@@ -123,8 +132,9 @@ def server(saved: dict) -> Iterator[str]:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 def test_served_models_answer_as_the_original(kind: Kind, saved: dict, server: str) -> None:
     _, model, rows = saved[kind.name]
-    client = my.Client(server).model(kind.name)
     method = method_of(model)
-    assert same_output(getattr(client, method)(rows), getattr(model, method)(rows))
-    if hasattr(model, "predict_proba"):
-        assert same_output(client.predict_proba(rows), model.predict_proba(rows))
+    with my.Client(server) as client:
+        remote = client.model(kind.name)
+        assert same_output(getattr(remote, method)(rows), getattr(model, method)(rows))
+        if hasattr(model, "predict_proba"):
+            assert same_output(remote.predict_proba(rows), model.predict_proba(rows))

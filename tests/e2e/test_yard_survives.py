@@ -60,9 +60,9 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path) -> No
 
 
 def start(path: Path, worker: int, round_: int, out: Path) -> subprocess.Popen[bytes]:
-    with out.open("wb") as stream:
-        command = [sys.executable, "-c", WRITER, str(path), str(worker), str(round_)]
-        return subprocess.Popen(command, stdout=stream, stderr=(out.parent / f"{out.name}.err").open("wb"))
+    command = [sys.executable, "-c", WRITER, str(path), str(worker), str(round_)]
+    with out.open("wb") as acks, out.with_suffix(".err").open("wb") as errors:
+        return subprocess.Popen(command, stdout=acks, stderr=errors)
 
 
 def wait_for_acks(outs: list[Path], count: int) -> None:

@@ -15,10 +15,15 @@ from modelyard.objects.interface import BatchReader, BatchWriter, DataFormat
 from modelyard.objects.model import Model
 from modelyard.objects.results import as_table, joined
 from modelyard.objects.sampling import required_arguments
-from modelyard.objects.tabular import to_type
+from modelyard.objects.tabular import as_column, to_type
 from modelyard.types.interface import DataType
 
 STDIN = "-"
+
+
+class Sources(tuple[Any, ...]):
+    """Several values or paths, one after another: a list may be one value."""
+
 
 Progress = Callable[[int], None]
 """Told the number of rows done so far."""
@@ -36,7 +41,7 @@ def apply_model(
 ) -> Any:
     """Run a method on data and return its result, or write it to ``output`` and return the path.
 
-    ``data`` is a value, a path (csv, parquet, json, jsonl, npz, npy), ``-`` for standard input, or a list of paths
+    ``data`` is a value, a path (csv, parquet, json, jsonl, npz, npy), ``-`` for standard input, or several `Sources`
     whose results are joined. Columns are matched by name. With ``batch_rows`` a file of any size streams through in
     pieces; ``options`` are further arguments of the method.
     """
@@ -71,10 +76,15 @@ def run(
     done = 0
     for piece in pieces:
         value = kind.check(to_type(piece, kind), argument)
+        rows = kind.rows(value)
+        if rows == 0:
+            continue
         yield model.call(method, **{argument: value}, **others)
-        done += kind.rows(value) or 1
+        done += rows or 1
         if progress:
             progress(done)
+    if not done:
+        raise InvalidInput("there is no data: nothing was applied", hint="it has no rows")
 
 
 def checked_options(model: Model, method: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -98,18 +108,15 @@ def read_pieces(data: Any, argument: tuple[str, DataType], batch_rows: int | Non
     _, kind = argument
     if batch_rows is not None and batch_rows < 1:
         raise InvalidInput(f"batch_rows={batch_rows} must be at least 1")
-    if (
-        isinstance(data, list)
-        and data
-        and all(isinstance(d, str | Path) and is_data_file(d) for d in data)
-    ):
+    if isinstance(data, Sources):
         for one in data:
             yield from read_pieces(one, argument, batch_rows)
     elif isinstance(data, str | Path) and is_data_file(data):
         yield from read_file(data, kind, batch_rows)
-    elif batch_rows is not None and hasattr(data, "iloc"):
-        for start in range(0, len(data), batch_rows):
-            yield data.iloc[start : start + batch_rows]
+    elif batch_rows is not None and getattr(data, "ndim", 0) > 0:
+        rows = getattr(data, "iloc", data)
+        for start in range(0, data.shape[0], batch_rows):
+            yield rows[start : start + batch_rows]
     else:
         yield data
 
@@ -123,8 +130,8 @@ def is_data_file(data: str | Path) -> bool:
 
 def read_file(data: str | Path, kind: DataType, batch_rows: int | None) -> Iterator[Any]:
     """One file, or standard input, whole or in batches."""
-    with opened(data) as (stream, reader):
-        wanted = formats.readable_type(reader, kind)
+    with opened(data, kind) as (stream, reader):
+        wanted = kind if reader.can_hold(kind) else formats.readable_type(reader, as_column(kind))
         if batch_rows is None:
             yield reader.read(stream, wanted)
         elif isinstance(reader, BatchReader):
@@ -136,10 +143,14 @@ def read_file(data: str | Path, kind: DataType, batch_rows: int | None) -> Itera
 
 
 @contextlib.contextmanager
-def opened(data: str | Path) -> Iterator[tuple[IO[bytes], DataFormat]]:
+def opened(data: str | Path, kind: DataType) -> Iterator[tuple[IO[bytes], DataFormat]]:
     """The bytes of a file or of standard input, and the format that reads them."""
     if str(data) == STDIN:
         stream, name = formats.sniffed(sys.stdin.buffer)
+        if name in ("csv", "tsv") and not any(
+            formats.named(name).can_hold(k) for k in (kind, as_column(kind))
+        ):
+            name = "json"  # a bare number or word is no table
         yield stream, formats.named(name)
         return
     path = Path(data)

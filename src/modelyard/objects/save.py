@@ -83,7 +83,7 @@ def save(
     postprocess: Callable[..., Any] | None = None,
     sample_rows: int = MAX_ROWS,
 ) -> Card:
-    """Write ``obj`` to ``path`` and its card to ``path.yard.yaml``; returns the card.
+    """Write ``obj`` to ``path`` and its card to ``path.yard.yaml``; returns the card. A `Path` is a file of data.
 
     ``sample_data`` is a value for the method's first argument, a tuple for several, or a dict by argument name; each
     method is run on it to learn its signature. ``methods`` limits the methods (names), or gives each its own sample
@@ -91,6 +91,8 @@ def save(
     predictions back. ``requirements`` (lines, or a requirements.txt) and ``modules`` (names of local modules) override
     what is found by looking at the object. Raises `AlreadyExists` when something not ours stands at ``path``.
     """
+    if isinstance(obj, Path):
+        obj, format = formats.read_path(obj), format or formats.data_format(obj).NAME
     about = About(
         description or "", labels or (), metrics, metadata, requirements, modules, sample_rows
     )

@@ -300,6 +300,13 @@ def test_the_suffix_of_the_path_chooses_the_format_of_data(tmp_path, iris, suffi
     pd.testing.assert_frame_equal(my.load(tmp_path / f"iris{suffix}"), iris[0])
 
 
+def test_a_file_of_data_is_saved_in_its_own_format(tmp_path, iris) -> None:
+    iris[0].to_csv(tmp_path / "raw.csv", index=False)
+    card = my.save(tmp_path / "raw.csv", tmp_path / "data")
+    assert (card.format.name, card.shape) == ("csv", (150, 4))
+    pd.testing.assert_frame_equal(my.load(tmp_path / "data"), iris[0])
+
+
 def test_what_is_not_ours_is_not_replaced(tmp_path, model) -> None:
     (tmp_path / "m").write_text("mine")
     with pytest.raises(AlreadyExists):

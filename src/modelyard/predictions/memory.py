@@ -17,7 +17,6 @@ from dataclasses import fields, replace
 from itertools import islice
 from typing import Any
 
-from modelyard.base.digests import canonical_json
 from modelyard.base.errors import InvalidInput
 from modelyard.predictions.interface import Prediction, PredictionQuery
 from modelyard.predictions.selection import (
@@ -110,6 +109,6 @@ def _fits(text: str) -> bool:
 def _plain(value: Any) -> Any:
     """A value as a database gives it back."""
     try:
-        return json.loads(canonical_json(value))
+        return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"a prediction holds what is not JSON: {error}") from None

@@ -45,7 +45,7 @@ def prediction(row: int, **changes: Any) -> Prediction:
             request_id=f"request-{row // 10}",
             row=row,
             reference_id=f"customer-{row}",
-            inputs={"age": 41 + row, "name": "Zoë", "score": 0.1 + 0.2, "none": None},
+            inputs={"name": "Zoë", "age": 41 + row, "score": 0.1 + 0.2, "none": None},
             outputs={"stay": 0.25, "leave": 0.75},
             model_version_id=7,
             dataset_id=2,
@@ -99,6 +99,7 @@ class PredictionLogContract:
         (found,) = bench.again().list(ALL)
         assert found.id is not None
         assert replace(found, id=None) == one
+        assert list(found.inputs) == list(one.inputs)  # the order of the features
 
     def test_what_is_left_out_comes_back_so(self, bench: Bench) -> None:
         bare = Prediction(5, "churn", "predict", "", 0, "", {})

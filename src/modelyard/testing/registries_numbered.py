@@ -11,8 +11,9 @@ from modelyard.base.errors import (
     NotFound,
     VersionNotFound,
 )
-from modelyard.base.events import Kind
+from modelyard.base.events import Draft, Kind
 from modelyard.registry import queries, verbs
+from modelyard.registry.interface import ModelState
 from modelyard.testing.registries import Bench, RegistryContract, digest, history_is_unbroken
 
 
@@ -188,6 +189,20 @@ class NumberedRegistryContract(RegistryContract):
         assert queries.holders(state) == {"Archived": "1", "Staging": "2"}
         assert state == bench.state("churn")
         history_is_unbroken(bench.again(), "churn")
+
+    def test_a_download_is_recorded_and_changes_nothing(self, bench: Bench) -> None:
+        def downloaded(state: ModelState) -> list[Draft]:
+            return [Draft(Kind.MODEL_DOWNLOADED, f"model:{state.name}", after={"version": "1"})]
+
+        bench.register("churn", 1)
+        verbs.deprecate(bench.registry, "churn")
+        before = bench.state("churn")
+        (event,) = bench.registry.write("churn", downloaded)
+        assert list(bench.again().events("churn"))[-1] == event
+        assert bench.state("churn") == before
+        with pytest.raises(NotFound):
+            bench.registry.write("iris", downloaded)
+        assert event == list(bench.again().events())[-1]
 
     def test_digests_of_other_names_are_no_concern(self, bench: Bench) -> None:
         assert bench.register("churn", 1).digest == bench.register("iris", 1).digest == digest(1)

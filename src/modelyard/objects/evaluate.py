@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -40,7 +41,8 @@ def evaluate_model(
     predicted = model.call("predict", **{argument: X})
     task = task_of(model, truth, predicted)
     scores = probabilities(model, argument, X) if task == "classification" else None
-    functions = metric_functions(task, truth, predicted, scores)
+    classes = getattr(model.object, "classes_", None)
+    functions = metric_functions(task, truth, predicted, scores, classes)
     if metrics is None:
         return {
             name: value for name in functions if (value := attempt(functions[name])) is not None
@@ -94,7 +96,7 @@ def probabilities(model: Model, argument: str, X: Any) -> Any | None:
 
 
 def metric_functions(
-    task: Task, truth: Any, predicted: Any, scores: Any | None
+    task: Task, truth: Any, predicted: Any, scores: Any | None, classes: Any = None
 ) -> Mapping[str, Callable[[], float]]:
     """Metric name -> how to compute it on these answers."""
     try:
@@ -123,14 +125,18 @@ def metric_functions(
     }
     if scores is not None:
         found["roc_auc"] = lambda: m.roc_auc_score(truth, positive, multi_class="ovr")
-        found["log_loss"] = lambda: m.log_loss(truth, scores)
+        found["log_loss"] = lambda: m.log_loss(truth, scores, labels=classes)
     return found
 
 
 def attempt(compute: Callable[[], float]) -> float | None:
     """The metric, or None where this data does not allow it."""
     try:
-        value = float(compute())
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of what is left out, or is meant: a class nobody predicted
+            value = float(compute())
     except ValueError:
         return None
     return None if math.isnan(value) else value
@@ -144,9 +150,16 @@ def required(functions: Mapping[str, Callable[[], float]], name: str, task: Task
             hint=did_you_mean(name, functions) or f"known: {', '.join(functions)}",
         )
     try:
-        return float(functions[name]())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = float(functions[name]())
     except ValueError as error:
         raise InvalidInput(f"{name} cannot be computed on this data: {error}") from error
+    if math.isnan(value):
+        raise InvalidInput(
+            f"{name} cannot be computed on this data", hint="is it of one class only?"
+        )
+    return value
 
 
 def compared(

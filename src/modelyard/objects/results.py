@@ -25,7 +25,9 @@ def joined(results: Sequence[Any]) -> Any:
     if numpy is not None and isinstance(first, numpy.ndarray):
         return numpy.concatenate(results)
     if pandas is not None and isinstance(first, pandas.DataFrame | pandas.Series):
-        return pandas.concat(results)
+        # Pieces of a file each count from 0; those of a table in memory have its own index.
+        fresh = all(isinstance(r.index, pandas.RangeIndex) and not r.index.start for r in results)
+        return pandas.concat(results, ignore_index=fresh)
     sparse = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(first):
         return sparse.vstack(results).tocsr()

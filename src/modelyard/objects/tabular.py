@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.base.errors import SchemaMismatch
+from modelyard.types import parse
 from modelyard.types.interface import DataType
 
 
@@ -13,6 +14,8 @@ def to_type(value: Any, kind: DataType) -> Any:
 
     The argument's own check follows: this only changes the container, never a cell.
     """
+    if kind.kind == "list" and type(value).__name__ == "Series":
+        return value.tolist()
     if not _is_frame(value):
         return value
     if kind.kind == "array":
@@ -26,6 +29,13 @@ def to_type(value: Any, kind: DataType) -> Any:
             return value.iloc[:, 0].tolist()
         return value.to_numpy().tolist()
     return value
+
+
+def as_column(kind: DataType) -> DataType:
+    """The type to read a list of texts with from a table: a column of texts, so that ``007`` stays what it is."""
+    if kind.kind == "list" and kind.to_dict().get("items") == "string":
+        return parse({"type": "series", "dtype": "str"})
+    return kind
 
 
 def _is_frame(value: Any) -> bool:

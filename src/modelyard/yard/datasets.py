@@ -6,6 +6,7 @@ name is a new entry, and a note says so.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -104,7 +105,8 @@ class Dataset:
         }
 
     def __repr__(self) -> str:
-        return f"Dataset({self.ref!r}, {self.size_rows} rows, {self.size_cols} columns)"
+        size = f", {self.size_rows} rows, {self.size_cols} columns" if self.size_cols else ""
+        return f"Dataset({self.ref!r}{size})"
 
     def _repr_html_(self) -> str:
         cells = "".join(
@@ -166,11 +168,9 @@ class Datasets:
         """By ``name``, ``name@version`` or ``name@latest`` — or by its id, a number."""
         if isinstance(ref, int):
             return self._one(_select().where(datasets.c.id == ref), f"id {ref}")
-        name, _, version = ref.partition("@")
+        name, version = split_ref(ref)
         query = _select().where(dataset_names.c.name == name)
-        if version and version != "latest":
-            if not version.isdecimal():
-                raise InvalidName(f"{ref!r}: a data set's version is a number, as in '{name}@1'")
+        if version.isdecimal():
             query = query.where(datasets.c.version == int(version))
         return self._one(query.order_by(datasets.c.version.desc()).limit(1), ref)
 
@@ -182,12 +182,16 @@ class Datasets:
         return self._dataset(row)
 
     def _missing(self, connection: Connection, ref: str) -> NotFound:
-        name = ref.partition("@")[0]
+        name, _ = split_ref(ref)
         names = list(connection.scalars(select(dataset_names.c.name)))
-        if name in names:
+        base = name if name in names else name.rpartition("@")[0]
+        if base in names:
             of_name = select(func.max(datasets.c.version)).join(dataset_names)
-            newest = connection.scalar(of_name.where(dataset_names.c.name == name))
-            return VersionNotFound(f"no data set {ref!r}", hint=f"the newest is '{name}@{newest}'")
+            newest = connection.scalar(of_name.where(dataset_names.c.name == base))
+            hint = f"the newest is '{base}@{newest}'"
+            if base != name:
+                hint = f"a version is a number, as in '{base}@{newest}'"
+            return VersionNotFound(f"no data set {ref!r}", hint=hint)
         hint = did_you_mean(name, names) or (
             f"there are: {', '.join(sorted(names)[:10])}" if names else "there are none yet"
         )
@@ -222,6 +226,17 @@ class Datasets:
                 continue
             found += missing_files(self._stores, card, label)
         return found
+
+
+def split_ref(ref: str) -> tuple[str, str]:
+    """Name and version (``3``, ``latest``, or empty) of a reference; a name may have an ``@`` too.
+
+    >>> split_ref("iris@3"), split_ref("team@home")
+    (('iris', '3'), ('team@home', ''))
+    """
+    ref = unicodedata.normalize("NFC", ref)
+    name, at, version = ref.rpartition("@")
+    return (name, version) if at and (version.isdecimal() or version == "latest") else (ref, "")
 
 
 def _select() -> Select[*tuple[Any, ...]]:

@@ -18,11 +18,11 @@ dataset_names = Table(
     "my_dataset_names",
     metadata,
     Column("id", RowId(), primary_key=True),
-    Column("name", Name(), nullable=False, unique=True),
-    Column("name_key", Name(1024), nullable=False, unique=True),
+    Column("name", Name(1024), nullable=False, unique=True),
+    Column("name_key", Digest(), nullable=False, unique=True),
     Column("counter", Int64(), nullable=False),
 )
-"""A name and the highest version ever given out under it."""
+"""A name and the highest version ever given out under it. ``name_key`` is as in the registry's table of models."""
 
 datasets = Table(
     "my_datasets",

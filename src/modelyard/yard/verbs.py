@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.objects import save as saving
-from modelyard.objects.apply import Progress, apply_model, is_data_file
+from modelyard.objects.apply import Progress, Sources, apply_model, is_data_file
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
@@ -17,7 +17,7 @@ from modelyard.objects.evaluate import compared, evaluate_model
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.source import Source, local_source
+from modelyard.objects.source import Source, local_source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.models import named_ref
 from modelyard.yard.resolving import project_folder, resolve
@@ -188,10 +188,15 @@ def apply(
 
 
 def data_of(data: Any, project: str | None = None, rev: str | None = None) -> Any:
-    """Data as given; a word that names neither a file nor standard input is a saved object or a data set."""
+    """Data as given; a word that names neither a file nor standard input is a saved object or a data set.
+
+    A list of words whose first is a file or a saved object is several of them; any other list of texts is a value.
+    """
     if isinstance(data, list) and data and all(isinstance(d, str | Path) for d in data):
-        parts = [data_of(d, project, rev) for d in data]
-        return parts[0] if len(parts) == 1 else parts
+        first = data[0]
+        if not is_data_file(first) and not object_exists(project_folder(project, rev) / first):
+            return data
+        return Sources(data_of(d, project, rev) for d in data)
     if not isinstance(data, str | Path):
         return data
     root = project_folder(project, rev)

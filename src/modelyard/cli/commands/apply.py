@@ -68,7 +68,7 @@ def command(
     with Progress(shown=output is not None and sys.stderr.isatty()) as progress:
         result = apply(
             ref,
-            list(data),
+            data[0] if len(data) == 1 else list(data),
             output=output,
             progress=progress,
             options=method_options(arguments),

@@ -60,8 +60,8 @@ def _my_dataset_names(op: Steps) -> None:
     op.create_table(
         "my_dataset_names",
         sa.Column("id", columns.RowId(), nullable=False),
-        sa.Column("name", columns.Name(512), nullable=False),
-        sa.Column("name_key", columns.Name(1024), nullable=False),
+        sa.Column("name", columns.Name(1024), nullable=False),
+        sa.Column("name_key", columns.Digest(), nullable=False),
         sa.Column("counter", columns.Int64(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_my_dataset_names")),
         sa.UniqueConstraint("name", name=op.f("uq_my_dataset_names_name")),

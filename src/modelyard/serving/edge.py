@@ -8,12 +8,11 @@ nothing but the request id; their traceback goes to the log.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,12 +100,20 @@ class Exchange:
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> Reply:
-        with self._service.admitted():
-            body = await read_body(headers, receive, self._service.limits)
-            client = scope.get("client")
-            call = Call(headers, body, request_id, client[0] if client else "")
-            with watched(receive):
-                return await self._handle(call)
+        limits = self._service.limits
+        with self._service.admitted:
+            watch = _Watch(receive, limits.read_seconds)
+            try:
+                body = await read_body(headers, receive, limits)
+                watch.body_is_here()
+                client = scope.get("client")
+                return await self._handle(
+                    Call(headers, body, request_id, client[0] if client else "")
+                )
+            except asyncio.CancelledError:
+                raise watch.verdict() from None
+            finally:
+                watch.close()
 
 
 async def send_reply(
@@ -162,22 +169,14 @@ def new_request_id() -> str:
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
-    """The body, unpacked.
-
-    Raises `TooLarge` as soon as that is known, before anything is read when the length is told; `InvalidInput` for one that is
-    too slow to arrive.
-    """
+    """The body, unpacked. `TooLarge` as soon as that is known; before anything is read when its length is told."""
     if len(headers) > MAX_HEADERS:
         raise InvalidInput(f"more than {MAX_HEADERS} headers")
     limit = limits.body_bytes
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
         raise _too_large(limit)
-    try:
-        async with asyncio.timeout(limits.read_seconds):
-            body = await _received(receive, limit)
-    except TimeoutError:
-        raise InvalidInput(f"the body did not arrive in {limits.read_seconds:g} s") from None
+    body = await _received(receive, limit)
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding == b"identity":
         return body
@@ -300,35 +299,62 @@ class _HungUp(Exception):
     """The client is gone: there is nobody to answer."""
 
 
-@contextlib.contextmanager
-def watched(receive: Receive) -> Iterator[None]:
-    """Cancel the current task when its client hangs up meanwhile, so that its place in a queue is free again."""
-    task = asyncio.current_task()
-    assert task is not None, "ASGI servers run each request in a task"
-    loop = asyncio.get_running_loop()
-    watcher: asyncio.Task[None] | None = None
-    gone = False
+class _Watch:
+    """Looks after one request that takes its time: a body that does not come, a client that hangs up while it waits.
 
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
+    Then the request's task is cancelled, which also frees its place in a queue, and `verdict` says why. Quick requests pay for
+    one timer and nothing else.
+    """
+
+    def __init__(self, receive: Receive, read_seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "ASGI servers run each request in a task"
+        self._task = task
+        self._receive = receive
+        self._read_seconds = read_seconds
+        self._loop = asyncio.get_running_loop()
+        self._reading = True
+        self._slow = False
+        self._verdict: Exception | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(WATCH_AFTER, self._look)
+
+    def body_is_here(self) -> None:
+        """From now on the client can only wait, or hang up."""
+        self._reading = False
+        if self._slow:
+            self._timer.cancel()
+            self._timer = self._loop.call_later(WATCH_AFTER, self._look)
+
+    def verdict(self) -> BaseException:
+        """Why the task was cancelled: by this watch, or (the server stops) by somebody else."""
+        if self._verdict is None:
+            return asyncio.CancelledError()
+        self._task.uncancel()
+        return self._verdict
+
+    def close(self) -> None:
+        """The request is answered, or given up."""
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _look(self) -> None:
+        if self._reading:
+            self._slow = True
+            self._timer = self._loop.call_later(self._read_seconds, self._too_slow)
+        else:
+            self._watcher = self._loop.create_task(self._hear())
+
+    def _too_slow(self) -> None:
+        if self._reading:
+            self._end(InvalidInput(f"the body did not arrive in {self._read_seconds:g} s"))
+
+    async def _hear(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        gone = True
-        task.cancel()
+        self._end(_HungUp())
 
-    def begin() -> None:
-        nonlocal watcher
-        watcher = loop.create_task(watch())
-
-    timer = loop.call_later(WATCH_AFTER, begin)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not gone:
-            raise
-        task.uncancel()
-        raise _HungUp from None
-    finally:
-        timer.cancel()
-        if watcher is not None:
-            watcher.cancel()
+    def _end(self, verdict: Exception) -> None:
+        self._verdict = verdict
+        self._task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from modelyard.base.clock import new_id
 from modelyard.base.errors import (
@@ -58,6 +58,8 @@ class Service:
         """Models are loaded and warm, and no end is in sight."""
         self.draining = False
         self.in_flight = 0
+        self.admitted = _Admission(self)
+        """A context around each request, from its first byte to its last: counts it, or refuses it with `Overloaded`."""
         self.recorder: Recorder | None = None
         self._log = log
         self._methods = {
@@ -129,21 +131,6 @@ class Service:
         """All served methods, by model, in the cards' order."""
         return list(self._methods.values())
 
-    @contextlib.contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Count a request from its first byte to its last, or refuse it with `Overloaded`."""
-        if self.in_flight >= self.limits.requests:
-            raise Overloaded(
-                f"{self.in_flight} requests are being answered already",
-                hint="try again in 1 s",
-                retry_after=1,
-            )
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-
     async def infer(self, request: Request) -> Answer:
         """Answer one request.
 
@@ -190,6 +177,24 @@ class Service:
             await self._batchers[method.model.name].submit(method, request)
         except ModelyardError as error:
             note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
+
+
+class _Admission:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __enter__(self) -> None:
+        service = self._service
+        if service.in_flight >= service.limits.requests:
+            raise Overloaded(
+                f"{service.in_flight} requests are being answered already",
+                hint="try again in 1 s",
+                retry_after=1,
+            )
+        service.in_flight += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._service.in_flight -= 1
 
 
 def _by_name(models: Sequence[Model]) -> dict[str, Model]:

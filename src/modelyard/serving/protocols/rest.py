@@ -26,7 +26,7 @@ from modelyard.serving.edge import (
     parse_json,
 )
 from modelyard.serving.execution import Method
-from modelyard.serving.forms import Forms, count_rows, read_id
+from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
 from modelyard.serving.openapi import method_operations
 from modelyard.serving.service import Service
@@ -51,6 +51,7 @@ RESERVED = frozenset(
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
 CSV = b"text/csv"
+_ID_KEY = REFERENCE_ID.encode()
 _TEXT_CSV = b"text/csv; charset=utf-8"
 
 
@@ -126,7 +127,7 @@ class RestMethod:
     def _from_json(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         parsed = parse_json(body, self._service.limits.depth)
         values = self._forms.read(parsed)
-        ids = self._forms.take_reference_ids(parsed, values)
+        ids = self._forms.take_reference_ids(parsed, values) if _ID_KEY in body else []
         records = self._method.records
         rows = count_rows(values[records]) if records in values else 1
         if len(ids) > 1 and len(ids) != rows:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from modelyard import __version__
 from modelyard.base import plugins
@@ -135,12 +135,15 @@ class _App(FastAPI):
     ) -> None:
         super().__init__(**options)
         self._direct, self._hosts, self._origins = direct, hosts, origins
+        self._front: Front | None = None
 
-    def build_middleware_stack(self) -> ASGIApp:
-        # What somebody wraps around the app (authentication, say) must see every request.
-        direct = {} if self.user_middleware else self._direct
-        stack = super().build_middleware_stack()
-        return Front(stack, direct=direct, hosts=self._hosts, origins=self._origins)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._front is None:
+            # What somebody wraps around the app (authentication, say) must see every request.
+            direct = {} if self.user_middleware else self._direct
+            inner = super().__call__
+            self._front = Front(inner, direct=direct, hosts=self._hosts, origins=self._origins)
+        await self._front(scope, receive, send)
 
 
 @contextlib.asynccontextmanager

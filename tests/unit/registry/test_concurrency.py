@@ -26,6 +26,7 @@ from unit.registry.workers import (
 )
 
 
+@pytest.mark.slow
 def test_numbers_are_distinct_and_gapless(database_uri: str) -> None:
     """P2."""
     connect(database_uri).close()
@@ -78,6 +79,7 @@ def _part(number: int, uri: str) -> int:
     return watch(uri, "churn", 10) if number == 4 else move_about(uri, "churn", number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, seed: int) -> None:
     """P1: writers are killed at random points, round after round, on the same file."""

@@ -315,6 +315,26 @@ DAMAGE: dict[str, tuple[str, Change, str]] = {
         within("_BinMapper", "is_categorical_", lambda c: c[:1]),
         "categorical or not",
     ),
+    "preprocessor that drops columns": (
+        "hist",
+        lambda p: p.edit(
+            p.state("ColumnTransformer", "_transformer_to_input_indices")["content"]["encoder"][
+                "content"
+            ][0],
+            lambda column: 0,
+        ),
+        "each feature once",
+    ),
+    "preprocessor that makes products": (
+        "hist",
+        within("ColumnTransformer", "transformer_weights", lambda w: {"encoder": 2}),
+        "has no weights",
+    ),
+    "preprocessor of other features": (
+        "hist",
+        within("ColumnTransformer", "n_features_in_", lambda n: 2),
+        "has its features",
+    ),
     # support vectors
     "more support vectors": (
         "svc",

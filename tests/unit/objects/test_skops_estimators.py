@@ -7,11 +7,13 @@ import pickle
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 from skops import io as stock
 
 from cases.flavors import estimators, sklearn
@@ -147,6 +149,16 @@ def test_all_types_that_are_in_the_way_are_told_at_once(tmp_path: Path) -> None:
         "builtins.list_iterator",
         f"{__name__}.test_all_types_that_are_in_the_way_are_told_at_once.<locals>.<lambda>",
     ]
+
+
+def test_a_limited_vocabulary_is_as_small_as_a_whole_one(tmp_path: Path) -> None:
+    """Its columns are numpy scalars, each of which would be a member of its own."""
+    words = TfidfVectorizer(max_features=20).fit([f"a{i} b{i} c{i}" for i in range(30)])
+    assert isinstance(next(iter(words.vocabulary_.values())), np.integer)
+    _dump(words, tmp_path)
+    with zipfile.ZipFile(tmp_path / "model.skops") as file:
+        assert len(file.namelist()) < 5
+    assert _load(tmp_path).vocabulary_ == words.vocabulary_
 
 
 def test_shared_objects_stay_shared(tmp_path: Path) -> None:

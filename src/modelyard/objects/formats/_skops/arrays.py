@@ -107,7 +107,7 @@ def _content(form: str, parts: dict[str, Array]) -> Any:
 
 def whole_number(value: Any, least: int = 0) -> bool:
     """Whether a value is an integer (Python's or numpy's) of at least ``least``."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int | np.integer) and type(value) is not bool and bool(value >= least)
 
 
 def is_array(value: Any, ndim: int, kinds: str = "fiu") -> bool:

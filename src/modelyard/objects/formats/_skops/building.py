@@ -251,7 +251,7 @@ def _object(builder: _Builder, state: State) -> Any:
     if name in allowed.FROZEN:
         return _distribution(builder, state)
     cls = resolve("ObjectNode", name)
-    content = builder.node(state["content"]) if "content" in state else None
+    content: Any = builder.node(state["content"]) if "content" in state else None
     if name in allowed.INDEXES:
         return _search_index(cls, content)
     if name in allowed.DISTANCES:
@@ -266,9 +266,9 @@ def _object(builder: _Builder, state: State) -> Any:
     return _instance(name, cls, content)
 
 
-def _instance(name: str, cls: type, content: Any) -> Any:
+def _instance(name: str, cls: Any, content: Any) -> Any:
     """An object with its state set, and checked as a whole."""
-    instance: Any = cls.__new__(cls)
+    instance = cls.__new__(cls)
     if content is not None:
         checks.check_attributes(cls, content)
         if hasattr(cls, "__setstate__"):
@@ -320,6 +320,7 @@ def _distribution(builder: _Builder, state: State) -> Any:
 
 
 def dotted_type(value: Any) -> str:
+    """``module.Class`` of an object."""
     return f"{type(value).__module__}.{type(value).__name__}"
 
 

@@ -85,7 +85,8 @@ def check_search(obj: Any, state: State) -> None:
     rows, width = data.shape
     require(state.get("n_samples_fit_") == rows, part, "as many samples as training rows")
     require(state.get("n_features_in_") == width, part, "as many features as training columns")
-    method, index = state.get("_fit_method"), state.get("_tree")
+    method: Any = state.get("_fit_method")
+    index: Any = state.get("_tree")
     require(method in ("brute", "kd_tree", "ball_tree"), part, "a way to search")
     if method != "brute":
         require(
@@ -121,6 +122,7 @@ def _check_labels(labels: Any, classes: Any, rows: int, part: str) -> None:
 
 
 def check_kernel_density(obj: Any, state: State) -> None:
+    """Its index checks the rows it is asked about itself."""
     if "tree_" in state:
         kind = type(state["tree_"]).__name__
         require(kind.startswith(("KDTree", "BallTree")), "KernelDensity", "an index to search in")
@@ -201,6 +203,7 @@ def check_k_means(obj: Any, state: State) -> None:
 
 
 def check_bisecting_k_means(obj: Any, state: State) -> None:
+    """As k-means, for the centres of each split."""
     check_k_means(obj, state)
     waiting = [state["_bisecting_tree"]] if "_bisecting_tree" in state else []
     shape = (state.get("n_features_in_"),)
@@ -241,7 +244,8 @@ def check_vocabulary(obj: Any, state: State) -> None:
 
 
 def check_hashing(obj: Any, state: State) -> None:
-    width = state.get("n_features")
+    """Hashes are divided by the number of columns."""
+    width: Any = state.get("n_features")
     require(whole_number(width, 1) and width < 2**31, type(obj).__name__, "a number of features")
 
 

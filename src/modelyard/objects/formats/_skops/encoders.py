@@ -272,7 +272,14 @@ def _object(writer: Writer, value: Any) -> State:
     if not allowed.is_allowed("ObjectNode", f"{cls.__module__}.{cls.__qualname__}"):
         return writer.refuse(value)
     inner = value.__getstate__()
+    if isinstance(inner, dict) and "vocabulary_" in inner:
+        inner = {**inner, "vocabulary_": _plain_columns(inner["vocabulary_"])}
     return state(cls, "ObjectNode", **({"content": writer.node(inner)} if inner else {}))
+
+
+def _plain_columns(terms: Mapping[Any, Any]) -> dict[Any, int]:
+    """Columns of terms as plain numbers: with ``max_features`` each is a numpy scalar, which costs a member."""
+    return {term: int(column) for term, column in terms.items()}
 
 
 _UNNUMBERED: Mapping[type, Encoder] = {

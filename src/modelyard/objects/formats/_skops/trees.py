@@ -133,7 +133,7 @@ def check_gradient_boosting(obj: Any, state: Mapping[str, Any]) -> None:
     """Trees by stage and output, added into as many columns as the initial prediction has."""
     if "estimators_" not in state:
         return
-    part, stages, width = type(obj).__name__, state["estimators_"], state.get("n_features_in_")
+    part, stages, width = type(obj).__name__, state["estimators_"], state["n_features_in_"]
     require(
         is_array(stages, 2, "O") and stages.size and whole_number(width, 1),
         part,
@@ -172,7 +172,7 @@ def check_hist_gradient_boosting(obj: Any, state: Mapping[str, Any]) -> None:
     """Predictors by iteration and output, over columns that its preprocessor may have moved."""
     if "_predictors" not in state:
         return
-    part, width = type(obj).__name__, state.get("n_features_in_")
+    part, width = type(obj).__name__, state["n_features_in_"]
     require(whole_number(width, 1), part, "its features are counted")
     categorical = state["_bin_mapper"].is_categorical_
     require(
@@ -200,24 +200,22 @@ def check_hist_gradient_boosting(obj: Any, state: Mapping[str, Any]) -> None:
 def _check_preprocessor(steps: Any, width: int, part: str) -> None:
     """What scikit-learn itself makes: an encoder and a check side by side, which keep the number of columns."""
     state = vars(steps)
-    kinds = [type(transformer).__name__ for _, transformer, _ in state["transformers_"][:2]]
-    rest = state["transformers_"][2:]
-    require(
-        kinds == ["OrdinalEncoder", "FunctionTransformer"]
-        and not any(r[1] != "drop" for r in rest),
-        part,
-        "its own preprocessor",
-    )
-    check_array = state["transformers_"][1][1].func
-    require(type(check_array).__name__ == "partial", part, "numbers pass unchanged")
+    first, second, *others = state["transformers_"]
+    kinds = [(name, type(transformer).__name__) for name, transformer, _ in (first, second)]
+    own = kinds == [("encoder", "OrdinalEncoder"), ("numerical", "FunctionTransformer")]
+    own = own and all(type(t) is str and t == "drop" for _, t, _ in others)
+    require(type(steps).__name__ == "ColumnTransformer" and own, part, "its own preprocessor")
+    unchanged = type(vars(second[1]).get("func")).__name__ == "partial"
+    require(unchanged, part, "numbers pass its preprocessor unchanged")
+    require(state.get("transformer_weights") is None, part, "its preprocessor has no weights")
     require(state.get("n_features_in_") == width, part, "its preprocessor has its features")
-    columns = state["_transformer_to_input_indices"]
-    chosen = [*columns["encoder"], *columns["numerical"]]
-    require(sorted(chosen) == list(range(width)), part, "its preprocessor takes each feature once")
-    masks = [mask for _, _, mask in state["transformers_"][:2]]
+    masks = (first[2], second[2])
     require(
         all(is_array(m, 1, "b") and len(m) == width for m in masks),
         part,
         "its preprocessor takes features by a mask",
     )
     require(np.array_equal(masks[0], ~masks[1]), part, "its preprocessor takes each feature once")
+    columns = state["_transformer_to_input_indices"]
+    chosen = sorted([*columns["encoder"], *columns["numerical"]])
+    require(chosen == list(range(width)), part, "its preprocessor takes each feature once")

@@ -5,26 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.predictions.exporting import export
-from modelyard.predictions.interface import Prediction, PredictionLog, PredictionQuery
-from modelyard.predictions.sql import SqlPredictionLog
+from sqlalchemy import Connection
+
+from modelyard.base.clock import from_rfc3339
+from modelyard.base.events import Draft, Kind
+from modelyard.predictions.exporting import COLUMNS, export, row
+from modelyard.predictions.interface import PredictionLog, PredictionQuery
+from modelyard.predictions.sql import SqlPredictionLog, erase
+from modelyard.registry.sql import append
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.frames import listing
 
 if TYPE_CHECKING:
     import pandas
 
-COLUMNS = (
-    "id", "at", "model", "method", "reference_id", "inputs", "outputs", "actual", "latency_ms", "caller",
-    "request_id", "row", "arm", "error", "model_version_id", "dataset_id", "digest",
-)  # fmt: skip
-
 
 class Predictions:
     """``yard.predictions``."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self.log: PredictionLog = SqlPredictionLog(database)
 
     def list(
@@ -40,7 +40,7 @@ class Predictions:
     ) -> pandas.DataFrame | list[dict[str, Any]]:
         """One row a record, newest first. ``model`` is a name or ``name@version``; times RFC 3339 or milliseconds."""
         query = query_of(model, since, until, reference_id, request_id, limit)
-        return listing([row_of(p) for p in self.log.list(query)], COLUMNS, records=records)
+        return listing([row(p) for p in self.log.list(query)], COLUMNS, records=records)
 
     def count(self, **which: Any) -> int:
         """How many there are; the same arguments as `list`."""
@@ -55,8 +55,21 @@ class Predictions:
         return self.log.feedback(reference_id, actual)
 
     def erase(self, **which: Any) -> int:
-        """Erase for good what `list` would show with the same arguments; returns how many went."""
-        return self.log.erase(query_of(**{**_ALL, **which}))
+        """Erase for good what `list` would show with the same arguments; returns how many went.
+
+        The audit keeps that it happened, of which model and how many; not whose they were.
+        """
+        query = query_of(**{**_ALL, **which})
+
+        def change(connection: Connection) -> int:
+            count = erase(connection, query)
+            subject = f"predictions:{query.model or '*'}"
+            append(connection, [Draft(Kind.PREDICTIONS_ERASED, subject, after={"count": count})])
+            return count
+
+        count = self._database.transact(change)
+        self._database.checkpoint()  # until then SQLite's log still has them
+        return count
 
 
 _ALL: dict[str, Any] = dict.fromkeys(
@@ -85,9 +98,3 @@ def query_of(
 
 def _moment(when: str | int | None) -> int | None:
     return from_rfc3339(when) if isinstance(when, str) else when
-
-
-def row_of(prediction: Prediction) -> dict[str, Any]:
-    """A prediction as a listing shows it."""
-    row = {name: getattr(prediction, name) for name in COLUMNS if name != "at"}
-    return {"id": prediction.id, "at": to_rfc3339(prediction.at_ms), **row}

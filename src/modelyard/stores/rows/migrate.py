@@ -44,8 +44,10 @@ def settle(database: Database, *, create: bool, migrate: bool) -> None:
 
 def _judged(connection: Connection, shown: str, *, create: bool) -> str | None:
     """The recorded revision, or None for a database without tables."""
-    if not inspect(connection).has_table(SCHEMA_TABLE):
-        _refuse_strangers(set(inspect(connection).get_table_names()), shown)
+    # One look: between two, somebody else's migration may have made its first table.
+    tables = set(inspect(connection).get_table_names())
+    if SCHEMA_TABLE not in tables:
+        _refuse_strangers(tables, shown)
         if not create:
             raise NotFound(f"{shown} is empty: no yard was made there")
         return None

@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.predictions.interface import Prediction, PredictionQuery
 
 
-class MemoryLog:
+class FaultyLog:
     """Keeps predictions in a list. ``fails`` times it raises first; while ``open`` is not set it hangs."""
 
     def __init__(self, *, fails: int = 0, hangs: bool = False) -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from modelyard.base import plugins
+from modelyard.base.config import settings
+from modelyard.base.errors import InvalidInput, did_you_mean
+from modelyard.base.project import find_root
 from modelyard.objects.load import CheckEnv
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.interface import Server
 from modelyard.yard.verbs import open_model
 
+_OURS = frozenset(["models", "log", "on_ready", "stop"])
+"""Parameters of a server that are no options: values that only a program has."""
+
 
 def serve(
     model: Any,
     *,
-    server: str = "fastapi",
-    host: str = "127.0.0.1",
-    port: int = 8080,
+    server: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
     log: PredictionLog | None = None,
     trust: str | None = None,
     check_env: CheckEnv = "warn",
@@ -26,12 +35,55 @@ def serve(
 ) -> None:
     """Serve one model or several: references, registered versions or live objects. Returns after SIGTERM or Ctrl+C.
 
-    ``log`` is where predictions are kept (``yard.predictions.log``). ``options`` are those of the server.
+    By default ``fastapi`` on 127.0.0.1, port 8080; the project's ``serve`` settings say otherwise, and arguments have
+    the last word. ``log`` is where predictions are kept (``yard.predictions.log``). ``options`` are those of the
+    server: ``limits``, ``batching``, ``drain_seconds``, ``allowed_hosts`` …
     """
+    given = {"server": server, "host": host, "port": port}
+    wanted = merged(
+        configured(project), {**{k: v for k, v in given.items() if v is not None}, **options}
+    )
+    name = wanted.pop("server", "fastapi")
+    chosen = cast(Server, plugins.load("servers", name))
+    check_options(name, chosen, wanted)
     several = list(model) if isinstance(model, list | tuple) else [model]
     opened = [
         open_model(one, trust=trust, check_env=check_env, project=project, rev=rev)
         for one in several
     ]
-    chosen = cast(Server, plugins.load("servers", server))
-    chosen.serve(opened, host=host, port=port, log=log, **options)
+    chosen.serve(opened, log=log, **wanted)
+
+
+def configured(project: str | None = None) -> dict[str, Any]:
+    """The ``serve`` settings of a project; a dotted option stands in a table."""
+    folder = Path(project) if project is not None else None
+    found: dict[str, Any] = {}
+    for key, value in (settings(find_root(folder)).get("serve") or {}).items():
+        table, dot, option = key.partition(".")
+        found = merged(found, {table: {option: value}} if dot else {key: value})
+    return found
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Options over options; of two tables each key counts by itself.
+
+    >>> merged({"port": 1, "limits": {"depth": 8}}, {"limits": {"requests": 9}})
+    {'port': 1, 'limits': {'depth': 8, 'requests': 9}}
+    """
+    joined = dict(below)
+    for key, value in above.items():
+        old = joined.get(key)
+        tables = isinstance(old, Mapping) and isinstance(value, Mapping)
+        joined[key] = {**old, **value} if tables else value  # type: ignore[dict-item]  # both are
+    return joined
+
+
+def check_options(name: str, server: Server, options: Mapping[str, Any]) -> None:
+    """Refuse options that the server does not have, with the nearest ones."""
+    known = [p for p in inspect.signature(server.serve).parameters if p not in _OURS]
+    for option in options:
+        if option not in known:
+            raise InvalidInput(
+                f"the server {name} has no option {option!r}",
+                hint=did_you_mean(option, known) or f"it has: {', '.join(known)}",
+            )

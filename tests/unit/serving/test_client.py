@@ -24,7 +24,7 @@ from modelyard.base.errors import (
     Unreachable,
 )
 from modelyard.serving.client import Client
-from serving_cases.logs import MemoryLog
+from serving_cases.logs import FaultyLog
 from serving_cases.models import classifier, frame, function_model, iris, table_model
 from serving_cases.server import serving
 
@@ -48,12 +48,12 @@ def fails(x: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def log() -> MemoryLog:
-    return MemoryLog()
+def log() -> FaultyLog:
+    return FaultyLog()
 
 
 @pytest.fixture(scope="module")
-def client(log: MemoryLog) -> Iterator[Client]:
+def client(log: FaultyLog) -> Iterator[Client]:
     with serving(iris(), log=log) as http, Client(str(http.base_url)) as client:
         yield client
 
@@ -142,7 +142,7 @@ def test_models_and_methods_are_listed_and_near_ones_named(many: Client, client:
         client.model().call("predcit", [frame()])
 
 
-def test_a_method_may_be_called_by_name_with_a_reference(client: Client, log: MemoryLog) -> None:
+def test_a_method_may_be_called_by_name_with_a_reference(client: Client, log: FaultyLog) -> None:
     client.model().call("predict", [frame().head(1)], reference_id="order-9")
     metrics = client._wire._http
     while not any(p.reference_id == "order-9" for p in log.kept):

@@ -26,7 +26,7 @@ from modelyard.serving.interface import Running
 from modelyard.serving.process import listen, running
 from modelyard.serving.servers.fastapi import serve
 from modelyard.serving.service import Service
-from serving_cases.logs import MemoryLog
+from serving_cases.logs import FaultyLog
 from serving_cases.models import function_model, iris, records
 from serving_cases.server import serving
 
@@ -173,7 +173,7 @@ def test_examples_are_cut_to_the_rows_asked_for() -> None:
 
 
 def test_a_log_that_hangs_slows_no_answer() -> None:
-    log = MemoryLog(hangs=True)
+    log = FaultyLog(hangs=True)
     with serving(iris(), log=log) as http:
         for _ in range(20):
             assert http.post("/predict", json=records()).status_code == 200

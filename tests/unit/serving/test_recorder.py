@@ -10,7 +10,7 @@ import pytest
 from modelyard.serving.execution import Method
 from modelyard.serving.interface import Json, Request
 from modelyard.serving.recorder import BATCH_ROWS, Recorder
-from serving_cases.logs import MemoryLog
+from serving_cases.logs import FaultyLog
 from serving_cases.models import frame, function_model, iris, records, table_model
 
 
@@ -22,7 +22,7 @@ def request(value: Any, *, rows: int = 1, ids: tuple[str, ...] = (), **others: A
 
 
 def logged(method: Method, asked: Request, value: Any, **more: Any) -> list[Any]:
-    log = MemoryLog()
+    log = FaultyLog()
     recorder = Recorder(log)
     recorder.put(method, asked, value, 1.5, **more)
     recorder.close()
@@ -110,7 +110,7 @@ def test_a_failure_of_the_model_is_logged_as_one() -> None:
 
 
 def test_rows_are_written_many_at_a_time() -> None:
-    log = MemoryLog(hangs=True)
+    log = FaultyLog(hangs=True)
     recorder = Recorder(log)
     method, asked = Method(iris(), "predict"), request(Json(records(1)))
     for _ in range(BATCH_ROWS + 50):
@@ -122,7 +122,7 @@ def test_rows_are_written_many_at_a_time() -> None:
 
 
 def test_a_log_that_hangs_costs_rows_and_nothing_else() -> None:
-    log = MemoryLog(hangs=True)
+    log = FaultyLog(hangs=True)
     told = {"logged": 0, "dropped": 0}
 
     def tell(word: str) -> Any:
@@ -141,7 +141,7 @@ def test_a_log_that_hangs_costs_rows_and_nothing_else() -> None:
 
 
 def test_closing_waits_only_so_long_and_counts_what_is_lost() -> None:
-    log = MemoryLog(hangs=True)
+    log = FaultyLog(hangs=True)
     recorder = Recorder(log)
     method = Method(iris(), "predict")
     for _ in range(5):
@@ -154,7 +154,7 @@ def test_closing_waits_only_so_long_and_counts_what_is_lost() -> None:
 
 
 def test_a_write_that_fails_is_tried_again() -> None:
-    log, done = MemoryLog(fails=2), threading.Event()
+    log, done = FaultyLog(fails=2), threading.Event()
     recorder = Recorder(log, on_logged=lambda rows: done.set())
     recorder.put(Method(iris(), "predict"), request(Json(records(1))), [0], 1.0)
     assert done.wait(60)
@@ -165,7 +165,7 @@ def test_a_write_that_fails_is_tried_again() -> None:
 def test_a_log_that_keeps_failing_loses_that_batch_and_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    log, lost = MemoryLog(fails=3), threading.Event()
+    log, lost = FaultyLog(fails=3), threading.Event()
     recorder = Recorder(log, on_dropped=lambda rows: lost.set())
     method = Method(iris(), "predict")
     recorder.put(method, request(Json(records(2)), rows=2), [0, 1], 1.0)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from modelyard.serving.interface import Limits
-from serving_cases.logs import MemoryLog
+from serving_cases.logs import FaultyLog
 from serving_cases.models import classifier, frame, function_model, iris, records
 from serving_cases.server import serving
 
@@ -35,12 +35,12 @@ def echo(value: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def log() -> MemoryLog:
-    return MemoryLog()
+def log() -> FaultyLog:
+    return FaultyLog()
 
 
 @pytest.fixture(scope="module")
-def http(log: MemoryLog) -> Iterator[Http]:
+def http(log: FaultyLog) -> Iterator[Http]:
     """One model, as most servers have."""
     with serving(iris(), log=log, limits=Limits(body_bytes=20_000)) as client:
         yield client
@@ -301,7 +301,7 @@ def test_ids_go_in_and_out(http: Http) -> None:
     assert answer.headers["x-reference-id"] == "customer-3"
 
 
-def test_reference_ids_of_records_are_taken_out_and_logged(http: Http, log: MemoryLog) -> None:
+def test_reference_ids_of_records_are_taken_out_and_logged(http: Http, log: FaultyLog) -> None:
     marked = [{**r, "reference_id": f"c{i}"} for i, r in enumerate(records(2))]
     headers = {"X-Request-ID": "marked"}
     answer = http.post("/predict", json=marked, headers=headers)

@@ -13,7 +13,7 @@ from modelyard.base.errors import AlreadyExists, InvalidInput, ModelFailed, NotF
 from modelyard.base.notes import collected
 from modelyard.serving.interface import Json, Request
 from modelyard.serving.service import Service
-from serving_cases.logs import MemoryLog
+from serving_cases.logs import FaultyLog
 from serving_cases.models import classifier, frame, function_model, iris, records, table_model
 
 
@@ -80,7 +80,7 @@ def test_a_failure_of_the_model_is_logged_and_a_misfit_is_not() -> None:
     def fails(x: float) -> float:
         raise OSError("no")
 
-    log = MemoryLog()
+    log = FaultyLog()
     service = Service([function_model("fails", 1.0, predict=fails)], log=log)
 
     async def scenario() -> None:

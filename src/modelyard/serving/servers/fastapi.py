@@ -93,6 +93,14 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
     if wrong:
         hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
         raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
+    for field in dataclasses.fields(kind):
+        value: Any = (given or {}).get(field.name, field.default)
+        if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
+            value, int | float
+        ):
+            raise InvalidSetting(
+                f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
+            )
     return kind(**(given or {}))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import keyword
 from collections.abc import Mapping
+from typing import Any
 
 from modelyard.objects.card import Card
 from modelyard.types.interface import DataType
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 
 __all__ = {json.dumps([*names, "model"])}
 
+_OWN: Any = object()
+"""Stands for a default that only the model has."""
+
 
 @cache
 def _opened() -> Any:
@@ -58,7 +63,8 @@ def _opened() -> Any:
 def _call(method: str, **arguments: Any) -> Any:
     from ._runtime.objects.embedded import call
 
-    return call(_opened(), method, arguments)
+    given = {{name: value for name, value in arguments.items() if value is not _OWN}}
+    return call(_opened(), method, given)
 
 
 def model() -> Any:
@@ -73,13 +79,14 @@ def usable(method: str) -> bool:
     return (
         method.isidentifier()
         and not keyword.iskeyword(method)
-        and method not in ("model", "_opened", "_call")
+        and method not in ("model", "_opened", "_call", "_OWN", "cache", "Path", "Any")
     )
 
 
 def docstring(card: Card, name: str) -> str:
     """What the package is, with nothing in it that could end the docstring."""
-    text = f"The model {name}. {card.description}".strip()
+    said = f"The model {name}. {card.description}".strip()
+    text = "".join(c if c.isprintable() or c == "\n" else " " for c in said)
     return text.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
 
 
@@ -88,7 +95,7 @@ def function_text(method: str, signature: Signature) -> str:
     arguments = {
         n: a for n, a in signature.args.items() if n.isidentifier() and not keyword.iskeyword(n)
     }
-    parameters = ", ".join(parameter(n, a) for n, a in arguments.items())
+    parameters = ", ".join(parameter_list(arguments))
     passed = "".join(f", {n}={n}" for n in arguments)
     returns = hint(signature.returns) if signature.returns else "Any"
     return f'''
@@ -99,10 +106,30 @@ def {method}({parameters}) -> {returns}:
 '''
 
 
+def parameter_list(arguments: Mapping[str, Argument]) -> list[str]:
+    """The parameters in order; what is required after an optional one is given by name."""
+    found: list[str] = []
+    for name, argument in arguments.items():
+        if argument.required and "*" not in found and any(" = " in text for text in found):
+            found.append("*")
+        found.append(parameter(name, argument))
+    return found
+
+
 def parameter(name: str, argument: Argument) -> str:
-    """One parameter, with its default when it has one."""
+    """One parameter, with its default when it has one: as Python writes it, else the model's own."""
     text = f"{name}: {hint(argument.type)}"
-    return text if argument.required else f"{text} = {argument.default!r}"
+    if argument.required:
+        return text
+    return f"{text} = {argument.default!r}" if is_literal(argument.default) else f"{text} = _OWN"
+
+
+def is_literal(value: Any) -> bool:
+    """Whether the text of a value is the value again; not so for NaN, arrays and moments."""
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError, TypeError):
+        return False
 
 
 def hint(kind: DataType) -> str:

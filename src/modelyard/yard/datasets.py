@@ -285,7 +285,7 @@ def _name_id(connection: Connection, name: str) -> int:
         return found
     key = name_key(name)
     twin = connection.scalar(select(dataset_names.c.name).where(dataset_names.c.name_key == key))
-    if twin is not None:
+    if twin is not None and twin != name:
         raise InvalidName(
             f"{name!r} differs from the data set {twin!r} by case or spelling only",
             hint=f"use {twin!r}, or a name that looks different",

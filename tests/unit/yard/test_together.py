@@ -14,7 +14,7 @@ from unit.yard.workers import (
     register_same,
 )
 
-PROCESSES = 4
+PROCESSES = 6
 
 
 def test_registering_one_name(database_uri: str) -> None:
@@ -42,6 +42,7 @@ def test_adding_data_under_a_new_name(database_uri: str) -> None:
     Yard(database_uri).close()
     work = [(database_uri, "numbers", worker) for worker in range(PROCESSES)]
     found = all_at_once(add_data, work)
+    assert {name for name, _, _ in found} == {"numbers"}, "somebody was refused"
     assert sorted(version for _, version, _ in found) == list(range(1, PROCESSES + 1))
     same = all_at_once(add_data, [(database_uri, "others", 7)] * PROCESSES)
     assert len(set(same)) == 1

@@ -39,6 +39,8 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+CLIENT_CLOSED = 499
+"""The status that metrics show for a client that hung up before its answer."""
 MAX_HEADERS = 100
 WATCH_AFTER = 0.1
 """Seconds until a waiting client is watched for hanging up; quick answers do not pay for it."""
@@ -75,11 +77,17 @@ Handler = Callable[[Call], Awaitable[Reply]]
 
 
 class Exchange:
-    """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes what came of it."""
+    """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes and counts what came of it.
 
-    def __init__(self, service: Service, handle: Handler, headers: Headers = ()) -> None:
+    ``labels`` are the model and the method that metrics show; ``headers`` go with every answer.
+    """
+
+    def __init__(
+        self, service: Service, handle: Handler, *, labels: tuple[str, str], headers: Headers = ()
+    ) -> None:
         self._service = service
         self._handle = handle
+        self._labels = labels
         self._headers = tuple(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,9 +99,11 @@ class Exchange:
             else:
                 reply = await self._answer(scope, headers, receive, request_id)
         except _HungUp:
+            self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
             reply = error_reply(error, request_id)
+        self._service.metrics.answered(*self._labels, reply.status)
         closing = self._service.draining
         await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
 

@@ -26,7 +26,7 @@ class Metrics:
         )
         seconds = Histogram(
             "modelyard_request_duration_seconds",
-            "From the parsed request to its answer, waiting included.",
+            "From the parsed request to the model's answer, waiting included.",
             ("model", "method"),
             buckets=_SECONDS,
             registry=registry,
@@ -62,11 +62,13 @@ class Metrics:
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
 
-    def answered(self, model: str, method: str, status: int, seconds: float | None = None) -> None:
-        """Count one request; without seconds it was refused before it came to the model."""
+    def answered(self, model: str, method: str, status: int) -> None:
+        """Count one request; told by protocols, since only they know what became of it."""
         self._answered(model, method, str(status)).inc()
-        if seconds is not None:
-            self._durations(model, method).observe(seconds)
+
+    def took(self, model: str, method: str, seconds: float) -> None:
+        """Note how long a request took that the model answered, or failed on."""
+        self._durations(model, method).observe(seconds)
 
     def batch(self, model: str) -> Callable[[float], None]:
         """What to call with the number of records of each call of a model."""

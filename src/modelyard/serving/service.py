@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from modelyard.base.clock import new_id
 from modelyard.base.errors import (
@@ -15,7 +16,6 @@ from modelyard.base.errors import (
     ModelyardError,
     NotFound,
     Overloaded,
-    describe,
     did_you_mean,
 )
 from modelyard.base.notes import note
@@ -27,9 +27,6 @@ from modelyard.serving.execution import ROW_WISE, Method
 from modelyard.serving.interface import Answer, Batching, Json, Limits, Request
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
-
-CLIENT_CLOSED = 499
-"""The status that metrics show for a client that hung up before its answer."""
 
 
 class Service:
@@ -142,33 +139,27 @@ class Service:
         started = time.perf_counter()
         try:
             value = await self._batchers[model].submit(method, request)
-        except ModelyardError as error:
-            self._refused(method, request, error, time.perf_counter() - started)
+        except ModelFailed as error:
+            # A failure of the model is worth a row in the log; what the schema refuses is no prediction.
+            self._finished(method, request, None, started, error.message)
             raise
-        except asyncio.CancelledError:
-            self.metrics.answered(model, method.name, CLIENT_CLOSED)
-            raise
-        seconds = time.perf_counter() - started
-        self.metrics.answered(model, method.name, 200, seconds)
-        milliseconds = seconds * 1000
-        if self.recorder is not None:
-            self.recorder.put(method, request, value, milliseconds)
+        milliseconds = self._finished(method, request, value, started)
         return Answer(
             value, method.identity, milliseconds, request.request_id, request.reference_ids
         )
 
-    def _refused(
-        self, method: Method, request: Request, error: ModelyardError, seconds: float
-    ) -> None:
-        status = describe(error).http_status
-        self.metrics.answered(method.model.name, method.name, status, seconds)
-        # A failure of the model is worth a row in the log; what the schema refuses is no prediction.
-        if self.recorder is not None and isinstance(error, ModelFailed):
-            self.recorder.put(method, request, None, seconds * 1000, error.message)
+    def _finished(
+        self, method: Method, request: Request, value: Any, started: float, error: str = ""
+    ) -> float:
+        seconds = time.perf_counter() - started
+        self.metrics.took(method.model.name, method.name, seconds)
+        if self.recorder is not None:
+            self.recorder.put(method, request, value, seconds * 1000, error)
+        return seconds * 1000
 
     async def _warm_up(self, method: Method) -> None:
         # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
-        sample = example_arguments(method.model, method.name)
+        sample = example_arguments(method.model, method.name, rows=1)
         if not sample or method.name not in ROW_WISE.get(method.model.card.flavor, ()):
             return
         arguments = {name: Json(value) for name, value in sample.items()}

@@ -407,21 +407,33 @@ def test_health_readiness_version_and_root(http: Http) -> None:
     assert "swagger" in http.get("/docs").text.lower()
 
 
-def test_metrics_count_what_was_answered(http: Http) -> None:
-    http.post("/predict", json=records())
-    http.post("/predict", json=[])
-    text = http.get("/metrics").text
-    for name in (
-        'modelyard_requests_total{method="predict",model="iris",status="200"}',
-        'modelyard_requests_total{method="predict",model="iris",status="422"}',
-        'modelyard_request_duration_seconds_count{method="predict",model="iris"}',
-        'modelyard_batch_rows_count{model="iris"}',
+def test_metrics_count_what_was_answered() -> None:
+    with serving(iris(), limits={"body_bytes": 100}) as http:
+        for content, content_type in (
+            (b"[]", "application/json"),
+            (b"{", "application/json"),
+            (b"", "a/b"),
+        ):
+            http.post("/predict", content=content, headers={"Content-Type": content_type})
+        http.post("/predict", content=b" " * 101)
+        http.get("/predict")
+        http.post("/predict", json=records(1))
+        text = http.get("/metrics").text
+    for status in (200, 400, 405, 413, 415, 422):
+        assert (
+            f'modelyard_requests_total{{method="predict",model="iris",status="{status}"}} 1.0'
+            in text
+        )
+    for line in (
+        'modelyard_request_duration_seconds_count{method="predict",model="iris"} 1.0',
+        'modelyard_batch_rows_count{model="iris"} 2.0',  # the first was to warm up
+        'modelyard_batch_rows_sum{model="iris"} 2.0',
         'modelyard_waiting_rows{model="iris"} 0.0',
         "modelyard_in_flight 0.0",
-        "modelyard_predictions_logged_total",
+        "modelyard_predictions_logged_total 0.0",
         "modelyard_predictions_dropped_total 0.0",
     ):
-        assert name in text
+        assert line in text
 
 
 def test_too_much_at_once_is_told_when_to_come_back() -> None:

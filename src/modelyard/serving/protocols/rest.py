@@ -32,22 +32,10 @@ from modelyard.serving.openapi import method_operations
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import read_csv, write_csv
 
-RESERVED = frozenset(
-    (
-        *("docs", "redoc", "openapi.json", "healthz", "readyz", "livez", "metrics", "version"),
-        *(
-            "interface.json",
-            "ping",
-            "invocations",
-            "models",
-            "v1",
-            "v2",
-            "methods",
-            "jobs",
-            "favicon.ico",
-        ),
-    )
-)
+RESERVED = frozenset((
+    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
+    "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
+))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
 CSV = b"text/csv"
@@ -76,7 +64,12 @@ def openapi(service: Service) -> Mapping[str, Any]:
 
 def _exchange(service: Service, method: Method) -> Exchange:
     identity = quote(method.identity, safe="@:+/").encode()
-    return Exchange(service, RestMethod(service, method), [(b"x-modelyard-model", identity)])
+    return Exchange(
+        service,
+        RestMethod(service, method),
+        labels=(method.model.name, method.name),
+        headers=[(b"x-modelyard-model", identity)],
+    )
 
 
 class RestMethod:
@@ -111,7 +104,7 @@ class RestMethod:
         return self._reply(call, answer, [] if header is None else [(b"x-reference-id", header)])
 
     def _parser(self, content_type: bytes) -> Any:
-        if content_type == JSON or content_type.endswith(b"+json"):
+        if content_type in (JSON, b"") or content_type.endswith(b"+json"):
             return self._from_json
         if content_type == CSV:
             return self._from_csv

@@ -92,7 +92,8 @@ def save(
     what is found by looking at the object. Raises `AlreadyExists` when something not ours stands at ``path``.
     """
     if isinstance(obj, Path):
-        obj, format = formats.read_path(obj), format or formats.data_format(obj).NAME
+        format = format or formats.data_format(obj).NAME  # noqa: A001  the interface's word
+        obj = formats.read_path(obj)
     about = About(
         description or "", labels or (), metrics, metadata, requirements, modules, sample_rows
     )

@@ -6,6 +6,8 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 
+from modelyard.base.errors import InvalidInput
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
@@ -26,12 +28,17 @@ def to_rfc3339(at_ms: int) -> str:
 
 
 def from_rfc3339(text: str) -> int:
-    """Milliseconds of an RFC 3339 time; one without a zone is UTC.
+    """Milliseconds of an RFC 3339 time; one without a zone is UTC. Any other text is `InvalidInput`.
 
     >>> from_rfc3339("2026-11-20T23:17:00Z")
     1795216620000
     """
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{text!r} is not a time", hint="as in 2026-11-20T12:00:00Z, or 2026-11-20"
+        ) from error
     since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
     return (since + _MS / 2) // _MS  # integers all the way: floats lose milliseconds after 2248
 

@@ -49,6 +49,32 @@ SETTINGS: Mapping[str, Shape] = {
 USER_SETTINGS: Mapping[str, Shape] = {"trust": "any", "signers": "any", "tokens": "table"}
 """What only the user's own configuration says."""
 
+MEANINGS: Mapping[str, str] = {
+    "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`.",
+    "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
+    "registry.stages": 'Other names of stages, as `prod = "Production"`. For a later version.',
+    "registry.rules": "What must hold before a promotion. For a later version.",
+    "artifacts": "A folder for all files of the yard, in place of the database.",
+    "storage": "Where saved objects are kept apart from the project. For a later version.",
+    "project": "Where objects are looked for by default. For a later version.",
+    "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
+    "targets": "Places to deploy to. For a later version.",
+    "trust": "Digests (`sha256:…`) of tier 2 objects that may be loaded.",
+    "signers": "Keys whose signatures are trusted. For a later version.",
+    "tokens": "Tokens of hubs. For a later version.",
+}
+"""What each setting is for, as the docs say it."""
+
+DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard"}
+"""What holds where nothing is set."""
+
+VARIABLES: Mapping[str, str] = {
+    "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
+    "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
+    "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
+}
+"""Environment variables that are no settings."""
+
 REGISTRIES = ("yard", "git")
 PREFIX = "MODELYARD_"
 
@@ -253,7 +279,7 @@ def _check_value(key: str, value: Any, source: str, known: Mapping[str, Shape]) 
 def _from_environment(
     environ: Mapping[str, str], known: Mapping[str, Shape]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """``MODELYARD_URI``, ``MODELYARD_SERVE_MAX_BODY`` (``serve.max_body``). Other names are not settings."""
+    """``MODELYARD_URI``, ``MODELYARD_SERVE_PORT`` (``serve.port``). Other names are not settings."""
     for name in sorted(n for n in environ if n.startswith(PREFIX)):
         key = _key_of(name.removeprefix(PREFIX).lower(), known)
         if key is not None and environ[name]:

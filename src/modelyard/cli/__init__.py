@@ -16,6 +16,18 @@ def main() -> None:
 
         print(f"modelyard {__version__}")  # noqa: T201
         return
-    from modelyard.cli.program import run
+    try:
+        from modelyard.cli.program import run
 
-    sys.exit(run())
+        _speak_utf8()
+        code = run()
+    except KeyboardInterrupt:  # while we were still importing
+        code = 130
+    sys.exit(code)
+
+
+def _speak_utf8() -> None:
+    """Into pipes and files we write UTF-8, whatever the machine's own encoding; a terminal has its own."""
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.isatty() and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

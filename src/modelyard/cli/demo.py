@@ -36,14 +36,12 @@ def run_demo(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     init(folder)
     click.secho(
-        f"A project in ./{folder}/: one file, yard.db, will hold data, models and predictions.",
+        f"A project in {folder}: one file, yard.db, will hold data, models and predictions.",
         bold=True,
     )
     train, test = data_files(folder)
     with Yard(project=folder) as yard:
-        dataset = yard.datasets.add(
-            train, "tumors", "Breast cancer, 30 measurements of cell nuclei"
-        )
+        dataset = yard.datasets.add(train, "tumors", "Breast cancer: measurements of cell nuclei")
         done(
             f"data set {dataset.ref}: {dataset.size_rows} rows, {dataset.size_cols} columns, profiled and deduplicated"
         )
@@ -58,19 +56,22 @@ def run_demo(folder: Path) -> None:
     click.echo(
         f"Done in {time.monotonic() - started:.0f} s. The server goes on for ten minutes. What to try next:"
     )
-    click.echo(f"  cd {folder}")
+    click.echo(f"  cd {shlex.quote(str(folder))}")
     for line in NEXT:
         click.echo(f"  {line}")
     click.echo(facts["curl"])
     click.echo(facts["docs"])
 
 
+MEASURED = ("mean radius", "mean texture", "mean smoothness", "mean concavity", "mean symmetry")
+"""Of thirty columns: few enough to read, and to paste."""
+
 NEXT = (
     "modelyard show models/forest                 the card: schema, metrics, requirements",
     "modelyard which tumor --stage prod           what is in production, since when, by whom",
     "modelyard predictions list --limit 3         what was asked and answered",
     "modelyard build tumor#prod wheel             an installable package of the model",
-    "modelyard demo --stop --dir .                stop the server",
+    "modelyard demo --stop                        stop the server",
 )
 
 
@@ -81,10 +82,14 @@ def data_files(folder: Path) -> tuple[Any, Any]:
         from sklearn.model_selection import train_test_split
     except ModuleNotFoundError as error:
         raise MissingExtra("the demo", "sklearn", missing=error.name) from error
-    frame = load_breast_cancer(as_frame=True).frame
-    frame["target"] = frame["target"].map({0: "malignant", 1: "benign"})
-    train, test = train_test_split(frame, test_size=0.25, random_state=0, stratify=frame["target"])
-    write_path(test.drop(columns=["target"]), folder / "new.csv")
+    everything = load_breast_cancer(as_frame=True).frame
+    frame = everything[list(MEASURED)].assign(
+        diagnosis=everything["target"].map({0: "malignant", 1: "benign"})
+    )
+    train, test = train_test_split(
+        frame, test_size=0.25, random_state=0, stratify=frame["diagnosis"]
+    )
+    write_path(test[list(MEASURED)], folder / "new.csv")
     return train.reset_index(drop=True), test.reset_index(drop=True)
 
 
@@ -99,17 +104,17 @@ def train_and_register(folder: Path, yard: Yard, train: Any, test: Any) -> dict[
         "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
         "forest": RandomForestClassifier(n_estimators=50, random_state=0),
     }
-    X, y = train.drop(columns=["target"]), train["target"]
+    X, y = train[list(MEASURED)], train["diagnosis"]
     scores: dict[int, float] = {}
     rows: list[dict[str, Any]] = []
     for name, model in candidates.items():
         path = folder / "models" / name
         card = save(model.fit(X, y), path, sample_data=X, description=f"{name} on the tumors data")
         version = yard.models.add(
-            path, "tumor", dataset="tumors", target="target", comment=f"first {name}"
+            path, "tumor", dataset="tumors", target="diagnosis", comment=f"first {name}"
         )
-        metrics = evaluate(version, test, target="target")
-        evaluate(path, test, target="target")
+        metrics = evaluate(version, test, target="diagnosis")
+        evaluate(path, test, target="diagnosis")
         scores[version.version] = metrics["accuracy"]
         rows.append({"version": version.ref, "model": name, "format": f"{card.format.name}, tier {card.format.tier}" if card.format else "",
                      "accuracy": metrics["accuracy"], "roc_auc": metrics["roc_auc"]})  # fmt: skip

@@ -1,12 +1,57 @@
-"""Words of the command line as Python values."""
+"""Options that many commands share, and words of the command line as Python values."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import click
+
 from modelyard.base.errors import InvalidInput
+from modelyard.cli.completion import complete_name, complete_ref
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+project_option = click.option(
+    "--project", metavar="FOLDER", help="Look there instead of in this folder's project."
+)
+rev_option = click.option("--rev", metavar="REV", help="Git revision of the project to look at.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, do nothing.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+comment_option = click.option("-m", "--comment", default="", help="Why.")
+trust_option = click.option(
+    "--trust", metavar="DIGEST", help="Load a tier 2 model with this digest."
+)
+check_env_option = click.option(
+    "--check-env",
+    type=click.Choice(["warn", "error", "off"]),
+    default="warn",
+    show_default=True,
+    help="What to do when the environment differs from the model's.",
+)
+argument_option = click.option(
+    "-a",
+    "--argument",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Further argument of the method.",
+)
+settings_option = click.option(
+    "-c", "settings", multiple=True, metavar="KEY=VALUE", help="Option of it, as --KEY VALUE."
+)
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def ref_argument(name: str = "ref", **named: Any) -> Decorator:
+    """A reference to a saved or registered object; the shell completes paths and names."""
+    return click.argument(name, shell_complete=complete_ref, **named)
+
+
+def name_argument(name: str = "name", **named: Any) -> Decorator:
+    """The name of a registered model; the shell completes it."""
+    return click.argument(name, shell_complete=complete_name, **named)
 
 
 def method_options(words: Sequence[str]) -> dict[str, Any]:
@@ -21,6 +66,54 @@ def method_options(words: Sequence[str]) -> dict[str, Any]:
         if not equals or not name.isidentifier():
             raise InvalidInput(f"{word!r} is not NAME=VALUE", hint="as in alpha=0.5")
         found[name] = value_of(value)
+    return found
+
+
+def plugin_options(settings: Sequence[str], words: Sequence[str]) -> dict[str, str]:
+    """Options of a builder or server: ``-c key=value``, ``--key value`` and ``--key=value``, as texts by key.
+
+    >>> plugin_options(["name=churn"], ["--limits.depth", "8"])
+    {'name': 'churn', 'limits.depth': '8'}
+    """
+    found: dict[str, str] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise InvalidInput(f"{setting!r} is not KEY=VALUE", hint="as in -c name=churn")
+        found[_key(key)] = value
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--") or len(word) < 3:
+            raise InvalidInput(f"unexpected word {word!r}", hint="options are --KEY VALUE")
+        key, equals, value = word[2:].partition("=")
+        if not equals:
+            if not rest:
+                raise InvalidInput(f"--{key} needs a value")
+            value = rest.pop(0)
+        found[_key(key)] = value
+    return found
+
+
+def _key(word: str) -> str:
+    return word.replace("-", "_")
+
+
+def nested(options: dict[str, str]) -> dict[str, Any]:
+    """Dotted keys as tables, values as JSON where they can be.
+
+    >>> nested({"limits.depth": "8", "drain_seconds": "5"})
+    {'limits': {'depth': 8}, 'drain_seconds': 5}
+    """
+    found: dict[str, Any] = {}
+    for key, text in options.items():
+        *above, last = key.split(".")
+        place = found
+        for word in above:
+            place = place.setdefault(word, {})
+            if not isinstance(place, dict):
+                raise InvalidInput(f"{word!r} is a value and a table in {key!r}")
+        place[last] = value_of(text)
     return found
 
 

@@ -11,25 +11,66 @@ from typing import Any
 
 import click
 
-from modelyard.base.errors import ModelyardError, describe
+from modelyard.base.errors import InvalidInput, ModelyardError, describe
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-project_option = click.option(
-    "--project", metavar="FOLDER", help="Look there instead of in this folder's project."
-)
-rev_option = click.option("--rev", metavar="REV", help="Git revision of the project to look at.")
-dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, do nothing.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+NARROWEST = 8
+"""To which a column is cut at most, however narrow the terminal."""
+
+_UNPRINTABLE = dict.fromkeys(
+    [*(n for n in range(32) if n not in (9, 10)), *range(127, 160), 0x200E, 0x200F,
+     *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd",
+)  # fmt: skip
+"""What moves the cursor, colours the screen or turns the reading direction: a card's text must not."""
 
 
 def emit(data: Any, as_json: bool, human: Callable[[], str] | None = None) -> None:
-    """Print a result: as JSON, or in the form made for people."""
-    click.echo(to_text(data) if as_json or human is None else human())
+    """Print a result on stdout: as JSON, or in the form made for people."""
+    click.echo(to_text(data) if as_json or human is None else printable(human()))
+
+
+def emit_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, none: str
+) -> None:
+    """Print a listing. An empty one is no line on stdout, and ``none`` says on stderr why, or what to do."""
+    if as_json or rows:
+        emit(rows, as_json, lambda: table(rows, columns))
+    else:
+        say(none)
+
+
+def report(facts: Mapping[str, Any], as_json: bool, text: str) -> None:
+    """What was done: a remark on stderr, or the facts as JSON on stdout."""
+    if as_json:
+        emit(facts, as_json=True)
+    else:
+        say(text)
 
 
 def say(text: str) -> None:
     """A remark for the person: stderr."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Go on only with ``--yes`` or a person's yes; where nobody can answer, say so instead of waiting."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            f"this asks {question!r}, and nobody is here to answer", hint="add --yes"
+        )
+    if not click.confirm(printable(question), err=True):
+        say("nothing was changed")
+        raise click.exceptions.Exit(1)
+
+
+def printable(text: str) -> str:
+    """Text as a terminal may show it.
+
+    >>> printable("a\\x1b[31mb")
+    'a\ufffd[31mb'
+    """
+    return text.translate(_UNPRINTABLE)
 
 
 def to_text(data: Any) -> str:
@@ -49,7 +90,7 @@ def spelled(data: Any) -> Any:
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Rows as aligned columns. On a terminal long cells are cut to its width; piped they never are.
+    """Rows as aligned columns. On a terminal the widest ones are cut until a row fits; piped nothing ever is.
 
     >>> print(table([{"name": "churn", "latest": 3}, {"name": "iris", "latest": None}]))
     name   latest
@@ -57,37 +98,65 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
     iris   -
     """
     names = list(columns or (rows[0] if rows else ()))
-    cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    widths = [max(len(x) for x in column) for column in zip(names, *cells, strict=True)]
-    lines = [
-        "  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip()
-        for line in [names, *cells]
-    ]
+    cells = [names, *([cell(row.get(name)) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        lines = [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
-    return "\n".join(lines)
+        widths = fitted(widths, shutil.get_terminal_size().columns)
+    return "\n".join(
+        "  ".join(_cut(x, w).ljust(w) for x, w in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
 
 
-def _cell(value: Any) -> str:
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Widths of columns that fit into a terminal: the widest give way first.
+
+    >>> fitted([4, 60, 30], 50)
+    [4, 21, 21]
+    """
+    room -= 2 * (len(widths) - 1)
+    widest = max(widths, default=0)
+    while widest > NARROWEST and sum(min(w, widest) for w in widths) > room:
+        widest -= 1
+    return [min(w, widest) for w in widths]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def cell(value: Any) -> str:
+    """A value in a table: one line, ``-`` for nothing, six digits of a number.
+
+    >>> cell({"accuracy": 0.9580419580}), cell(["a", "b"]), cell(None)
+    ('accuracy 0.958042', 'a, b', '-')
+    """
     if value is None or value == "" or value == [] or value == {}:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, Mapping | list | tuple):
-        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else to_text(value)
+    if isinstance(value, Mapping):
+        plain = all(isinstance(v, int | float | str) for v in value.values())
+        return ", ".join(f"{k} {cell(v)}" for k, v in value.items()) if plain else to_text(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(cell, value))
     return " ".join(str(value).split())
 
 
 def error_text(error: BaseException, *, as_json: bool) -> str:
-    """An error as one or two lines, or as a JSON object."""
-    message = (
-        error.message if isinstance(error, ModelyardError) else f"{type(error).__name__}: {error}"
-    )
-    hint = error.hint if isinstance(error, ModelyardError) else None
+    """An error as one line and a hint, or as a JSON object."""
+    message, hint = _told(error)
     if as_json:
         facts = {"code": describe(error).code, "message": message, "hint": hint}
         return json.dumps({"error": {k: v for k, v in facts.items() if v}}, ensure_ascii=False)
-    if not isinstance(error, ModelyardError):
-        hint = "MODELYARD_DEBUG=1 shows where"
-    return f"error: {message}" + (f"\nHint: {hint}" if hint else "")
+    return printable(f"error: {message}" + (f"\nHint: {hint}" if hint else ""))
+
+
+def _told(error: BaseException) -> tuple[str, str | None]:
+    if isinstance(error, ModelyardError):
+        return error.message, error.hint
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror, None
+    return f"{type(error).__name__}: {error}", "MODELYARD_DEBUG=1 shows where"

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from modelyard.base.errors import describe, did_you_mean
+from modelyard.base.errors import InvalidInput, describe, did_you_mean
 from modelyard.cli.catalog import ALIASES, GROUPS, SECTIONS
 from modelyard.cli.output import error_text
 
@@ -30,7 +30,8 @@ class LazyGroup(click.Group):
         return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        name = cmd_name if cmd_name in self.entries else ALIASES.get(cmd_name, cmd_name)
+        known = ALIASES if self.package == COMMANDS else {}
+        name = cmd_name if cmd_name in self.entries else known.get(cmd_name, cmd_name)
         if name not in self.entries:
             return None
         if self.package == COMMANDS and name in GROUPS:
@@ -46,13 +47,20 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
+        word = args[0]
+        if word.startswith("-") or self.get_command(ctx, word) is not None:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            hint = did_you_mean(args[0], [*self.entries, *ALIASES]) if args else None
-            if hint:
-                error.message += f" — {hint}"
-            raise
+        near = did_you_mean(word, [*self.entries, *(ALIASES if self.package == COMMANDS else ())])
+        error = click.UsageError(f"no command {word!r}", ctx)
+        error.hint = near or f"{ctx.command_path} --help lists them"  # type: ignore[attr-defined]  # for `usage_error`
+        raise error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # `modelyard list | head`: the reader has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = SECTIONS if self.package == COMMANDS else {"Commands": self.entries}
@@ -104,21 +112,45 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. ``MODELYARD_DEBUG=1`` shows tracebacks."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = program().main(args=words, prog_name="modelyard", standalone_mode=False)
+        result = program().main(args=words, prog_name=called_as(sys.argv[0]), standalone_mode=False)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return 2
+        return error.exit_code
+    except click.ClickException as error:
+        return refuse(usage_error(error), words)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # `modelyard list | head`: the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("MODELYARD_DEBUG") == "1":
             raise
-        click.echo(error_text(error, as_json="--json" in words), err=True)
-        return describe(error).exit_code
+        return refuse(error, words)
     return result if isinstance(result, int) else 0
+
+
+def refuse(error: Exception, words: Sequence[str]) -> int:
+    """Tell an error on stderr; returns its exit code."""
+    click.echo(error_text(error, as_json="--json" in words), err=True)
+    return describe(error).exit_code
+
+
+def usage_error(error: click.ClickException) -> InvalidInput:
+    """What click has to say about the words, as an error of ours: one line, and where help is.
+
+    >>> usage_error(click.UsageError("Missing option '--stage'.")).message
+    "missing option '--stage'"
+    """
+    message = error.format_message().rstrip(".")
+    hint = getattr(error, "hint", None)
+    if hint is None and isinstance(error, click.UsageError) and error.ctx is not None:
+        usage = error.ctx.command.collect_usage_pieces(error.ctx)
+        path = error.ctx.command_path
+        hint = f"{' '.join([path, *usage])}; {path} --help says more"
+    return InvalidInput(message[:1].lower() + message[1:], hint=hint)
+
+
+def called_as(program: str) -> str:
+    """The name the user knows the command by: ``my`` when it was called so."""
+    return "my" if os.path.basename(program) in ("my", "my.exe") else "modelyard"  # noqa: PTH119  before pathlib is needed

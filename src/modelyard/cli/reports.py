@@ -1,36 +1,61 @@
-"""Cards and comparisons as people read them."""
+"""Cards and comparisons as people read them: as text, as YAML, as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelyard.cli.output import table
+from modelyard.cli.output import cell, table
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_text
 from modelyard.objects.source import Source
 from modelyard.types.schema import Signature
 
 
-def card_report(source: Source, form: str = "text") -> str:
-    """A card as a short report, or as its YAML."""
+def card_report(source: Source) -> str:
+    """A card as a short report."""
     card = source.card
-    if form == "yaml":
-        return card_text(card).rstrip()
     lines = [head(source), *([card.description] if card.description else [])]
     lines += [f"  {name:<12} {text}" for name, text in facts(card).items() if text]
     if card.methods:
-        lines += [
-            "methods",
-            *(f"  {line}" for m, s in card.methods.items() for line in method_lines(m, s)),
-        ]
+        lines += ["methods", *(f"  {line}" for line in all_method_lines(card.methods))]
     if card.profile:
-        shown = ["column_name", "original_dtype", "null_count", "unique_count"]
-        lines += [
-            "columns",
-            *(f"  {line}" for line in table(list(card.profile), shown).splitlines()),
-        ]
+        lines += ["columns", *(f"  {line}" for line in profile_lines(card.profile))]
     return "\n".join(lines)
+
+
+def card_yaml(source: Source) -> str:
+    """The card itself."""
+    return card_text(source.card).rstrip()
+
+
+def card_markdown(source: Source) -> str:
+    """A card for a README or a pull request."""
+    card = source.card
+    title, _, what = head(source).partition(": ")
+    lines = [f"# {title}", "", f"{what[:1].upper()}{what[1:]}.", ""]
+    lines += [card.description, ""] if card.description else []
+    lines += ["| | |", "|---|---|"]
+    lines += [f"| {name} | {_escaped(text)} |" for name, text in facts(card).items() if text]
+    if card.methods:
+        lines += ["", "```python", *all_method_lines(card.methods), "```"]
+    if card.profile:
+        rows = profile_rows(card.profile)
+        lines += ["", f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
+        lines += [f"| {' | '.join(_escaped(cell(v)) for v in row.values())} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+FORMS: Mapping[str, Callable[[Source], str]] = {
+    "text": card_report,
+    "yaml": card_yaml,
+    "md": card_markdown,
+}
+"""What ``--format`` of show takes."""
 
 
 def head(source: Source) -> str:
@@ -51,13 +76,29 @@ def facts(card: Card) -> dict[str, str]:
         "artifact": f"{len(card.artifact)} file{'s' * (len(card.artifact) != 1)}, {size:,} bytes",
         "schema": str(card.schema.to_dict()) if card.schema is not None and not card.profile else "",
         "shape": " x ".join(map(str, card.shape)),
-        "metrics": ", ".join(f"{k} {v:.4g}" for k, v in card.metrics.items()),
+        "metrics": cell(dict(card.metrics)) if card.metrics else "",
         "needs": ", ".join(card.requirements.packages),
         "system": ", ".join(card.requirements.system),
         "modules": ", ".join(card.requirements.modules),
         "saved": f"{made.at} by {made.by}{commit}, modelyard {made.modelyard}" if made.at else "",
         "digest": card.digest,
     }  # fmt: skip
+
+
+def all_method_lines(methods: Mapping[str, Signature]) -> list[str]:
+    """Every method; columns that were listed before are not listed again."""
+    lines: list[str] = []
+    listed: dict[str, str] = {}
+    for name, signature in methods.items():
+        first, *columns = method_lines(name, signature)
+        key = "\n".join(columns)
+        lines.append(first)
+        if key and key in listed:
+            lines.append(f"    the columns of {listed[key]}")
+        else:
+            lines += columns
+            listed[key] = name
+    return lines
 
 
 def method_lines(name: str, signature: Signature) -> list[str]:
@@ -70,9 +111,37 @@ def method_lines(name: str, signature: Signature) -> list[str]:
         args.append(f"{argument}: {short_type(spelled)}{default}")
         named = spelled.get("columns")
         if isinstance(named, Mapping):
-            columns += [f"    {column}: {dtype}" for column, dtype in named.items()]
+            columns += [f"    {column}: {_dtype(dtype)}" for column, dtype in named.items()]
+    if signature.extra is not None:
+        args.append("**")
     returns = short_type(signature.returns.to_dict()) if signature.returns else "?"
     return [f"{name}({', '.join(args)}) -> {returns}", *columns]
+
+
+def _dtype(spelled: Any) -> str:
+    return short_type(spelled) if isinstance(spelled, Mapping) else str(spelled)
+
+
+def profile_lines(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table as a table."""
+    return table(profile_rows(columns)).splitlines() if columns else []
+
+
+def profile_rows(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What people want to know of a column; the whole profile is in the JSON."""
+    return [
+        {
+            "column": c.get("column_name"),
+            "type": c.get("original_dtype"),
+            "missing": c.get("null_count"),
+            "distinct": c.get("unique_count"),
+            "min": c.get("min", c.get("min_value_num")),
+            "median": (c.get("quantiles") or {}).get("p50"),
+            "max": c.get("max", c.get("max_value_num")),
+            "most frequent": [f"{t['value']} ({t['count']})" for t in (c.get("top") or [])[:3]],
+        }
+        for c in columns
+    ]
 
 
 def short_type(spelled: Mapping[str, Any]) -> str:
@@ -95,9 +164,8 @@ def diff_report(found: Mapping[str, Any], a: str, b: str) -> str:
     if found["same"]:
         return f"{a} and {b} are the same"
     lines = [f"{a} -> {b}: schema {found['schema']}"]
-    lines += [
-        f"  {'BREAKING ' if d['breaking'] else ''}{d['where']}: {d['change']}" + (f" ({d['reason']})" if d["reason"] else "")
-        for d in found["differences"]
-    ]  # fmt: skip
-    lines += [f"  {c['field']}: {c['from']} -> {c['to']}" for c in found["changes"]]
+    for d in found["differences"]:
+        mark, reason = "BREAKING " * d["breaking"], f" ({d['reason']})" if d["reason"] else ""
+        lines.append(f"  {mark}{d['where']}: {d['change']}{reason}")
+    lines += [f"  {c['field']}: {cell(c['from'])} -> {cell(c['to'])}" for c in found["changes"]]
     return "\n".join(lines)

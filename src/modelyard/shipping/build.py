@@ -53,7 +53,7 @@ def source_of(
         return model.source
     source = model if isinstance(model, Source) else resolve(model, project=project, rev=rev)
     if source.card.kind != "model":
-        raise InvalidInput(f"{source.ref or source.name} is a {source.card.kind}, not a model")
+        raise InvalidInput(f"{source.ref or source.name} is {source.card.kind}, not a model")
     return source
 
 

@@ -1,4 +1,4 @@
-"""Look for what could go wrong here: versions, extras, settings, the yard, the trust store."""
+"""Look for what could go wrong here: versions, extras, settings, the project, the yard, the trust store."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from modelyard import __version__
-from modelyard.base.config import default_uri, settings
+from modelyard.base.config import settings, user_settings
 from modelyard.base.errors import ModelyardError
-from modelyard.base.project import find_root
+from modelyard.base.project import DATABASE, find_root
+from modelyard.objects import trust
+from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import yard_exists
 from modelyard.yard.yard import Yard
 
@@ -39,7 +42,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All findings, in the order people read them."""
-    return [*_machine(), *_extras(), *_project()]
+    return [*_machine(), *_extras(), *_user(), *_project()]
 
 
 def _machine() -> Iterator[Finding]:
@@ -62,14 +65,30 @@ def _extras() -> Iterator[Finding]:
         )
 
 
+def _user() -> Iterator[Finding]:
+    try:
+        user_settings()
+        file = trust.store_file()
+        if file.exists() and trust.others_may_write(file):
+            yield Finding(False, "trust", f"{file} may be written by others", f"chmod 600 {file}")
+        else:
+            yield Finding(None, "trust", f"{len(trust.entries())} digests in {file}")
+    except ModelyardError as error:
+        yield Finding(False, "user settings", error.message, error.hint or "")
+
+
 def _project() -> Iterator[Finding]:
     root = find_root()
+    yield Finding(None, "project", str(root))
     try:
         config = settings(root)
+        require_yard_registry(root)
+        yield Finding(True, "settings", f"{len(config.explain())} set, all understood")
     except ModelyardError as error:
         yield Finding(False, "settings", error.message, error.hint or "")
         return
-    yield Finding(None, "project", str(root))
+    if _git_may_take(root):
+        yield Finding(False, "git", f"{DATABASE} is not in .gitignore", "modelyard init")
     if not yard_exists(root):
         yield Finding(None, "yard", "none yet: it is made on first use")
         return
@@ -84,5 +103,14 @@ def _project() -> Iterator[Finding]:
             found = "; ".join(problems) or f"{yard.label} is sound, {trusted}"
             yield Finding(not problems, "yard", found, "modelyard db check" if problems else "")
     except ModelyardError as error:
-        where = "" if "://" in default_uri(config) else default_uri(config)
-        yield Finding(False, "yard", f"{where} {error.message}".strip(), error.hint or "")
+        yield Finding(False, "yard", error.message, error.hint or "")
+
+
+def _git_may_take(root: Path) -> bool:
+    """Whether a ``git add .`` would take the yard along, as far as the project's own file says."""
+    if not (root / ".git").exists():
+        return False
+    file = root / ".gitignore"
+    lines = file.read_text("utf-8", "replace").splitlines() if file.exists() else []
+    patterns = {line.strip().lstrip("/") for line in lines}
+    return not patterns & {DATABASE, f"{DATABASE}*", "*.db"}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
+from modelyard.base.names import Part
+from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
@@ -64,6 +66,7 @@ class Models:
         run: str | None = None,
         description: str = "",
         semver: str | None = None,
+        bump: Part | None = None,
         comment: str = "",
         sample_data: Any = None,
         **save_options: Any,
@@ -80,7 +83,7 @@ class Models:
             model, trained_on, target, sample_data, description, save_options
         ) as source:
             if source.card.kind != "model":
-                raise InvalidInput(f"{source.ref or name} is a {source.card.kind}, not a model")
+                raise InvalidInput(f"{source.ref or name} is {source.card.kind}, not a model")
             kept = keep(self._yard.stores, source)
         return self.register_kept(
             kept,
@@ -90,6 +93,7 @@ class Models:
             run=run,
             description=description,
             semver=semver,
+            bump=bump,
             comment=comment,
         )
 
@@ -141,6 +145,7 @@ class Models:
         run: str | None = None,
         description: str = "",
         semver: str | None = None,
+        bump: Part | None = None,
         comment: str = "",
     ) -> ModelVersion:
         """Register an object whose bytes are in the yard already."""
@@ -167,6 +172,7 @@ class Models:
             digest=card.digest.removeprefix("sha256:"),
             facts={k: v for k, v in facts.items() if v not in (None, "", [], {})},
             semver=semver,
+            bump=bump,
             comment=comment,
         )
         self._yard.database.checkpoint()
@@ -184,14 +190,19 @@ class Models:
             return self._by_id(ref)
         named = named_ref(ref)
         state = self.registry.state(named.name)
-        if not state.exists:
-            names = self.names()
-            raise NotFound(
-                f"no model named {named.name!r} in {self._yard.label}",
-                hint=did_you_mean(named.name, names)
-                or (f"there are: {', '.join(names[:10])}" if names else "there are none yet"),
-            )
+        self._require(state)
         return self._version(state, queries.resolve(state, named.selector))
+
+    def _require(self, state: ModelState) -> None:
+        """`NotFound` with the nearest names when there is no such model."""
+        if state.exists:
+            return
+        names = self.names()
+        raise NotFound(
+            f"no model named {state.name!r} in {self._yard.label}",
+            hint=did_you_mean(state.name, names)
+            or (f"there are: {', '.join(names[:10])}" if names else "there are none yet"),
+        )
 
     def _by_id(self, row_id: int) -> ModelVersion:
         name, label = version_of_row(self._yard.database, row_id)
@@ -234,7 +245,7 @@ class Models:
     ) -> pandas.DataFrame | list[dict[str, Any]]:
         """The versions of one model, oldest first; deregistered ones say so."""
         state = self.registry.state(name)
-        queries.require(state)
+        self._require(state)
         found = [(state, v) for v in state.versions.values()]
         ids = version_row_ids(self._yard.database, state.name)
         rows = [
@@ -246,13 +257,13 @@ class Models:
     def get_aliases(self, name: str) -> dict[str, int | str]:
         """Alias -> version of one model."""
         state = self.registry.state(name)
-        queries.require(state)
+        self._require(state)
         return {a: shown(v) for a, v in sorted(state.aliases.items())}
 
     def get_stages(self, name: str) -> dict[str, int | str]:
         """Stage -> the version that holds it, of one model."""
         state = self.registry.state(name)
-        queries.require(state)
+        self._require(state)
         return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
 
     # Changing
@@ -309,10 +320,12 @@ class Models:
     def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
         """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
         state = self.registry.state(name)
-        queries.require(state)
+        self._require(state)
         if at is not None:
             at_ms = at if isinstance(at, int) else from_rfc3339(at)
             state = queries.state_at(self.registry.events(name), at_ms, name)
+            if not state.exists:
+                raise NotFound(f"there was no model named {name!r} at {to_rfc3339(at_ms)}")
         version = queries.resolve(state, parse_stage(name, stage))
         assignment = queries.held(state)[stage]
         return {

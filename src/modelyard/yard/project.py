@@ -1,33 +1,43 @@
-"""Make a folder a project."""
+"""Make a folder a project, and which registry a project has."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import AlreadyExists
-from modelyard.base.project import section
+from modelyard.base.config import REGISTRIES, set_setting, settings
+from modelyard.base.errors import AlreadyExists, InvalidSetting, NotSupported, did_you_mean
+from modelyard.base.project import OWN_FILE, find_root, section
+
+HEAD = "# Settings of this project; `modelyard config list` shows all.\n"
 
 IGNORED = ("yard.db", "yard.db-wal", "yard.db-shm", "yard.files/")
 """What Git must not hold: the yard, and what lies beside it."""
 
 
-def init(path: str | Path = ".", *, registry: str = "yard") -> dict[str, Any]:
+def init(path: str | Path = ".", *, registry: str | None = None) -> dict[str, Any]:
     """Make a folder a project: settings where there are none, and ``yard.db`` kept out of Git. Returns what was written.
+
+    ``registry`` is where versions and stages are kept, ``yard`` (the default) or ``git``. A folder that is a project
+    keeps the settings it has, but for a registry that is named.
 
     >>> import tempfile
     >>> init(tempfile.mkdtemp())["wrote"]
     ['modelyard.toml', '.gitignore']
     """
     root = Path(path)
+    if registry is not None and registry not in REGISTRIES:
+        near = did_you_mean(registry, REGISTRIES) or f"one of: {', '.join(REGISTRIES)}"
+        raise InvalidSetting(f"registry {registry!r} is not known", hint=near)
     if root.exists() and not root.is_dir():
         raise AlreadyExists(f"{root} is a file, not a folder")
     root.mkdir(parents=True, exist_ok=True)
     wrote: list[str] = []
-    if section(root) is None:
-        text = f'# Settings of this project; `modelyard config list` shows all.\nregistry = "{registry}"\n'
-        (root / "modelyard.toml").write_text(text, "utf-8")
-        wrote.append("modelyard.toml")
+    if section(root) is None and not (root / OWN_FILE).exists():
+        (root / OWN_FILE).write_text(HEAD, "utf-8")
+        registry = registry or "yard"
+    if registry is not None and settings(root, {}).get("registry") != registry:
+        wrote.append(set_setting("registry", registry, root=root).name)
     if ignore(root):
         wrote.append(".gitignore")
     return {"root": str(root.resolve()), "wrote": wrote}
@@ -45,3 +55,16 @@ def ignore(root: Path) -> bool:
         text += "\n"
     file.write_text(text + "\n".join(missing) + "\n", "utf-8")
     return True
+
+
+def require_yard_registry(folder: Path | None = None, tried: str = "") -> None:
+    """`NotSupported` when the settings of a folder's project name a registry that is not its yard."""
+    config = settings(find_root(folder))
+    if config.get("registry", "yard") == "yard":
+        return
+    source = config.values["registry"].source
+    raise NotSupported(
+        f"{f'{tried}; and ' if tried else ''}the registry of this project is Git ({source}), "
+        "which modelyard does not have yet",
+        hint="modelyard config set registry yard",
+    )

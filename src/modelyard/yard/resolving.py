@@ -15,6 +15,7 @@ from modelyard.base.project import find_root
 from modelyard.base.refs import BareRef, NameRef, PathRef, parse, unavailable
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.yard.project import require_yard_registry
 from modelyard.yard.yard import Yard
 
 
@@ -53,18 +54,22 @@ def project_folder(project: str | None, rev: str | None) -> Path:
 
 
 def _registered(ref: NameRef, root: Path, yard: Yard | None, tried: Path | None) -> Source:
+    attempts = [f"no object at {tried}{SUFFIX}"] if tried is not None else []
+    if yard is None:
+        require_yard_registry(root, "; ".join(attempts))
     with opened_yard(root, yard) as found:
-        if found is not None and ref.name in found.models.names():
+        names = [] if found is None else found.models.names()
+        if found is not None and ref.name in names:
             return found.models.source(ref)
         place = "" if found is None else found.label
-        names = [] if found is None else found.models.names()
-    attempts = [f"no object at {tried}{SUFFIX}"] if tried is not None else []
+        hint = did_you_mean(ref.name, [*names, *nearby(tried)])
+        if found is not None and ref.name in {d["name"] for d in found.datasets.list(records=True)}:
+            hint = f"it is a data set: modelyard data show {ref.name}"
     attempts.append(
         f"no model '{ref.name}' in {place}" if place else f"no yard.db in {find_root(root)}"
     )
-    hint = did_you_mean(ref.name, [*names, *nearby(tried)])
     raise NotFound(
-        f"nothing is called '{ref}': " + "; ".join(attempts),
+        f"nothing is called {ref.name if tried else str(ref)!r}: " + "; ".join(attempts),
         hint=hint or "modelyard list shows the objects here, modelyard show the registered models",
     )
 

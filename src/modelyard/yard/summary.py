@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.registry import queries
+from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard
-from modelyard.yard.rows import shown
 
 
-def registry_summary(project: str | None = None) -> dict[str, dict[str, Any]]:
+def registry_summary(project: str | Path | None = None) -> dict[str, dict[str, Any]]:
     """``{name: {"latest": version or None, "stages": {stage: version}, "aliases": {alias: version}}}``.
 
     A project without a yard has no registered models; looking does not create one.
     """
-    with opened_yard(Path(project or "."), None) as yard:
+    folder = Path(project or ".")
+    require_yard_registry(folder)
+    with opened_yard(folder, None) as yard:
         if yard is None:
             return {}
         return {state.name: entry(state) for state in yard.models.registry.states()}
@@ -29,3 +31,8 @@ def entry(state: Any) -> dict[str, Any]:
         "stages": {s: shown(a.version) for s, a in sorted(queries.held(state).items())},
         "aliases": {a: shown(v) for a, v in sorted(state.aliases.items())},
     }
+
+
+def shown(label: str) -> int | str:
+    """A version as JSON shows it: a number in a yard."""
+    return int(label) if label.isdecimal() else label

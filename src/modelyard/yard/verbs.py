@@ -20,7 +20,8 @@ from modelyard.objects.sampling import MAX_ROWS
 from modelyard.objects.source import Source, local_source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.models import named_ref
-from modelyard.yard.resolving import project_folder, resolve
+from modelyard.yard.project import require_yard_registry
+from modelyard.yard.resolving import opened_yard, project_folder, resolve
 from modelyard.yard.versions import ModelVersion
 from modelyard.yard.yard import Yard
 
@@ -207,8 +208,10 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
         return load_data(local_source(path))
     if is_data_file(data):
         return path
-    with Yard(project=root) as yard:
-        if named_ref(str(data)).name in {r["name"] for r in yard.datasets.list(records=True)}:
+    with opened_yard(root, None) as yard:
+        if yard is not None and named_ref(str(data)).name in {
+            r["name"] for r in yard.datasets.list(records=True)
+        }:
             return yard.datasets.get(str(data)).data
     return load_data(resolve(data, project=project, rev=rev))
 
@@ -288,7 +291,12 @@ def register(
         if not isinstance(ref_or_model, str | Path):
             raise InvalidInput("a live model needs a name to be registered under")
         name = Path(str(ref_or_model)).name
-    return Yard(project=project).models.add(ref_or_model, name, **options)
+    return _registry(project).models.add(ref_or_model, name, **options)
+
+
+def _registry(project: str | None) -> Yard:
+    require_yard_registry(project_folder(project, None))
+    return Yard(project=project)
 
 
 def promote(
@@ -300,7 +308,7 @@ def promote(
     project: str | None = None,
 ) -> ModelVersion:
     """Assign a version (by default the newest) to a stage."""
-    return Yard(project=project).models.promote(name, stage, version, comment or "")
+    return _registry(project).models.promote(name, stage, version, comment or "")
 
 
 def demote(
@@ -312,7 +320,7 @@ def demote(
     project: str | None = None,
 ) -> None:
     """Empty a stage; with a version, take only that one out of it."""
-    with Yard(project=project) as yard:
+    with _registry(project) as yard:
         yard.models.demote(name, stage, version, comment or "")
 
 

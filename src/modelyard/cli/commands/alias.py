@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.models import named_ref
-from modelyard.yard.yard import Yard
+from modelyard.base.errors import InvalidInput
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import emit, say, table
 
 
 @click.command(name="alias")
-@click.argument("name")
+@name_argument()
 @click.argument("alias", required=False)
 @click.option("--remove", is_flag=True, help="Remove the alias.")
 @json_option
@@ -18,13 +18,20 @@ from modelyard.yard.yard import Yard
 def command(name: str, alias: str | None, remove: bool, as_json: bool, project: str | None) -> None:
     """Set, remove or list aliases. NAME@VERSION ALIAS points it at that version, NAME ALIAS at the newest.
 
+    Prints the aliases that NAME has afterwards.
+
     \b
     Examples:
       modelyard alias churn@3 champion
       modelyard alias churn champion --remove
       modelyard alias churn
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import registry
+    from modelyard.yard.models import named_ref
+
+    if remove and alias is None:
+        raise InvalidInput("which alias is to be removed?", hint="as in alias churn champion --remove")  # fmt: skip
+    with registry(project) as yard:
         wanted = named_ref(name)
         if alias is not None and remove:
             yard.models.remove_alias(wanted.name, alias)
@@ -32,4 +39,7 @@ def command(name: str, alias: str | None, remove: bool, as_json: bool, project: 
             yard.models.set_alias(wanted.name, alias, yard.models.get(wanted).version)
         aliases = yard.models.get_aliases(wanted.name)
     rows = [{"alias": a, "version": v} for a, v in aliases.items()]
-    emit(aliases, as_json, lambda: table(rows, ["alias", "version"]))
+    if as_json or rows:
+        emit(aliases, as_json, lambda: table(rows, ["alias", "version"]))
+    else:
+        say(f"{wanted.name} has no aliases")

@@ -8,15 +8,21 @@ from typing import Any
 
 import click
 
-from modelyard.cli.options import method_options
-from modelyard.cli.output import emit, project_option, rev_option, say
+from modelyard.cli.options import (
+    argument_option,
+    check_env_option,
+    method_options,
+    project_option,
+    ref_argument,
+    rev_option,
+    trust_option,
+)
+from modelyard.cli.output import emit, say
 from modelyard.cli.progress import Progress
-from modelyard.objects.results import to_json
-from modelyard.yard.verbs import apply
 
 
 @click.command(name="apply")
-@click.argument("ref")
+@ref_argument()
 @click.argument("data", nargs=-1, required=True)
 @click.option("-m", "--method", help="Method to call; the default one when left out.")
 @click.option(
@@ -31,17 +37,10 @@ from modelyard.yard.verbs import apply
     type=click.IntRange(min=1),
     help="Stream the data in pieces of so many rows.",
 )
-@click.option(
-    "-a",
-    "--argument",
-    "arguments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Further argument of the method.",
-)
+@argument_option
 @click.option("--engine", type=click.Choice(["local"]), default="local", hidden=True)
-@click.option("--trust", metavar="DIGEST", help="Load a tier 2 model with this digest.")
-@click.option("--check-env", type=click.Choice(["warn", "error", "off"]), default="warn")
+@trust_option
+@check_env_option
 @click.option("--data-project", metavar="FOLDER", help="Project that DATA is in.")
 @click.option("--data-rev", metavar="REV", help="Git revision of that project.")
 @click.option("--json", "as_json", is_flag=True, hidden=True, help="Results are JSON anyway.")
@@ -55,7 +54,8 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Apply a model to data: csv, parquet, json, jsonl, npz, npy, a saved data object, or - for standard input.
+    """Apply a model to data: csv, tsv, parquet, json, jsonl, npz, npy, a saved data object, a data set, or - for
+    standard input.
 
     Columns are matched by name. Prints the result as JSON, one array; or writes it with -o.
 
@@ -63,8 +63,12 @@ def command(
     Examples:
       modelyard apply models/churn new.csv
       modelyard apply models/churn new.parquet -m predict_proba -o scores.csv
-      cat new.csv | modelyard apply models/churn -
+      modelyard apply churn@champion large.csv -b 100000 -o answers.parquet
+      modelyard apply models/churn - < new.csv
     """
+    from modelyard.objects.results import to_json
+    from modelyard.yard.verbs import apply
+
     with Progress(shown=output is not None and sys.stderr.isatty()) as progress:
         result = apply(
             ref,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from modelyard import environments
-from modelyard.cli.output import emit, json_option, project_option, rev_option, say
-from modelyard.yard.resolving import resolve
+from modelyard.cli.options import json_option, project_option, ref_argument, rev_option
+from modelyard.cli.output import emit, say
 
 
 @click.command(name="checkenv")
-@click.argument("ref")
+@ref_argument()
 @json_option
 @project_option
 @rev_option
@@ -21,6 +20,9 @@ def command(ref: str, as_json: bool, project: str | None, rev: str | None) -> in
     Examples:
       modelyard checkenv models/churn
     """
+    from modelyard import environments
+    from modelyard.yard.resolving import resolve
+
     differences = environments.check(resolve(ref, project=project, rev=rev).card.requirements)
     lines = environments.describe(differences)
     rows = [

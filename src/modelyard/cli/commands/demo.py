@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.demo import run_demo, stop_demo
+FOLDER = Path("modelyard-demo")
 
 
 @click.command(name="demo")
@@ -14,11 +14,10 @@ from modelyard.cli.demo import run_demo, stop_demo
     "--dir",
     "folder",
     type=click.Path(path_type=Path),
-    default=Path("modelyard-demo"),
-    show_default=True,
+    help="Folder of the demo's project.  [default: modelyard-demo]",
 )
 @click.option("--stop", is_flag=True, help="Stop the server that an earlier demo left running.")
-def command(folder: Path, stop: bool) -> None:
+def command(folder: Path | None, stop: bool) -> None:
     """See it all work in one minute, in ./modelyard-demo/.
 
     Trains two small models on real data, saves, registers, compares, promotes, applies and serves them, posts to the
@@ -29,7 +28,10 @@ def command(folder: Path, stop: bool) -> None:
       modelyard demo
       modelyard demo --stop
     """
+    from modelyard.cli.demo import SERVER_FILE, run_demo, stop_demo
+
     if stop:
-        stop_demo(folder)
+        inside = folder is None and Path(SERVER_FILE).is_file()
+        stop_demo(Path() if inside else folder or FOLDER)
     else:
-        run_demo(folder)
+        run_demo(folder or FOLDER)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import comment_option, json_option, name_argument, project_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="demote")
-@click.argument("name")
+@name_argument()
 @click.option("--stage", required=True, help="The stage to empty.")
-@click.option("-m", "--comment", default="", help="Why.")
+@comment_option
 @json_option
 @project_option
 def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
@@ -20,10 +20,13 @@ def command(name: str, stage: str, comment: str, as_json: bool, project: str | N
     \b
     Examples:
       modelyard demote churn --stage prod
+      modelyard demote churn@3 --stage prod -m "wrong on Mondays"
     """
+    from modelyard.cli.yards import registry
+
     name, _, version = name.partition("@")
-    with Yard(project=project) as yard:
+    with registry(project) as yard:
         yard.models.demote(name, stage, version or None, comment)
-        held = {s: a for s, a in yard.models.get_stages(name).items() if s == stage}
-        emit({"name": name, "stage": stage, "holder": held.get(stage)}, as_json,
-             lambda: f"{name}: {stage} is held by {held[stage]}" if held else f"{name}: {stage} is empty")  # fmt: skip
+        holder = yard.models.get_stages(name).get(stage)
+    emit({"name": name, "stage": stage, "holder": holder}, as_json,
+         lambda: f"{stage} of {name} is empty" if holder is None else f"{name}@{holder} is in {stage} again")  # fmt: skip

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option
-from modelyard.cli.reports import diff_report
-from modelyard.objects.comparing import compare_cards
-from modelyard.yard.resolving import resolve
+from modelyard.cli.options import json_option, project_option, ref_argument, rev_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="diff")
-@click.argument("a")
-@click.argument("b")
+@ref_argument("a")
+@ref_argument("b")
 @json_option
 @project_option
-def command(a: str, b: str, as_json: bool, project: str | None) -> None:
+@rev_option
+def command(a: str, b: str, as_json: bool, project: str | None, rev: str | None) -> None:
     """Compare two objects: schema, metrics, requirements, content. A breaking change of the schema is marked.
 
     \b
@@ -23,6 +22,10 @@ def command(a: str, b: str, as_json: bool, project: str | None) -> None:
       modelyard diff models/churn models/churn2
       modelyard diff churn@2 churn@3 --json
     """
-    first, second = (resolve(ref, project=project).card for ref in (a, b))
+    from modelyard.cli.reports import diff_report
+    from modelyard.objects.comparing import compare_cards
+    from modelyard.yard.resolving import resolve
+
+    first, second = (resolve(ref, project=project, rev=rev).card for ref in (a, b))
     facts = compare_cards(first, second)
     emit(facts, as_json, lambda: diff_report(facts, a, b))

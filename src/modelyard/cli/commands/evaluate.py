@@ -6,54 +6,58 @@ from typing import Any
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.verbs import evaluate
+from modelyard.cli.options import (
+    json_option,
+    project_option,
+    ref_argument,
+    rev_option,
+    trust_option,
+)
+from modelyard.cli.output import emit, table
 
 
 @click.command(name="evaluate")
-@click.argument("ref")
+@ref_argument()
 @click.argument("data")
 @click.option("--target", required=True, help="The column with the true answers.")
 @click.option(
     "--metric", "metrics", multiple=True, help="Only this metric; may be given several times."
 )
 @click.option("--baseline", metavar="REF", help="Compare with this model.")
+@trust_option
 @json_option
 @project_option
+@rev_option
 def command(
-    ref: str,
-    data: str,
-    target: str,
-    metrics: tuple[str, ...],
-    baseline: str | None,
-    as_json: bool,
-    project: str | None,
+    ref: str, data: str, metrics: tuple[str, ...], as_json: bool, rev: str | None, **options: Any
 ) -> None:
     """Measure a model against known answers, and write the metrics to its card or version.
 
     \b
     Examples:
       modelyard evaluate models/churn test.csv --target churned
+      modelyard evaluate models/churn test.csv --target churned --metric accuracy --metric f1
       modelyard evaluate churn@3 test.csv --target churned --baseline churn#prod
     """
-    values = evaluate(
-        ref, data, target=target, metrics=list(metrics) or None, baseline=baseline, project=project
-    )
+    from modelyard.yard.resolving import project_folder
+    from modelyard.yard.verbs import evaluate
+
+    project_folder(options["project"], rev)  # says what cannot be looked at yet
+    values = evaluate(ref, data, metrics=list(metrics) or None, **options)
     emit(values, as_json, lambda: metrics_table(values))
 
 
 def metrics_table(values: dict[str, Any]) -> str:
     """One row a metric, with the baseline beside it when there is one."""
-    compared = values.get("baseline", {})
-    rows = [
-        {
-            "metric": name,
-            "value": value,
-            **{k: v for k, v in compared.get(name, {}).items() if k != "value"},
-        }
-        for name, value in values.items()
-        if name != "baseline"
-    ]
-    return table(
-        rows, ["metric", "value", "baseline", "difference", "better"] if compared else None
-    )
+    compared = values.get("baseline")
+    rows = [{"metric": m, "value": v} for m, v in values.items() if m != "baseline"]
+    if compared is None:
+        return table(rows)
+    for row in rows:
+        beside = compared.get(row["metric"])
+        if beside:
+            row |= {"baseline": beside["baseline"], "difference": beside["difference"]}
+            row["is"] = (
+                ("better" if beside["better"] else "worse") if beside["difference"] else "equal"
+            )
+    return table(rows, ["metric", "value", "baseline", "difference", "is"])

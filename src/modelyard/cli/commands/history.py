@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.yard import Yard
+from modelyard.base.errors import NotFound, did_you_mean
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import emit_rows
+
+COLUMNS = ["at", "event", "name", "version", "stage", "alias", "by", "comment"]
 
 
 @click.command(name="history")
-@click.argument("name", required=False)
+@name_argument(required=False)
 @json_option
 @project_option
 def command(name: str | None, as_json: bool, project: str | None) -> None:
@@ -18,8 +21,20 @@ def command(name: str | None, as_json: bool, project: str | None) -> None:
     \b
     Examples:
       modelyard history churn
+      modelyard history --json
     """
-    with Yard(project=project) as yard:
-        rows = yard.models.history(name, records=True)
-    columns = ["at", "event", "name", "version", "stage", "alias", "by", "comment"]
-    emit(rows, as_json, lambda: table(rows, columns))  # type: ignore[arg-type]  # records=True gives a list
+    from modelyard.cli.yards import registry, registry_if_any
+
+    if name is None:
+        with registry_if_any(project) as found:
+            rows = found.models.history(records=True) if found else []
+    else:
+        with registry(project) as yard:
+            rows = yard.models.history(name, records=True)
+            if not len(rows):
+                raise NotFound(
+                    f"nothing ever happened to {name!r} in {yard.label}",
+                    hint=did_you_mean(name, yard.models.names())
+                    or "modelyard show lists the models; a renamed one has its history under its new name",
+                )
+    emit_rows(rows, COLUMNS, as_json, none="nothing has happened yet")  # type: ignore[arg-type]  # records=True gives a list

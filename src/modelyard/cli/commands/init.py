@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.output import emit, json_option
-from modelyard.yard.project import init
+from modelyard.cli.options import json_option
+from modelyard.cli.output import emit, say
 
 
 @click.command(name="init")
@@ -15,12 +15,10 @@ from modelyard.yard.project import init
 @click.option(
     "--registry",
     type=click.Choice(["yard", "git"]),
-    default="yard",
-    show_default=True,
-    help="Where versions and stages are kept.",
+    help="Where versions and stages are kept. git is for a later version.  [default: yard]",
 )
 @json_option
-def command(path: Path, registry: str, as_json: bool) -> None:
+def command(path: Path, registry: str | None, as_json: bool) -> None:
     """Make this folder a project.
 
     Writes modelyard.toml (unless pyproject.toml has a [tool.modelyard] section) and keeps yard.db out of Git. Running
@@ -31,6 +29,9 @@ def command(path: Path, registry: str, as_json: bool) -> None:
       modelyard init
       modelyard init churn-project
     """
+    from modelyard.yard.project import init
+
     made = init(path, registry=registry)
-    emit(made, as_json, lambda: "\n".join([f"project at {made['root']}", *(f"  wrote {f}" for f in made["wrote"]),
-         "next: modelyard demo, or my.save(model, 'models/name', sample_data=X)"]))  # fmt: skip
+    emit(made, as_json, lambda: "\n".join([f"project at {made['root']}", *(f"  wrote {f}" for f in made["wrote"])]))  # fmt: skip
+    if not as_json:
+        say("next: my.save(model, 'models/name', sample_data=X) in Python, or modelyard demo")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.output import emit, json_option, table
-from modelyard.objects.listing import COLUMNS, list_objects
+from modelyard.cli.options import json_option
+from modelyard.cli.output import emit_rows
 
 
 @click.command(name="list")
@@ -19,7 +19,7 @@ from modelyard.objects.listing import COLUMNS, list_objects
 def command(
     path: Path, label: tuple[str, ...], flavor: str | None, kind: str | None, as_json: bool
 ) -> None:
-    """List saved objects in a folder, or the models of the registry.
+    """List saved objects below a folder.
 
     Cards are read, nothing is loaded. A card that cannot be read is listed with its error.
 
@@ -28,5 +28,7 @@ def command(
       modelyard list
       modelyard list models --flavor sklearn --json
     """
+    from modelyard.objects.listing import COLUMNS, list_objects
+
     rows = list_objects(path, labels=label, flavor=flavor, kind=kind)
-    emit(rows, as_json, lambda: table(rows, COLUMNS) if rows else f"no saved objects in {path}")
+    emit_rows(rows, COLUMNS, as_json, none=f"no saved objects in {path}")

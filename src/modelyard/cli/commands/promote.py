@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option
-from modelyard.yard.models import named_ref
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import comment_option, json_option, name_argument, project_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="promote")
-@click.argument("name")
+@name_argument()
 @click.option("--stage", required=True, help="The stage, as in prod.")
-@click.option("-m", "--comment", default="", help="Why.")
+@comment_option
 @json_option
 @project_option
 def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
@@ -23,7 +22,10 @@ def command(name: str, stage: str, comment: str, as_json: bool, project: str | N
       modelyard promote churn --stage prod
       modelyard promote churn@2 --stage prod -m "3 fixes the address column"
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import registry
+    from modelyard.yard.models import named_ref
+
+    with registry(project) as yard:
         wanted = yard.models.get(named_ref(name))
         version = yard.models.promote(wanted.name, stage, wanted.version, comment)
         emit({"name": version.name, "version": version.version, "stage": stage}, as_json,

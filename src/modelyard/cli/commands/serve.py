@@ -7,70 +7,89 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
 from modelyard.base import plugins
-from modelyard.cli.options import method_options
-from modelyard.cli.output import project_option, rev_option
-from modelyard.serving.serve import serve
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import (
+    check_env_option,
+    nested,
+    plugin_options,
+    project_option,
+    ref_argument,
+    rev_option,
+    settings_option,
+    trust_option,
+)
+
+LISTS = ("allowed_hosts", "allowed_origins")
+"""Options that are lists: on the command line their words are parted by commas."""
 
 
-@click.command(name="serve")
-@click.argument("refs", nargs=-1, required=True, metavar="REF... [SERVER]")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.command(name="serve", context_settings={"ignore_unknown_options": True})
+@ref_argument("words", nargs=-1, required=True, metavar="REF... [SERVER]", type=click.UNPROCESSED)
+@click.option("--host", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="0 takes a free one.  [default: 8080]")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
-@click.option("-c", "settings", multiple=True, metavar="KEY=VALUE", help="Option of the server.")
-@click.option("--trust", metavar="DIGEST", help="Load a tier 2 model with this digest.")
-@click.option("--check-env", type=click.Choice(["warn", "error", "off"]), default="warn")
+@settings_option
+@trust_option
+@check_env_option
 @click.option(
     "--stop-after", type=click.IntRange(min=1), hidden=True, help="Stop after so many seconds."
 )
 @project_option
 @rev_option
-def command(refs: tuple[str, ...], host: str, port: int, log: bool, settings: tuple[str, ...], trust: str | None,
-            check_env: str, stop_after: int | None, project: str | None, rev: str | None) -> None:  # fmt: skip
+def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_after: int | None, **options: Any) -> None:  # fmt: skip
     """Serve models over HTTP: a typed route for each method, docs, health and metrics.
 
-    A last word that names a server (fastapi) selects it. Stops in order on Ctrl+C or SIGTERM.
+    A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
+    limits.body_bytes, limits.requests, batching.rows, batching.workers, drain_seconds, allowed_hosts, allowed_origins
+    and more (docs/serving.md). Stops in order on Ctrl+C or SIGTERM.
 
     \b
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
+      modelyard serve models/churn models/iris -c limits.body_bytes=1000000
     """
-    models, server = split_server(list(refs))
+    from modelyard.cli.yards import new_or_existing_yard
+    from modelyard.serving.serve import serve
+
+    refs, free = split_words(words)
+    models, server = split_server(refs)
+    more = nested(plugin_options(settings, free))
+    more |= {key: more[key].split(",") for key in LISTS if isinstance(more.get(key), str)}
     if stop_after is not None:
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True
         timer.start()
     with contextlib.ExitStack() as stack:
-        yard = stack.enter_context(Yard(project=project)) if log else None
+        yard = stack.enter_context(new_or_existing_yard(options["project"])) if log else None
         serve(
             models,
             server=server,
-            host=host,
-            port=port,
             log=yard.predictions.log if yard is not None else None,
-            trust=trust,
-            check_env=check_env,  # type: ignore[arg-type]  # click.Choice has checked it
-            project=project,
-            rev=rev,
-            **method_options(settings),
+            **options,
+            **more,
         )
 
 
-def split_server(refs: list[str]) -> tuple[list[str], str]:
+def split_words(words: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """References, and the ``--key value`` words after the first of which the rest are the server's options."""
+    first = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    return list(words[:first]), list(words[first:])
+
+
+def split_server(refs: list[str]) -> tuple[list[str], str | None]:
     """The models, and the server: a last word that names one, unless an object of that name is there."""
-    last = refs[-1]
+    last = refs[-1] if refs else ""
     if (
         len(refs) > 1
         and last in plugins.names("servers")
         and not Path(f"{last}.yard.yaml").exists()
     ):
         return refs[:-1], last
-    return refs, "fastapi"
+    return refs, None

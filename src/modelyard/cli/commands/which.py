@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="which")
-@click.argument("name")
+@name_argument()
 @click.option("--stage", required=True, help="The stage.")
 @click.option("--at", metavar="TIME", help="At this moment (RFC 3339) instead of now.")
 @json_option
@@ -22,10 +22,12 @@ def command(name: str, stage: str, at: str | None, as_json: bool, project: str |
       modelyard which churn --stage prod
       modelyard which churn --stage prod --at 2026-11-20T12:00:00Z --json
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import registry
+
+    with registry(project) as yard:
         found = yard.models.which(name, stage, at=at)
     emit(
         found,
         as_json,
-        lambda: f"{name}@{found['version']}  since {found['since']} by {found['by']}",
+        lambda: f"{found['name']}@{found['version']}  since {found['since']} by {found['by']}",
     )

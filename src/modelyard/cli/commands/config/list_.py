@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from modelyard.base.config import settings, user_settings
+from modelyard.base.config import DEFAULTS, SETTINGS, USER_SETTINGS, settings, user_settings
 from modelyard.base.project import find_root
-from modelyard.cli.output import emit, json_option, table
+from modelyard.cli.options import json_option
+from modelyard.cli.output import emit, table
 
 
 @click.command(name="list")
@@ -14,10 +15,21 @@ from modelyard.cli.output import emit, json_option, table
 def command(as_json: bool) -> None:
     """Show every setting, its value and where it comes from: environment, project file, or default.
 
+    A place that says otherwise and lost is named too.
+
     \b
     Examples:
       modelyard config list
+      modelyard config list --json
     """
     found = [*settings(find_root()).explain(), *user_settings().explain()]
-    rows = [{"setting": s.key, "value": s.value, "from": s.source} for s in found]
-    emit(rows, as_json, lambda: table(rows, ["setting", "value", "from"]))
+    tables = {s.key.partition(".")[0] for s in found}
+    rows = [
+        {"setting": s.key, "value": s.value, "from": s.source, "over": list(s.over)} for s in found
+    ]
+    rows += [
+        {"setting": key, "value": DEFAULTS.get(key), "from": "default", "over": []}
+        for key in (*SETTINGS, *USER_SETTINGS)
+        if key not in tables
+    ]
+    emit(rows, as_json, lambda: table(rows, ["setting", "value", "from", "over"]))

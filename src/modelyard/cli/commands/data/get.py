@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.output import project_option, say
-from modelyard.objects import formats
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import report
 
 
 @click.command(name="get")
@@ -20,14 +19,20 @@ from modelyard.yard.yard import Yard
     required=True,
     help="File to write; its suffix is the format.",
 )
+@json_option
 @project_option
-def command(ref: str, output: Path, project: str | None) -> None:
+def command(ref: str, output: Path, as_json: bool, project: str | None) -> None:
     """Write a data set to a file, verified.
 
     \b
     Examples:
       modelyard data get iris@1 -o iris.csv
     """
-    with Yard(project=project) as yard:
-        formats.write_path(yard.datasets.get(ref).data, output)
-    say(f"wrote {output}")
+    from modelyard.cli.yards import existing_yard
+    from modelyard.objects import formats
+
+    formats.data_format(output)  # an unknown suffix is told before anything is read
+    with existing_yard(project) as yard:
+        dataset = yard.datasets.get(ref)
+        formats.write_path(dataset.data, output)
+    report({"ref": dataset.ref, "path": str(output)}, as_json, f"wrote {dataset.ref} to {output}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.datasets import COLUMNS
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import emit_rows
 
 
 @click.command(name="list")
@@ -18,7 +17,11 @@ def command(as_json: bool, project: str | None) -> None:
     \b
     Examples:
       modelyard data list
+      modelyard data list --json
     """
-    with Yard(project=project) as yard:
-        rows = yard.datasets.list(records=True)
-    emit(rows, as_json, lambda: table(rows, COLUMNS))  # type: ignore[arg-type]  # records=True gives a list
+    from modelyard.cli.yards import yard_if_any
+    from modelyard.yard.datasets import COLUMNS
+
+    with yard_if_any(project) as yard:
+        rows = yard.datasets.list(records=True) if yard else []
+    emit_rows(rows, COLUMNS, as_json, none="no data sets yet: modelyard data add FILE")  # type: ignore[arg-type]  # records=True gives a list

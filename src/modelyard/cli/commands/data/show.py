@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.yard import Yard
-
-SHOWN = [
-    "column_name",
-    "original_dtype",
-    "null_count",
-    "unique_count",
-    "min_value_num",
-    "max_value_num",
-    "mean",
-]
+from modelyard.cli.commands.data.add import shape_text
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="show")
@@ -28,10 +19,14 @@ def command(ref: str, as_json: bool, project: str | None) -> None:
     \b
     Examples:
       modelyard data show iris@1
+      modelyard data show iris --json
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.reports import profile_lines
+    from modelyard.cli.yards import existing_yard
+
+    with existing_yard(project) as yard:
         dataset = yard.datasets.get(ref)
         columns = dataset.info(records=True)
     facts = {**dataset.row(), "columns": columns}
-    head = f"{dataset.ref}  {dataset.size_rows} rows, {dataset.size_cols} columns  {dataset.description}".rstrip()
-    emit(facts, as_json, lambda: f"{head}\n{table(columns, SHOWN)}")  # type: ignore[arg-type]  # a list
+    head = f"{dataset.ref}{shape_text(dataset)}  {dataset.description}".rstrip()
+    emit(facts, as_json, lambda: "\n".join([head, *profile_lines(columns)]))  # type: ignore[arg-type]  # a list

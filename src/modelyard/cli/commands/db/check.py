@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import emit
 
 
 @click.command(name="check")
@@ -18,7 +18,9 @@ def command(as_json: bool, project: str | None) -> int:
     Examples:
       modelyard db check
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import existing_yard
+
+    with existing_yard(project) as yard:
         problems = yard.check()
         label = yard.label
     emit(problems, as_json, lambda: "\n".join(problems) or f"{label} is sound")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import project_option, say
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import report
 
 
 @click.command(name="upgrade")
+@json_option
 @project_option
-def command(project: str | None) -> None:
+def command(as_json: bool, project: str | None) -> None:
     """Bring the yard's tables up to date. Opening a yard does it too; this only says so.
 
     \b
     Examples:
       modelyard db upgrade
     """
-    with Yard(project=project) as yard:
-        say(f"{yard.label} is up to date")
+    from modelyard.cli.yards import existing_yard
+
+    with existing_yard(project) as yard:
+        label = yard.label
+    report({"yard": label}, as_json, f"{label} is up to date")

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from modelyard.base.errors import InvalidInput
-from modelyard.cli.output import dry_run_option, project_option, say, yes_option
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import (
+    comment_option,
+    dry_run_option,
+    json_option,
+    name_argument,
+    project_option,
+    yes_option,
+)
+from modelyard.cli.output import confirm, report
 
 
 @click.command(name="delete")
-@click.argument("name")
-@click.option("-m", "--comment", default="", help="Why.")
+@name_argument()
+@comment_option
 @yes_option
 @dry_run_option
+@json_option
 @project_option
-def command(name: str, comment: str, yes: bool, dry_run: bool, project: str | None) -> None:
+def command(
+    name: str, comment: str, yes: bool, dry_run: bool, as_json: bool, project: str | None
+) -> None:
     """Delete a model or one version (NAME@3) for good. Its number is never used again; the history stays.
 
     \b
     Examples:
       modelyard models delete churn@2 --yes
+      modelyard models delete churn --dry-run
     """
+    from modelyard.cli.yards import registry
+
     name, _, version = name.partition("@")
-    what = f"{name}@{version}" if version else f"{name} with all its versions"
-    with Yard(project=project) as yard:
-        yard.models.get(f"{name}@{version}" if version else name)
+    with registry(project) as yard:
+        if version:
+            labels = [yard.models.get(f"{name}@{version}").version]
+        else:
+            labels = [v["version"] for v in yard.models.versions(name, records=True)]
+        what = f"{name}@{version}" if version else f"{name} with all its versions ({len(labels)})"
+        facts = {"name": name, "versions": labels, "deleted": not dry_run}
         if dry_run:
-            say(f"would delete {what}")
+            report(facts, as_json, f"would delete {what}")
             return
-        if not yes:
-            if not sys.stdin.isatty():
-                raise InvalidInput(
-                    "deleting asks a question, and nobody is here to answer", hint="add --yes"
-                )
-            click.confirm(f"Delete {what} for good?", abort=True, err=True)
+        confirm(f"Delete {what} for good?", yes)
         yard.models.delete(name, version or None, comment)
-    say(f"deleted {what}")
+    report(facts, as_json, f"deleted {what}")

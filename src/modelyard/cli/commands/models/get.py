@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.output import project_option, say
-from modelyard.objects.copying import copy_source
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import report
 
 
 @click.command(name="get")
-@click.argument("ref")
+@name_argument("ref")
 @click.option(
     "-o",
     "--output",
@@ -20,14 +19,20 @@ from modelyard.yard.yard import Yard
     required=True,
     help="Path to write the model to.",
 )
+@json_option
 @project_option
-def command(ref: str, output: Path, project: str | None) -> None:
+def command(ref: str, output: Path, as_json: bool, project: str | None) -> None:
     """Write a registered model to a path: its files and its card, verified.
 
     \b
     Examples:
       modelyard models get churn@champion -o models/churn
     """
-    with Yard(project=project) as yard:
-        copy_source(yard.models.source(ref), output)
-    say(f"wrote {output}")
+    from modelyard.cli.yards import registry
+    from modelyard.objects.copying import copy_source
+
+    with registry(project) as yard:
+        version = yard.models.get(ref)
+        card = copy_source(version.source, output)
+    facts = {"ref": version.ref, "path": str(output), "digest": card.digest}
+    report(facts, as_json, f"wrote {version.ref} to {output}")

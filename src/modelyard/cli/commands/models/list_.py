@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import emit_rows
 
 SHOWN = [
     "id",
     "name",
     "version",
+    "semver",
     "stages",
     "aliases",
     "estimator_class",
@@ -30,7 +31,10 @@ def command(as_json: bool, project: str | None) -> None:
     \b
     Examples:
       modelyard models list
+      modelyard models list --json
     """
-    with Yard(project=project) as yard:
-        rows = yard.models.list(records=True)
-    emit(rows, as_json, lambda: table(rows, SHOWN))  # type: ignore[arg-type]  # records=True gives a list
+    from modelyard.cli.yards import registry_if_any
+
+    with registry_if_any(project) as yard:
+        rows = yard.models.list(records=True) if yard else []
+    emit_rows(rows, SHOWN, as_json, none="no models yet: modelyard register models/name")  # type: ignore[arg-type]  # records=True gives a list

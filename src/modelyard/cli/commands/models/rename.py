@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.output import project_option, say
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import report
 
 
 @click.command(name="rename")
-@click.argument("name")
+@name_argument()
 @click.argument("new_name")
+@json_option
 @project_option
-def command(name: str, new_name: str, project: str | None) -> None:
+def command(name: str, new_name: str, as_json: bool, project: str | None) -> None:
     """Rename a model; versions, stages, aliases and history go with it.
 
     \b
     Examples:
       modelyard models rename chrun churn
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import registry
+
+    with registry(project) as yard:
         yard.models.rename(name, new_name)
-    say(f"{name} is {new_name} now")
+    report({"from": name, "name": new_name}, as_json, f"{name} is {new_name} now")

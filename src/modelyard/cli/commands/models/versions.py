@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from modelyard.cli.commands.models.list_ import SHOWN
-from modelyard.cli.output import emit, json_option, project_option, table
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.output import emit_rows
 
 
 @click.command(name="versions")
-@click.argument("name")
+@name_argument()
 @json_option
 @project_option
 def command(name: str, as_json: bool, project: str | None) -> None:
@@ -20,6 +20,8 @@ def command(name: str, as_json: bool, project: str | None) -> None:
     Examples:
       modelyard models versions churn
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import registry
+
+    with registry(project) as yard:
         rows = yard.models.versions(name, records=True)
-    emit(rows, as_json, lambda: table(rows, [*SHOWN, "active"]))  # type: ignore[arg-type]  # a list
+    emit_rows(rows, [*SHOWN, "active"], as_json, none=f"{name} has no versions")  # type: ignore[arg-type]  # a list

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from modelyard.cli.commands.predictions.erase import counted
 from modelyard.cli.commands.predictions.options import which_options
-from modelyard.cli.output import project_option, say
-from modelyard.yard.yard import Yard
+from modelyard.cli.options import json_option, project_option
+from modelyard.cli.output import report
 
 
 @click.command(name="export")
@@ -17,14 +18,19 @@ from modelyard.yard.yard import Yard
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A .jsonl or .csv file."
 )
+@json_option
 @project_option
-def command(output: Path, project: str | None, **which: Any) -> None:
+def command(output: Path, as_json: bool, project: str | None, **which: Any) -> None:
     """Write logged predictions to a file, however many there are.
 
     \b
     Examples:
-      modelyard predictions export --model churn -o churn.jsonl
+      modelyard predictions export -o all.jsonl
+      modelyard predictions export --model churn -o churn.csv
     """
-    with Yard(project=project) as yard:
+    from modelyard.cli.yards import existing_yard
+
+    with existing_yard(project) as yard:
         count = yard.predictions.export(output, **which)
-    say(f"wrote {count} predictions to {output}")
+    facts = {"path": str(output), "predictions": count}
+    report(facts, as_json, f"wrote {counted(count)} to {output}")

@@ -1,0 +1,54 @@
+"""The yard that a command works on. Looking never makes one: only what adds to it does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from modelyard.base.errors import NotFound
+from modelyard.base.project import find_root
+from modelyard.yard.project import require_yard_registry
+from modelyard.yard.resolving import opened_yard, project_folder
+from modelyard.yard.yard import Yard
+
+
+@contextlib.contextmanager
+def yard_if_any(project: str | None) -> Iterator[Yard | None]:
+    """The project's yard, or None when there is none yet."""
+    with opened_yard(project_folder(project, None), None) as yard:
+        yield yard
+
+
+@contextlib.contextmanager
+def existing_yard(project: str | None) -> Iterator[Yard]:
+    """The project's yard; `NotFound` when there is none yet."""
+    with yard_if_any(project) as yard:
+        if yard is None:
+            raise NotFound(
+                f"there is no yard in {find_root(project_folder(project, None))} yet",
+                hint="modelyard register PATH and modelyard data add FILE make one",
+            )
+        yield yard
+
+
+@contextlib.contextmanager
+def new_or_existing_yard(project: str | None) -> Iterator[Yard]:
+    """The project's yard, made when there is none."""
+    with Yard(project=project_folder(project, None)) as yard:
+        yield yard
+
+
+@contextlib.contextmanager
+def registry(project: str | None) -> Iterator[Yard]:
+    """The yard as the project's registry; `NotSupported` where that is another one."""
+    require_yard_registry(project_folder(project, None))
+    with existing_yard(project) as yard:
+        yield yard
+
+
+@contextlib.contextmanager
+def registry_if_any(project: str | None) -> Iterator[Yard | None]:
+    """Like `registry`, but None when there is no yard yet."""
+    require_yard_registry(project_folder(project, None))
+    with yard_if_any(project) as yard:
+        yield yard

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from modelyard.base.errors import FileMissing, InvalidInput, SchemaMismatch, UnsupportedFormat
 from modelyard.base.paths import replacing
@@ -114,8 +114,8 @@ def read_pieces(data: Any, argument: tuple[str, DataType], batch_rows: int | Non
     elif isinstance(data, str | Path) and is_data_file(data):
         yield from read_file(data, kind, batch_rows)
     elif batch_rows is not None and getattr(data, "ndim", 0) > 0:
-        rows = getattr(data, "iloc", data)
-        for start in range(0, data.shape[0], batch_rows):
+        rows: Any = getattr(data, "iloc", data)
+        for start in range(0, cast(Any, data).shape[0], batch_rows):
             yield rows[start : start + batch_rows]
     else:
         yield data

@@ -196,7 +196,7 @@ def test_integers_fit_where_floats_were(model, classifier, rows) -> None:
 def test_one_column_too_many_for_a_model_of_one(tmp_path) -> None:
     my.save(lambda s: s.str.upper(), tmp_path / "upper", sample_data=pd.Series(["a"], name="t"))
     two = written(pd.DataFrame({"t": ["a"], "u": ["b"]}), tmp_path / "two.csv")
-    with pytest.raises(SchemaMismatch, match="one column.* has 2"):
+    with pytest.raises(SchemaMismatch, match=r"one column.* has 2"):
         my.apply(tmp_path / "upper", two)
     one = written(pd.DataFrame({"t": ["a", "b"]}), tmp_path / "one.csv")
     assert my.apply(tmp_path / "upper", one).tolist() == ["A", "B"]

@@ -329,7 +329,8 @@ def stranger(tmp_path) -> Path:
     return folder / "model"
 
 
-def test_a_strangers_code_is_refused_until_trusted(stranger: Path) -> None:
+def test_a_strangers_code_is_refused_until_trusted(stranger: Path, monkeypatch) -> None:
+    monkeypatch.chdir(stranger.parent)
     with pytest.raises(Untrusted) as caught:
         my.load(stranger)
     digest = my.load_card(stranger).digest

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
 from modelyard.base.names import Part
-from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX

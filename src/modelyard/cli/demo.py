@@ -86,9 +86,10 @@ def data_files(folder: Path) -> tuple[Any, Any]:
     frame = everything[list(MEASURED)].assign(
         diagnosis=everything["target"].map({0: "malignant", 1: "benign"})
     )
-    train, test = train_test_split(
+    halves: Any = train_test_split(
         frame, test_size=0.25, random_state=0, stratify=frame["diagnosis"]
     )
+    train, test = halves
     write_path(test[list(MEASURED)], folder / "new.csv")
     return train.reset_index(drop=True), test.reset_index(drop=True)
 

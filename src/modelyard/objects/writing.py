@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -70,8 +69,6 @@ def check_round_trip(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they were not heard the first time either
-                with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the live object warned about the same
                 same = same_output(again[method](**described.arguments[method]), result)
         except Exception as error:
             raise RoundTripFailed(f"{writer.NAME} does not bring {method} back: {error}") from error

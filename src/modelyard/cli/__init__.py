@@ -29,5 +29,6 @@ def main() -> None:
 def _speak_utf8() -> None:
     """Into pipes and files we write UTF-8, whatever the machine's own encoding; a terminal has its own."""
     for stream in (sys.stdout, sys.stderr):
-        if not stream.isatty() and hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        change = getattr(stream, "reconfigure", None)  # a test's stream has none
+        if change is not None and not stream.isatty():
+            change(encoding="utf-8", errors="backslashreplace")

@@ -141,7 +141,7 @@ def harmless(event: list[str]) -> bool:
 
 
 def test_the_listener_hears_what_a_loader_would_do(opener: Opener) -> None:
-    assert "import" in {event for event, _ in opener.imported("zipapp").events}
+    assert not all(map(harmless, opener.imported("zipapp").events))
     assert all(map(harmless, opener.open(taken_apart(models()["pipeline"]).packed()).events))
 
 

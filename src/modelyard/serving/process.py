@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import re
 import shlex
 import signal
@@ -184,6 +185,11 @@ class _Process(uvicorn.Server):
         """Ten times a second: say that we are up, once; after a signal, count down to the end."""
         if self._service.ready and not self._told:
             self._told = True
+            if threading.current_thread() is threading.main_thread():
+                # What is loaded by now stays, and the process is ours: without it full collections are quick,
+                # with it each stops all requests for a tenth of a second.
+                gc.collect()
+                gc.freeze()
             await asyncio.to_thread(self._on_ready)
         if self._stop.is_set():
             self._service.drain()

@@ -31,7 +31,10 @@ process and are never part of a model."""
 
 
 def contents(value: Any) -> Iterator[Any]:
-    """The values that an object refers to, apart from its class. Functions, classes and modules are not for this."""
+    """The values that an object refers to, apart from its class. Functions, classes and modules are not for this.
+
+    Containers are read by the methods of their built-in base, so that no code of a user's subclass runs.
+    """
     yield from _items(value)
     yield from _special(value)
     cls = type(value)
@@ -45,10 +48,11 @@ def _is_standard(cls: type) -> bool:
 
 def _items(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
-        if len(value) > LONG and all(type(v) in ATOMS for v in islice(dict.values(value), SAMPLED)):
+        length = dict.__len__(value)
+        if length > LONG and all(type(v) in ATOMS for v in islice(dict.values(value), SAMPLED)):
             return  # a vocabulary
-        yield from _spread(dict.values(value), len(value))
-        yield from _spread(dict.keys(value), len(value))
+        yield from _spread(dict.values(value), length)
+        yield from _spread(dict.keys(value), length)
         if isinstance(value, defaultdict):
             yield value.default_factory
         return

@@ -6,7 +6,7 @@ Written here because requirements are compared at every load, and the core insta
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -151,10 +151,11 @@ def _is_ordered(found: Version, operator: str, limit: Version) -> bool:
         return found.public <= limit.public
     if operator == ">=":
         return found.public >= limit.public
-    same_release = found.base == limit.base
     if operator == "<":
-        # A pre-release of the limit itself is not "before" it: <3 is not meant to let 3.0rc1 in.
-        hidden = same_release and found.is_prerelease and not limit.is_prerelease
-        return found.key < limit.key and not hidden
-    hidden = same_release and (found.post is not None and limit.post is None)
-    return found.key > limit.key and not hidden and not (same_release and found.local)
+        # A pre-release of the limit is not "before" it: <3 is not meant to let 3.0rc1 in.
+        bound = limit if limit.is_prerelease else replace(limit, dev=0)
+        return found.public < bound.public
+    # Nor is a post-release "after" the version that it corrects: >1.7 is not met by 1.7.post1.
+    of_limit = (found.base, found.pre) == (limit.base, limit.pre) and found.post is not None
+    is_correction = of_limit and limit.post is None and limit.dev is None
+    return found.public > limit.public and not is_correction

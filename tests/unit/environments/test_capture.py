@@ -7,6 +7,7 @@ import functools
 import logging
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -146,6 +147,18 @@ def test_relative_imports_bring_the_package_once(project) -> None:
     deep = project.load("churn.features").lookup
     found = capture(deep)
     assert found.modules == (LocalModule("churn", folder, is_package=True),)
+    assert found.packages == {"torchlike": "1.0"}
+
+
+@pytest.mark.parametrize("init", [True, False], ids=["package", "namespace"])
+def test_a_submodule_that_is_imported_by_name_and_not_used_is_needed(project, init: bool) -> None:
+    project.install("torchlike")
+    if init:
+        project.file("churn/__init__.py")
+    project.file("churn/features.py", "from . import tables, absent_or_not\ndef model(x): return x")
+    project.file("churn/tables.py", "import torchlike")
+    project.file("churn/absent_or_not.py")
+    found = capture(project.load("churn.features").model)
     assert found.packages == {"torchlike": "1.0"}
 
 
@@ -334,6 +347,26 @@ def test_an_array_of_objects_is_looked_into(project) -> None:
 # Where it stops
 
 
+def test_a_class_made_by_a_package_is_looked_into(project) -> None:
+    """Not importable, so a pickle holds it by value, with what users put into it."""
+    source = "def make(f):\n    class Made:\n        call = staticmethod(f)\n    return Made"
+    project.install("makelike", "1.0", {"makelike.py": source})
+    project.file("features.py", "def clean(x): return x")
+    made = project.load("makelike").make(project.load("features").clean)
+    found = capture(made())
+    assert found.packages == {"makelike": "1.0"}
+    assert names(found) == ["features"]
+
+
+def test_a_module_in_an_archive_is_told(project, tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("zipped.py", "def clean(x): return x")
+    sys.path.insert(0, str(tmp_path / "code.zip"))
+    found = capture(project.load("zipped").clean)
+    assert found.modules == ()
+    assert found.notes == ("zipped.clean uses the module 'zipped', which has no file to store",)
+
+
 def test_cycles_end(project) -> None:
     a: list = []
     a.append({"a": a, "frame": pd.DataFrame()})
@@ -383,8 +416,10 @@ def test_no_code_of_the_object_runs(project) -> None:
             @property
             def value(self): raise RuntimeError("value")
             __hash__ = None
-        class AngryList(list, Angry): ...
-        class AngryDict(dict, Angry): ...
+        class AngryList(Angry, list): ...
+        class AngryDict(Angry, dict):
+            def values(self): raise RuntimeError("values")
+            def keys(self): raise RuntimeError("keys")
         """,
     )
     features = project.load("features")

@@ -292,6 +292,40 @@ def test_a_function_moves_to_a_process_without_the_project(project, tmp_path: Pa
     assert not Path(file).exists(), "the import root goes with the process"
 
 
+def test_a_forked_worker_that_ends_leaves_the_import_root(project, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "features.py").write_text("VALUE = 7")
+    code = """
+        import os, sys
+        from pathlib import Path
+        from modelyard.environments import importable
+        with importable(Path(sys.argv[1])):
+            pass
+        worker = os.fork()
+        if not worker:
+            sys.exit(0)  # runs what was registered for the end
+        os.waitpid(worker, 0)
+        import features
+        print(features.VALUE)
+    """
+    script = project.file("serve.py", code)
+    assert project.python(script, tmp_path / "m", path=[]).strip() == "7"
+
+
+def test_a_regular_package_inside_a_namespace_is_compared_as_a_whole(
+    project, tmp_path: Path
+) -> None:
+    project.file("src/churn/__init__.py")
+    first = stored(project, tmp_path / "1", "src.churn")
+    project.file("src/churn/more.py")
+    second = stored(project, tmp_path / "2", "src.churn")
+    forget(project, "src")
+    with importable(first):
+        importlib.import_module("src.churn")
+    with pytest.raises(EnvironmentMismatch, match=r"src/churn/more\.py"), importable(second):
+        pass
+
+
 def test_captured_again_from_the_import_root(project, tmp_path: Path) -> None:
     """A loaded model can be saved again: its modules are local code there too."""
     project.file("features.py", "class Model: ...")

@@ -82,7 +82,8 @@ def data_files(folder: Path) -> tuple[Any, Any]:
         from sklearn.model_selection import train_test_split
     except ModuleNotFoundError as error:
         raise MissingExtra("the demo", "sklearn", missing=error.name) from error
-    everything = load_breast_cancer(as_frame=True).frame
+    bunch: Any = load_breast_cancer(as_frame=True)
+    everything = bunch.frame
     frame = everything[list(MEASURED)].assign(
         diagnosis=everything["target"].map({0: "malignant", 1: "benign"})
     )

@@ -30,7 +30,7 @@ def predict_and_log(
     argument, kind = _input(model, chosen)
     features, references = without_references(data, reference_id)
     value = kind.check(as_argument(features, kind), argument)
-    records = as_records(value, kind)
+    records = as_records(value, kind, argument)
     if log is not None:
         references = [r if r is not None else new_id() for r in references]
     started, at = time.perf_counter(), now_ms()
@@ -90,10 +90,11 @@ def as_argument(features: Any, kind: DataType) -> Any:
     return features
 
 
-def as_records(value: Any, kind: DataType) -> list[Any]:
-    """A checked input as one JSON-able value a record."""
+def as_records(value: Any, kind: DataType, argument: str) -> list[dict[str, Any]]:
+    """A checked input as one JSON-able mapping a record: a table's row as it is, else the value by its argument's name."""
     encoded = kind.encode(value)
-    return encoded if isinstance(encoded, list) else [encoded]
+    records = encoded if isinstance(encoded, list) else [encoded]
+    return [r if isinstance(r, dict) else {argument: r} for r in records]
 
 
 def results_of(model: Model, method: str, output: Any, rows: int) -> list[Any]:
@@ -136,7 +137,7 @@ def _rows(
             request_id=request,
             row=row,
             reference_id=reference or "",
-            inputs=record if isinstance(record, dict) else {"value": record},
+            inputs=record,
             outputs=output,
             model_version_id=model.provenance.get("model_version_id"),
             dataset_id=model.provenance.get("dataset_id"),

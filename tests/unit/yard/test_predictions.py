@@ -107,7 +107,7 @@ def test_a_model_that_fails_is_logged_and_told(yard: Yard) -> None:
         version.predict(-1.0, log=True, reference_id="r1")
     [kept] = yard.predictions.list(records=True)
     assert (kept["error"], kept["outputs"]) == ("ArithmeticError: negative", None)
-    assert (kept["inputs"], kept["reference_id"]) == ({"value": -1.0}, "r1")
+    assert (kept["inputs"], kept["reference_id"]) == ({"x": -1.0}, "r1")
 
 
 def test_what_does_not_fit_is_refused_and_not_logged(yard: Yard, version, rows) -> None:

@@ -13,7 +13,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "Models and data": {
         "show": "Show everything known about an object, or the registry.",
-        "list": "List saved objects in a folder, or the models of the registry.",
+        "list": "List saved objects below a folder.",
         "schema": "Show what a model takes and gives, or what data looks like.",
         "diff": "Compare two objects: schema, metrics, requirements, content.",
         "checkenv": "Compare this environment with what a model was saved in.",
@@ -27,7 +27,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "build": "Build a package of a model: wheel or requirements.",
     },
     "The yard": {
-        "register": "Register a model under a name.",
+        "register": "Register a saved model under a name.",
         "promote": "Assign a version to a stage.",
         "demote": "Take a stage away.",
         "alias": "Set, remove or list aliases.",
@@ -68,7 +68,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "db": {
         "upgrade": "Bring the yard's tables up to date.",
         "check": "Verify the yard: tables, links, every stored byte.",
-        "backup": "Copy the yard, consistent while others write.",
+        "backup": "Copy the yard to a new file, consistent while others write.",
     },
 }
 """Group -> its commands."""

@@ -215,8 +215,8 @@ def stop_demo(folder: Path, quiet: bool = False) -> None:
     file = folder / SERVER_FILE
     stopped = False
     if file.exists():
-        facts = json.loads(file.read_text("utf-8"))
-        with contextlib.suppress(OSError, ProcessLookupError):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            facts = json.loads(file.read_text("utf-8"))
             # The number may belong to somebody else by now: only who answers as our server is stopped.
             urllib.request.urlopen(f"{facts['url']}/interface.json", timeout=2).close()
             os.kill(int(facts["pid"]), signal.SIGTERM)

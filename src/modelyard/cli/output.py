@@ -90,7 +90,8 @@ def spelled(data: Any) -> Any:
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Rows as aligned columns. On a terminal the widest ones are cut until a row fits; piped nothing ever is.
+    """Rows as aligned columns. On a terminal those with nothing in them are left out and the widest ones are cut
+    until a row fits; piped all is there, whole.
 
     >>> print(table([{"name": "churn", "latest": 3}, {"name": "iris", "latest": None}]))
     name   latest
@@ -98,9 +99,12 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
     iris   -
     """
     names = list(columns or (rows[0] if rows else ()))
+    terminal = sys.stdout.isatty()
+    if terminal:
+        names = [name for name in names if any(cell(row.get(name)) != "-" for row in rows)]
     cells = [names, *([cell(row.get(name)) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if sys.stdout.isatty():
+    if terminal:
         widths = fitted(widths, shutil.get_terminal_size().columns)
     return "\n".join(
         "  ".join(_cut(x, w).ljust(w) for x, w in zip(line, widths, strict=True)).rstrip()

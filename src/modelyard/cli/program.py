@@ -143,11 +143,11 @@ def usage_error(error: click.ClickException) -> InvalidInput:
     "missing option '--stage'"
     """
     message = error.format_message().rstrip(".")
-    hint = getattr(error, "hint", None)
-    if hint is None and isinstance(error, click.UsageError) and error.ctx is not None:
-        usage = error.ctx.command.collect_usage_pieces(error.ctx)
-        path = error.ctx.command_path
-        hint = f"{' '.join([path, *usage])}; {path} --help says more"
+    hint = getattr(error, "hint", None) or "--help says more"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and not hasattr(error, "hint"):
+        usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+        hint = f"{usage}; {context.command_path} --help says more"
     return InvalidInput(message[:1].lower() + message[1:], hint=hint)
 
 

@@ -34,7 +34,7 @@ def card_markdown(source: Source) -> str:
     card = source.card
     title, _, what = head(source).partition(": ")
     lines = [f"# {title}", "", f"{what[:1].upper()}{what[1:]}.", ""]
-    lines += [card.description, ""] if card.description else []
+    lines += [_escaped(card.description), ""] if card.description else []
     lines += ["| | |", "|---|---|"]
     lines += [f"| {name} | {_escaped(text)} |" for name, text in facts(card).items() if text]
     if card.methods:

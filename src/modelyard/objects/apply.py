@@ -151,7 +151,8 @@ def opened(data: str | Path, kind: DataType) -> Iterator[tuple[IO[bytes], DataFo
             formats.named(name).can_hold(k) for k in (kind, as_column(kind))
         ):
             name = "json"  # a bare number or word is no table
-        yield stream, formats.named(name)
+        with stream:
+            yield stream, formats.named(name)
         return
     path = Path(data)
     reader = formats.data_format(path)

@@ -43,7 +43,7 @@ def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv 
     """The model with its card and callable methods. `Untrusted` when it runs code nobody vouched for here."""
     card = source.card
     if card.kind != "model":
-        raise InvalidInput(f"{source.ref or source.name} is a {card.kind}, not a model")
+        raise InvalidInput(f"{source.ref or source.name} is {card.kind}, not a model")
     tier, reader = effective_tier(card)
     decide_trust(source, tier, trust)
     compare_environment(card, check_env, source.ref or source.name)

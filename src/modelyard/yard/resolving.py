@@ -6,6 +6,7 @@ A bare name is a path when an object is there, else a registered name; a failure
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,11 +76,11 @@ def _registered(ref: NameRef, root: Path, yard: Yard | None, tried: Path | None)
 
 
 def nearby(path: Path | None) -> list[str]:
-    """Objects in the folder of a path that was not found."""
+    """Objects in the folder of a path that was not found, whose names are near."""
     if path is None or not path.parent.is_dir():
         return []
-    cards = path.parent.glob(f"*{SUFFIX}")
-    return [str(c.with_name(c.name.removesuffix(SUFFIX))) for c in cards]
+    names = [c.name.removesuffix(SUFFIX) for c in path.parent.glob(f"*{SUFFIX}")]
+    return [str(path.with_name(n)) for n in difflib.get_close_matches(path.name, names, n=2)]
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
+from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects import save as saving
 from modelyard.objects.apply import Progress, Sources, apply_model, is_data_file
 from modelyard.objects.card import Card
@@ -208,11 +209,11 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
         return load_data(local_source(path))
     if is_data_file(data):
         return path
-    with opened_yard(root, None) as yard:
-        if yard is not None and named_ref(str(data)).name in {
-            r["name"] for r in yard.datasets.list(records=True)
-        }:
-            return yard.datasets.get(str(data)).data
+    if isinstance(parse(str(data)), BareRef | NameRef):
+        with opened_yard(root, None) as yard:
+            sets = [] if yard is None else yard.datasets.list(records=True)
+            if yard is not None and named_ref(str(data)).name in {s["name"] for s in sets}:
+                return yard.datasets.get(str(data)).data
     return load_data(resolve(data, project=project, rev=rev))
 
 

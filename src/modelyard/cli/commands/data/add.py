@@ -19,7 +19,7 @@ from modelyard.cli.output import emit
 def command(
     file: Path, name: str | None, description: str, as_json: bool, project: str | None
 ) -> None:
-    """Add a file (csv, tsv, json, jsonl, parquet, npz, npy) or a saved data object as a data set.
+    """Add a file as a data set: csv, tsv, json, jsonl, parquet, npz, npy, or a saved data object.
 
     Equal content is the version it was already.
 

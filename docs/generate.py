@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,13 +14,14 @@ from modelyard.base.errors import TABLE
 from modelyard.cli.program import program
 
 HERE = Path(__file__).parent
+WIDTH: Any = {"max_content_width": 100, "terminal_width": 100}
 NOTE = "<!-- Written by docs/generate.py: change the code, then run it. -->\n"
 
 
 def commands_page() -> str:
     """Every command's help, in the order of ``modelyard --help``."""
     top = program()
-    context = click.Context(top, info_name="modelyard", max_content_width=100, terminal_width=100)
+    context = top.make_context("modelyard", [], resilient_parsing=True, **WIDTH)
     parts = [
         NOTE,
         "# Commands\n",
@@ -35,9 +37,7 @@ def commands_page() -> str:
 
 def section(command: click.Command, parent: click.Context, name: str, level: int) -> str:
     """One command, and those below it."""
-    context = click.Context(
-        command, info_name=name, parent=parent, max_content_width=100, terminal_width=100
-    )
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True, **WIDTH)
     text = f"{'#' * level} {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):

@@ -13,7 +13,6 @@ import pytest
 
 from cli.program import process, run
 
-
 LOG = ("predictions", "list", "--json")
 
 

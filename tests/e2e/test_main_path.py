@@ -55,7 +55,9 @@ def method_of(model: Any) -> str:
     return "predict" if hasattr(model, "predict") else "transform"
 
 
-@pytest.mark.filterwarnings("ignore")  # what scikit-learn says of log(0), and of its own inner trees
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # what scikit-learn says of log(0), and of its own inner trees
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 def test_loaded_models_answer_as_the_original(kind: Kind, saved: dict) -> None:
     path, model, rows = saved[kind.name]

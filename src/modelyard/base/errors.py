@@ -70,80 +70,104 @@ class ModelyardError(Exception):
         return describe(self).code
 
 
-class InvalidInput(ModelyardError, ValueError): ...
+class InvalidInput(ModelyardError, ValueError):
+    """A value, option or argument that cannot be meant."""
 
 
-class InvalidReference(InvalidInput): ...
+class InvalidReference(InvalidInput):
+    """Text that is no reference; the grammar is in `modelyard.base.refs`."""
 
 
-class InvalidName(InvalidInput): ...
+class InvalidName(InvalidInput):
+    """A name that is not allowed, or that differs from another by case or spelling only."""
 
 
-class InvalidSetting(InvalidInput): ...
+class InvalidSetting(InvalidInput):
+    """A setting that is not known, has a wrong value, or stands where it is not read."""
 
 
-class InvalidCard(InvalidInput): ...
+class InvalidCard(InvalidInput):
+    """A card that cannot be read; the message names file, line and field."""
 
 
-class InvalidPath(InvalidInput): ...
+class InvalidPath(InvalidInput):
+    """A path that leaves its root, or is not portable."""
 
 
 class SchemaMismatch(InvalidInput):
     """Data that does not fit a schema; ``details['field']`` names the place, as in ``X[3].age``."""
 
 
-class UnsupportedType(InvalidInput, TypeError): ...
+class UnsupportedType(InvalidInput, TypeError):
+    """An object that no flavor and no type claims."""
 
 
-class UnsupportedFormat(InvalidInput): ...
+class UnsupportedFormat(InvalidInput):
+    """A format, suffix or content type that is not read or written here."""
 
 
-class NotFound(ModelyardError, LookupError): ...
+class NotFound(ModelyardError, LookupError):
+    """Nothing is called so; the message says what was tried."""
 
 
-class VersionNotFound(NotFound): ...
+class VersionNotFound(NotFound):
+    """The name exists, this version of it does not."""
 
 
-class StageEmpty(NotFound): ...
+class StageEmpty(NotFound):
+    """Nothing is in this stage."""
 
 
-class UnknownMethod(NotFound): ...
+class UnknownMethod(NotFound):
+    """The model has no such method; the hint lists those it has."""
 
 
-class FileMissing(NotFound, FileNotFoundError): ...
+class FileMissing(NotFound, FileNotFoundError):
+    """A file or folder that was named is not there."""
 
 
-class NotAllowed(ModelyardError, PermissionError): ...
+class NotAllowed(ModelyardError, PermissionError):
+    """Who asks may not do this."""
 
 
-class Untrusted(NotAllowed): ...
+class Untrusted(NotAllowed):
+    """Loading it would run code, and its digest is not trusted."""
 
 
-class Conflict(ModelyardError): ...
+class Conflict(ModelyardError):
+    """What is there contradicts what was asked for."""
 
 
-class AlreadyExists(Conflict, FileExistsError): ...
+class AlreadyExists(Conflict, FileExistsError):
+    """Something else is there already."""
 
 
-class ForeignSchema(Conflict): ...
+class ForeignSchema(Conflict):
+    """A database that belongs to another program."""
 
 
-class NewerSchema(Conflict): ...
+class NewerSchema(Conflict):
+    """A database or card that a newer modelyard wrote."""
 
 
-class AddressInUse(Conflict, OSError): ...
+class AddressInUse(Conflict, OSError):
+    """Another program listens on this port; the hint names a free one."""
 
 
-class CheckFailed(ModelyardError): ...
+class CheckFailed(ModelyardError):
+    """A policy, environment or verification said no."""
 
 
-class Corrupted(CheckFailed): ...
+class Corrupted(CheckFailed):
+    """Bytes do not match their digest, or are missing."""
 
 
-class EnvironmentMismatch(CheckFailed): ...
+class EnvironmentMismatch(CheckFailed):
+    """The environment differs from the one it was saved in, and that was to be an error."""
 
 
-class Unreachable(ModelyardError, ConnectionError): ...
+class Unreachable(ModelyardError, ConnectionError):
+    """Nobody answers there."""
 
 
 class MissingExtra(ModelyardError, ImportError):
@@ -158,19 +182,24 @@ class MissingExtra(ModelyardError, ImportError):
         )
 
 
-class NotSupported(ModelyardError): ...
+class NotSupported(ModelyardError):
+    """Clear, but not possible here, or not yet."""
 
 
-class TooLarge(ModelyardError): ...
+class TooLarge(ModelyardError):
+    """More than the limit allows."""
 
 
-class Overloaded(ModelyardError): ...
+class Overloaded(ModelyardError):
+    """Too much at once; try again later."""
 
 
-class StorageFull(ModelyardError, OSError): ...
+class StorageFull(ModelyardError, OSError):
+    """The disk or the database has no room left. Reading goes on."""
 
 
-class ModelFailed(ModelyardError, RuntimeError): ...
+class ModelFailed(ModelyardError, RuntimeError):
+    """The model itself raised, or answered what its schema refuses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import modelyard as my
 from cli.program import process, run
 from modelyard.base.config import SETTINGS, USER_SETTINGS
 from modelyard.objects.card_file import read_card, write_card
+from modelyard.yard.doctor import EXTRAS
 
 
 def test_the_registry_at_a_glance(project: Path) -> None:
@@ -328,6 +330,11 @@ def test_a_doctor_finds_nothing_wrong(project: Path) -> None:
     assert found["yard"]["found"] == "yard.db is sound, trusted"
     assert found["project"]["found"] == str(project)
     assert found["extra sklearn"]["found"] == "installed"
+
+
+def test_a_doctor_knows_every_extra() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    assert {*EXTRAS, "all"} == set(tomllib.loads(text)["project"]["optional-dependencies"])
 
 
 @pytest.mark.parametrize(

@@ -30,5 +30,6 @@ def _speak_utf8() -> None:
     """Into pipes and files we write UTF-8, whatever the machine's own encoding; a terminal has its own."""
     for stream in (sys.stdout, sys.stderr):
         change = getattr(stream, "reconfigure", None)  # a test's stream has none
-        if change is not None and not stream.isatty():
-            change(encoding="utf-8", errors="backslashreplace")
+        if change is not None:
+            encoding = None if stream.isatty() else "utf-8"
+            change(encoding=encoding, errors="backslashreplace")

@@ -218,7 +218,7 @@ def stop_demo(folder: Path, quiet: bool = False) -> None:
         with contextlib.suppress(OSError, ValueError, KeyError):
             facts = json.loads(file.read_text("utf-8"))
             # The number may belong to somebody else by now: only who answers as our server is stopped.
-            urllib.request.urlopen(f"{facts['url']}/interface.json", timeout=2).close()
+            urllib.request.urlopen(f"{facts['url']}/interface.json", timeout=10).close()
             os.kill(int(facts["pid"]), signal.SIGTERM)
             stopped = True
         file.unlink()

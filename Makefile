@@ -26,6 +26,7 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
+, := ,
 # uv does not read pip's settings (a company's index, a certificate); where it fails, pip has the last word.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt $(1) || { \
 	echo "uv could not; trying with pip" >&2; \
@@ -95,10 +96,10 @@ $(VENV)/.made-for:
 
 $(VENV)/.runtime: $(VENV)/.made-for pyproject.toml constraints.txt
 	@echo "Installing modelyard and its libraries"
-	@$(call install,-e '.[all]')
+	@$(call install,-e '.[sklearn$(,)pandas$(,)polars$(,)arrow$(,)postgres$(,)mysql]')
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Installing what tests and checks need"
-	@$(call install,-e '.[all]' --group dev)
+	@$(call install,-e '.[sklearn$(,)pandas$(,)polars$(,)arrow$(,)excel$(,)image$(,)onnx$(,)postgres$(,)mysql]' --group dev)
 	@touch $@

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
-from cases.flavors import callable as callables
-from cases.flavors import sklearn
 from cases.formats import cloudpickle, skops
 from modelyard.testing.flavors import (
     FlavorCase,
@@ -14,17 +14,19 @@ from modelyard.testing.flavors import (
     ModelFormatContract,
 )
 
+FLAVORS = (
+    "callable",
+    "sklearn",
+)
+"""Case files of libraries that are light enough for every run; the others are in `tests/frameworks`."""
 
-class TestSklearn(FlavorContract):
-    @pytest.fixture
-    def case(self) -> FlavorCase:
-        return _SKLEARN
 
-
-class TestCallable(FlavorContract):
-    @pytest.fixture
-    def case(self) -> FlavorCase:
-        return callables.case()
+@pytest.mark.parametrize("name", FLAVORS, scope="module")
+class TestFlavor(FlavorContract):
+    @pytest.fixture(scope="module")
+    @classmethod
+    def case(cls, name: str) -> FlavorCase:
+        return importlib.import_module(f"cases.flavors.{name}").case()
 
 
 class TestSkops(ModelFormatContract):
@@ -37,6 +39,3 @@ class TestCloudpickle(ModelFormatContract):
     @pytest.fixture
     def case(self) -> ModelFormatCase:
         return cloudpickle.case()
-
-
-_SKLEARN = sklearn.case()  # its models are fitted once

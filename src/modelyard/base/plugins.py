@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterable
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -23,7 +22,7 @@ GROUPS = {
     "stores": "modelyard.stores",
     "schemes": "modelyard.base.schemes",
     "environments": "modelyard.environments",
-    "importers": "modelyard.objects.importers",
+    "importers": "modelyard.objects.importers modelyard.compat.importers",
     "registries": "modelyard.registry",
     "trackers": "modelyard.tracking",
     "autologgers": "modelyard.tracking.autologgers",
@@ -35,7 +34,7 @@ GROUPS = {
     "runners": "modelyard.jobs",
     "compat": "modelyard.compat",
 }
-"""Group -> the folder whose files are our own plugins of that group."""
+"""Group -> the folder, or folders, whose files are our own plugins of that group."""
 
 
 def load(group: str, name: str) -> Any:
@@ -57,9 +56,9 @@ def load(group: str, name: str) -> Any:
 def find(group: str, name: str) -> Any | None:
     """Like `load`, but None when there is no such plugin."""
     if name.isidentifier() and not name.startswith("_") and name not in _PARTS:
-        module = f"{GROUPS[group]}.{name}"
-        if _has_file(module):
-            return _import(module, name)
+        for folder in GROUPS[group].split():
+            if _has_file(module := f"{folder}.{name}"):
+                return _import(module, name)
     for point in _entry_points(group):
         if point.name == name:
             return point.load()
@@ -87,14 +86,17 @@ def _import(module: str, name: str) -> ModuleType:
 
 def names(group: str) -> list[str]:
     """All plugin names of a group, ours and outsiders', sorted. Imports none of them."""
-    try:
-        folder = importlib.import_module(GROUPS[group])
-    except ModuleNotFoundError:
-        ours: Iterable[str] = ()
-    else:
-        ours = (m.name for m in pkgutil.iter_modules(folder.__path__))
+    ours = (name for folder in GROUPS[group].split() for name in _files_in(folder))
     own = {n for n in ours if not n.startswith("_") and n not in _PARTS}
     return sorted(own | {point.name for point in _entry_points(group)})
+
+
+def _files_in(folder: str) -> list[str]:
+    try:
+        package = importlib.import_module(folder)
+    except ModuleNotFoundError:
+        return []
+    return [m.name for m in pkgutil.iter_modules(package.__path__)]
 
 
 @lru_cache(maxsize=64)

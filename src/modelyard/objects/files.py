@@ -71,8 +71,17 @@ class ArtifactFiles:
         self._verify(entry, io.BytesIO(data))
         return io.BytesIO(data)
 
-    def local(self, path: str) -> Path:
+    def local(self, path: str, *, private: bool = True) -> Path:
+        """A private copy, so that what was checked is what is read.
+
+        ``private=False`` is for readers of plain data: a large file that lies on this machine is checked and read
+        where it is, without a copy of gigabytes. Whoever changes it in between can make the numbers wrong, no more.
+        """
         entry = self.entry(path)
+        if not private and entry.size > IN_MEMORY and isinstance(self._opener, FolderOpener):
+            with self._source(entry) as stream:
+                self._verify(entry, stream)
+            return self._opener.root.joinpath(*entry.path.split("/"))
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
             weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
@@ -141,5 +150,5 @@ class Part:
     def open(self, path: str) -> IO[bytes]:
         return self._files.open(self._prefix + path)
 
-    def local(self, path: str) -> Path:
-        return self._files.local(self._prefix + path)
+    def local(self, path: str, *, private: bool = True) -> Path:
+        return self._files.local(self._prefix + path, private=private)

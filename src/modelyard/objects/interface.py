@@ -1,7 +1,8 @@
 """The contracts of flavors (what kind of object it is) and formats (how its bytes are written).
 
 How to add a flavor: write ``flavors/<library>.py``, named like the library's root package, so that the class ancestry of
-an object finds it, with the module-level names of `Flavor`; and a case file ``tests/cases/flavors/<library>.py``.
+an object finds it, with the module-level names of `Flavor`; and a case file ``tests/cases/flavors/<library>.py``. A
+format that only this library writes is a `native.NativeFormat` in the same file, listed under ``NATIVE``.
 How to add a format: ``formats/<name>.py`` with the names of `ModelFormat` or `DataFormat`, and a case file. The contract
 suites are ``testing/flavors.py`` and ``testing/formats.py``. A format that needs a library to be read names it in
 ``LIBRARIES`` (import names), so that it stands among the card's requirements. Neither may import its library at module level of a file
@@ -32,8 +33,9 @@ class Files(Protocol):
         """A seekable stream of bytes whose digest has been checked."""
         ...
 
-    def local(self, path: str) -> Path:
-        """A real file with checked content, for libraries that only take paths."""
+    def local(self, path: str, *, private: bool = True) -> Path:
+        """A real file with checked content, for libraries that only take paths. ``private=False`` allows a reader of
+        plain data (tier 0) to get a large file itself instead of a copy of it."""
         ...
 
 
@@ -44,7 +46,8 @@ class Flavor(Protocol):
     EXTRA: str
     """The extra that brings the library; empty when core can do it."""
     FORMATS: Sequence[str]
-    """Model formats that can hold it, safest first; `save` takes the first that round-trips."""
+    """Model formats that can hold it, safest first; `save` takes the first that round-trips. A module that writes
+    formats of its own has them under ``NATIVE`` (a sequence of `native.NativeFormat`)."""
 
     def claims(self, obj: Any) -> bool: ...
 

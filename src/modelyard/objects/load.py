@@ -13,16 +13,16 @@ from modelyard.base.errors import (
     InvalidCard,
     InvalidInput,
     NotSupported,
-    UnsupportedFormat,
-    did_you_mean,
 )
 from modelyard.base.notes import note
 from modelyard.objects import formats, trust
 from modelyard.objects.card import Card
-from modelyard.objects.describing import by_names, functions_of
+from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.files import ArtifactFiles, Part
+from modelyard.objects.flavors import find
 from modelyard.objects.interface import Files, Flavor, ModelFormat, Tier
 from modelyard.objects.model import Model
+from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.objects.steps import STEPS, SteppedModel
 
@@ -36,27 +36,43 @@ def load_object(source: Source, *, trust: str | None = None, check_env: CheckEnv
     """The object as users had it: a model with its methods, or the data."""
     if source.card.kind == "data":
         return load_data(source, trust=trust)
+    if not source.card.flavor:  # a file of another tool that does not tell what it holds
+        return open_checked(source, trust, check_env)[0]
     return load_model(source, trust=trust, check_env=check_env).object
 
 
 def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv = "warn") -> Model:
     """The model with its card and callable methods. `Untrusted` when it runs code nobody vouched for here."""
+    obj, steps = open_checked(source, trust, check_env)
+    card = source.card
+    flavor = flavor_of(card, obj)
+    before, after = (steps.get(step) for step in STEPS)
+    functions = functions_of(obj, flavor, before, after, known_methods(card))
+    if not card.methods:
+        card = card.but(methods=describe_model(functions, {}).signatures)
+    if steps:
+        obj = SteppedModel(obj, functions, before, after)
+    return Model(card, obj, by_names(functions), source.name, source.version, source.provenance)
+
+
+def open_checked(
+    source: Source, trust: str | None, check_env: CheckEnv
+) -> tuple[Any, dict[str, Callable[..., Any]]]:
+    """The bare object and its steps, once trust and environment have been looked at."""
     card = source.card
     if card.kind != "model":
         raise InvalidInput(f"{source.ref or source.name} is {card.kind}, not a model")
     tier, reader = effective_tier(card)
     decide_trust(source, tier, trust)
     compare_environment(card, check_env, source.ref or source.name)
-    flavor = cast(Flavor, plugins.load("flavors", card.flavor))
     with environments.importable(module_folder(source.files, card)):
         obj = reader.load(Part(source.files, without=(MODULES, STEP_FOLDER)))
-        steps = {step: load_step(source.files, card, step) for step in card.steps}
-    functions = functions_of(
-        obj, flavor, steps.get("preprocess"), steps.get("postprocess"), known_methods(card)
-    )
-    if steps:
-        obj = SteppedModel(obj, functions, steps.get("preprocess"), steps.get("postprocess"))
-    return Model(card, obj, by_names(functions), source.name, source.version, source.provenance)
+        return obj, {step: load_step(source.files, card, step) for step in card.steps}
+
+
+def flavor_of(card: Card, obj: Any) -> Flavor:
+    """The flavor that the card names; of a file that did not tell, that of what was in it."""
+    return cast(Flavor, plugins.load("flavors", card.flavor)) if card.flavor else find(obj)
 
 
 def known_methods(card: Card) -> list[str] | None:
@@ -68,24 +84,12 @@ def effective_tier(card: Card) -> tuple[Tier, ModelFormat]:
     """What loading can do, and the format that reads it. The format decides, not the card's word for it."""
     if card.format is None:
         raise InvalidCard(f"{card.path or 'card'}: a model needs a 'format'")
-    reader = reading_format(card.format.name)
+    reader = reading_format(card.format.name, card.flavor)
     tiers = [reader.TIER, card.format.tier]
-    tiers += [reading_format(str(dict(s)["format"]["name"])).TIER for s in card.steps.values()]
+    tiers += [step_format(step).TIER for step in card.steps.values()]
     if card.requirements.modules:
         tiers.append(2)
     return cast(Tier, max(tiers)), reader
-
-
-def reading_format(name: str) -> ModelFormat:
-    """The model format of a card; an unknown one is an error, never a guess."""
-    found = plugins.find("formats", name)
-    if found is None or not hasattr(found, "load"):
-        known = plugins.names("formats")
-        raise UnsupportedFormat(
-            f"the format {name!r} is not known here",
-            hint=did_you_mean(name, known) or "it may come with a plugin or a newer modelyard",
-        )
-    return cast(ModelFormat, found)
 
 
 def decide_trust(source: Source, tier: Tier, given: str | None) -> None:
@@ -132,9 +136,13 @@ def load_step(files: ArtifactFiles, card: Card, step: str) -> Callable[..., Any]
     """A pre- or post-processing step."""
     if step not in STEPS:
         raise InvalidCard(f"{card.path or 'card'}: steps.{step} is none of {', '.join(STEPS)}")
-    entry: Mapping[str, Any] = card.steps[step]
     part: Files = Part(files, f"{STEP_FOLDER}{step}/")
-    return reading_format(str(entry["format"]["name"])).load(part)
+    return step_format(card.steps[step]).load(part)
+
+
+def step_format(entry: Mapping[str, Any]) -> ModelFormat:
+    """The format of a step, from its entry on the card."""
+    return reading_format(str(entry["format"]["name"]), str(entry.get("flavor", "")))
 
 
 def load_data(source: Source, *, trust: str | None = None) -> Any:

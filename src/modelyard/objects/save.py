@@ -25,13 +25,13 @@ from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX, card_path, card_text
 from modelyard.objects.describing import Described, describe_model, functions_of
 from modelyard.objects.interface import Flavor, Tier
+from modelyard.objects.native import flavor_read, libraries_of
 from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import STEPS
 from modelyard.objects.writing import (
     entries_of,
-    libraries_of,
     move_artifact,
     raised,
     write_best,
@@ -156,7 +156,7 @@ def write_model(
     folder = work / "files"
     folder.mkdir()
     needs = find_requirements([obj, *steps.values(), *described_values(described)], about)
-    info = write_best(obj, flavor, folder, described if not steps else None, format)
+    info, written = write_best(obj, flavor, folder, described if not steps else None, format)
     step_infos = {step: write_step(value, folder / "steps" / step) for step, value in steps.items()}
     modules = environments.store_modules(needs.modules, folder / "modules") if needs.modules else ()
     info = raised(info, steps, modules)
@@ -164,13 +164,13 @@ def write_model(
     return about.on(
         Card(
             kind="model",
-            flavor=flavor.NAME,
+            flavor=flavor_read(written, flavor),
             format=info,
             labels=tuple(flavor.labels(obj)),
             artifact=entries,
             methods=described.signatures,
             requirements=requirements_of(
-                needs.including(*libraries_of(info.name)), modules, flavor.system(obj)
+                needs.including(*libraries_of(written)), modules, flavor.system(obj)
             ),
             steps=step_infos,
             sample=described.card_sample(about.sample_rows),
@@ -212,8 +212,11 @@ def write_step(step: Callable[..., Any], folder: Path) -> dict[str, Any]:
     """A pre- or post-processing step beside the model; its entry on the card."""
     folder.mkdir(parents=True)
     flavor = flavors.find(step)
-    info = write_best(step, flavor, folder, None)
-    return {"flavor": flavor.NAME, "format": {"name": info.name, "tier": info.tier}}
+    info, written = write_best(step, flavor, folder, None)
+    return {
+        "flavor": flavor_read(written, flavor),
+        "format": {"name": info.name, "tier": info.tier},
+    }
 
 
 def write_data(obj: Any, work: Path, target: Path, format: str | None, about: About) -> Card:
@@ -241,7 +244,9 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             schema=kind,
             profile=tuple(profile(obj)) if kind.kind in ("dataframe", "series") else (),
             shape=tuple(int(n) for n in getattr(obj, "shape", ()) or ()),
-            requirements=requirements_of(needs.including(*libraries_of(writer.NAME)), (), ()),
+            requirements=requirements_of(
+                needs.including(*getattr(writer, "LIBRARIES", ())), (), ()
+            ),
             sample=data_sample(obj, kind, about.sample_rows),
         )
     )

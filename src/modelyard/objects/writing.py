@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from modelyard.base import plugins
 from modelyard.base.digests import FileEntry, sha256_file
-from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedFormat, UnsupportedType
+from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedType
 from modelyard.base.notes import note
 from modelyard.base.paths import discard, list_below
 from modelyard.objects.card import FormatInfo
@@ -17,6 +16,7 @@ from modelyard.objects.describing import Described, by_names
 from modelyard.objects.equality import same_output
 from modelyard.objects.files import ArtifactFiles, FolderOpener
 from modelyard.objects.interface import Flavor, ModelFormat
+from modelyard.objects.native import model_format
 
 
 def write_best(
@@ -25,12 +25,12 @@ def write_best(
     folder: Path,
     described: Described | None,
     wanted: str | None = None,
-) -> FormatInfo:
+) -> tuple[FormatInfo, ModelFormat]:
     """Write with the first format that can hold the object and gives equal outputs back."""
     names = [wanted] if wanted else list(flavor.FORMATS)
     reasons: list[str] = []
     for name in names:
-        writer = model_format(name)
+        writer = model_format(name, flavor)
         attempt = folder / "attempt"
         attempt.mkdir()
         try:
@@ -48,7 +48,7 @@ def write_best(
         for file in attempt.iterdir():
             file.rename(folder / file.name)
         attempt.rmdir()
-        return tiered(writer, reasons, obj)
+        return tiered(writer, reasons, obj), writer
     raise UnsupportedType(f"no format can hold a {type(obj).__name__}")
 
 
@@ -95,25 +95,6 @@ def raised(info: FormatInfo, steps: Mapping[str, Any], modules: Sequence[str]) -
         return info
     reasons = [*info.reasons, *(f"step {s}" for s in steps), *(f"module {m}" for m in modules)]
     return FormatInfo(info.name, 2, tuple(dict.fromkeys(reasons))[:20])
-
-
-def libraries_of(format: str) -> Sequence[str]:
-    """Import names of what reading a format needs, besides what the object itself does."""
-    return getattr(plugins.load("formats", format), "LIBRARIES", ())
-
-
-def model_format(name: str) -> ModelFormat:
-    """The format of that name that can hold models; `UnsupportedFormat` lists the known ones."""
-    try:
-        found = plugins.load("formats", name)
-    except LookupError:
-        found = None
-    if found is None or not hasattr(found, "dump"):
-        known = [n for n in plugins.names("formats") if hasattr(plugins.find("formats", n), "dump")]
-        raise UnsupportedFormat(
-            f"{name!r} is not a format that holds models", hint=f"known: {', '.join(known)}"
-        )
-    return cast(ModelFormat, found)
 
 
 def move_artifact(folder: Path, target: Path, name: str) -> tuple[FileEntry, ...]:

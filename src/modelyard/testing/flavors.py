@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from modelyard.base.errors import ModelyardError, UnsupportedType
 from modelyard.objects import flavors
 from modelyard.objects.equality import same_output
 from modelyard.objects.interface import Flavor, ModelFormat
+from modelyard.objects.native import model_format
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class FolderFiles:
     def open(self, path: str) -> IO[bytes]:
         return self.local(path).open("rb")
 
-    def local(self, path: str) -> Path:
+    def local(self, path: str, *, private: bool = True) -> Path:
         return self.folder / path
 
 
@@ -72,11 +73,6 @@ class FlavorCase:
     """Objects that it must not claim."""
     unready: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """Objects that it claims, but that cannot be asked anything yet."""
-
-
-def model_format(name: str) -> ModelFormat:
-    """A format by name."""
-    return cast(ModelFormat, plugins.load("formats", name))
 
 
 def answers(flavor: Flavor, model: Any, rows: Any) -> dict[str, Any]:
@@ -108,10 +104,11 @@ import json, pickle, sys
 from pathlib import Path
 from modelyard.base import plugins
 from modelyard.objects.equality import same_output
+from modelyard.objects.native import reading_format
 from modelyard.testing.flavors import FolderFiles
 different = []
 for folder, flavor, format in json.loads(sys.argv[1]):
-    model = plugins.load("formats", format).load(FolderFiles(Path(folder, "files")))
+    model = reading_format(format, flavor).load(FolderFiles(Path(folder, "files")))
     method = next(iter(plugins.load("flavors", flavor).methods(model).values()))
     rows, expected = pickle.loads(Path(folder, "expected.pkl").read_bytes())
     if not same_output(method(rows), expected):
@@ -170,10 +167,10 @@ class FlavorContract:
                 folder.mkdir()
                 if name != example.format:
                     with pytest.raises(UnsupportedType):
-                        model_format(name).dump(model, folder)
+                        model_format(name, case.flavor).dump(model, folder)
                     assert not list(folder.iterdir()), word
                     continue
-                model_format(name).dump(model, folder)
+                model_format(name, case.flavor).dump(model, folder)
                 break
 
     def test_every_format_that_holds_it_brings_equal_answers_back(
@@ -185,8 +182,8 @@ class FlavorContract:
             for name in names:
                 folder = tmp_path / f"{number}-{name}"
                 folder.mkdir()
-                model_format(name).dump(model, folder)
-                again = model_format(name).load(FolderFiles(folder))
+                model_format(name, case.flavor).dump(model, folder)
+                again = model_format(name, case.flavor).load(FolderFiles(folder))
                 assert_same_answers(case.flavor, example, model, again)
 
     def test_a_new_process_gives_the_same_answers(self, case: FlavorCase, tmp_path: Path) -> None:
@@ -195,7 +192,7 @@ class FlavorContract:
             folder = tmp_path / str(number)
             (folder / "files").mkdir(parents=True)
             model = example.make()
-            model_format(example.format).dump(model, folder / "files")
+            model_format(example.format, case.flavor).dump(model, folder / "files")
             method = next(iter(case.flavor.methods(model).values()), None)
             if method is None or example.equal is not same_output:
                 continue

@@ -13,8 +13,9 @@ from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
+from modelyard.objects.importers import open_path, openable
 from modelyard.objects.save import save
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.source import Source
 from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import SqlRegistry, version_of_row, version_row_id, version_row_ids
@@ -122,8 +123,8 @@ class Models:
 
     def _saved(self, ref: str | Path) -> Source:
         path = Path(str(ref).removesuffix(SUFFIX)).expanduser()
-        if isinstance(ref, Path) or object_exists(path):
-            return local_source(path)
+        if isinstance(ref, Path) or openable(path):
+            return open_path(path)
         found = parse(ref)
         if isinstance(found, BareRef):
             found = NameRef(found.text)

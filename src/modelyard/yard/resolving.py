@@ -15,7 +15,8 @@ from modelyard.base.errors import FileMissing, NotFound, NotSupported, did_you_m
 from modelyard.base.project import find_root
 from modelyard.base.refs import BareRef, NameRef, PathRef, parse, unavailable
 from modelyard.objects.card_file import SUFFIX
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.importers import open_path, openable
+from modelyard.objects.source import Source
 from modelyard.yard.project import require_yard_registry
 from modelyard.yard.yard import Yard
 
@@ -26,14 +27,14 @@ def resolve(
     """The object a reference stands for, not loaded yet. `NotFound` lists what was tried and the nearest names."""
     root = project_folder(project, rev)
     if isinstance(ref, Path):
-        return local_source(root / ref)
+        return open_path(root / ref)
     parsed = parse(ref)
     if isinstance(parsed, PathRef):
-        return local_source(root / Path(parsed.path).expanduser())
+        return open_path(root / Path(parsed.path).expanduser())
     if isinstance(parsed, BareRef):
         path = root / parsed.text
-        if object_exists(path):
-            return local_source(path)
+        if openable(path):
+            return open_path(path)
         return _registered(NameRef(parsed.text), root, yard, tried=path)
     if isinstance(parsed, NameRef):
         return _registered(parsed, root, yard, tried=None)

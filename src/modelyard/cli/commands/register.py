@@ -42,14 +42,14 @@ def command(
       modelyard register models/churn --dataset customers@3 --target churned
     """
     from modelyard.cli.yards import new_or_existing_yard
-    from modelyard.objects.source import object_exists
+    from modelyard.objects.importers import openable
     from modelyard.yard.project import require_yard_registry
     from modelyard.yard.resolving import project_folder
 
     folder = project_folder(project, None)
     require_yard_registry(folder)
     name = Path(ref).name if name is None else name
-    model = folder / ref if object_exists(folder / ref) else ref
+    model = folder / ref if openable(folder / ref) else ref
     with new_or_existing_yard(project) as yard:
         there = list(yard.models.registry.state(name).versions)
         version = yard.models.add(model, name, bump=bump, **facts)

@@ -1,0 +1,31 @@
+"""Tests of libraries too heavy for every run, one environment a library: ``make test-frameworks``.
+
+``MODELYARD_FRAMEWORK`` names the environment of `environments.toml` that the tests run in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ENVIRONMENTS = tomllib.loads(Path(__file__).with_name("environments.toml").read_text("utf-8"))
+HERE: dict[str, Any] = ENVIRONMENTS[os.environ.get("MODELYARD_FRAMEWORK", "light")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``flavor_name`` runs over the flavors of this environment, ``type_case`` over the cases of its types."""
+    if "flavor_name" in metafunc.fixturenames:
+        metafunc.parametrize("flavor_name", HERE["flavors"], scope="module")
+    if metafunc.cls is not None and metafunc.cls.__name__ == "TestTypes":
+        files = [importlib.import_module(f"cases.types.{name}") for name in HERE["types"]]
+        cases = [
+            pytest.param(case, id=f"{file.__name__.rpartition('.')[2]}-{case.name}")
+            for file in files
+            for case in file.CASES
+        ]
+        metafunc.parametrize("case", cases)

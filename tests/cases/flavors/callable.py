@@ -4,61 +4,13 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
+from cases.flavors.own_code import LIMIT, Broken, Mean, Rule, over_limit
 from modelyard.objects.flavors import callable as callables
 from modelyard.testing.flavors import Example, FlavorCase
-
-LIMIT = 2
-
-
-def over_limit(values: Sequence[float], limit: float = LIMIT) -> list[bool]:
-    return [v > limit for v in values]
-
-
-class Rule:
-    """Called itself."""
-
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-
-    def __call__(self, values: Sequence[float]) -> list[bool]:
-        return over_limit(values, self.limit)
-
-    def explain(self, values: Sequence[float]) -> str:
-        return f"{values} over {self.limit}"
-
-
-class Mean:
-    """With methods of a model's names."""
-
-    def __init__(self, mean: float) -> None:
-        self.mean = mean
-
-    def predict(self, X: Any) -> Any:
-        return np.full(len(X), self.mean)
-
-    def transform(self, X: Any) -> Any:
-        return np.asarray(X) - self.mean
-
-    def fit(self, X: Any) -> Mean:
-        return self
-
-
-class Broken:
-    """A property that fails is no method."""
-
-    @property
-    def predict(self) -> Any:
-        raise RuntimeError("not today")
-
-    def transform(self, X: Any) -> Any:
-        return X
-
 
 VALUES = [1.0, 2.5, 4.0, -1.0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cases.formats import csv, json, jsonl, npy, npz, parquet, tsv
+from cases.formats import csv, json, jsonl, npy, npz, parquet, safetensors, tsv
 from modelyard.testing.formats import Case, FormatContract
 
 
@@ -48,3 +48,9 @@ class TestNpz(FormatContract):
     @pytest.fixture
     def case(self) -> Case:
         return npz.case()
+
+
+class TestSafetensors(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return safetensors.case()

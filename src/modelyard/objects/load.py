@@ -155,5 +155,5 @@ def load_data(source: Source, *, trust: str | None = None) -> Any:
     reader = formats.named(card.format.name)
     decide_trust(source, max(cast(Tier, reader.TIER), card.format.tier), trust)
     [name] = source.files.names()
-    with source.files.open(name) as stream:
+    with source.files.open(name, private=reader.TIER > 0) as stream:
         return reader.read(stream, card.schema)

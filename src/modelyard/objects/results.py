@@ -21,6 +21,9 @@ def joined(results: Sequence[Any]) -> Any:
     first = results[0]
     if len(results) == 1:
         return first
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(first, torch.Tensor):
+        return torch.cat(list(results))
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and isinstance(first, numpy.ndarray):
         return numpy.concatenate(results)
@@ -53,6 +56,8 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         value = value.toarray()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
+    if hasattr(value, "detach"):
+        value = infer(value).to_plain(value)
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

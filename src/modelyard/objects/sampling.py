@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from modelyard.base.errors import ModelyardError
@@ -22,6 +23,8 @@ def sample_for_card(
     """
     if rows <= 0:
         return None
+    if sum(_cells(_head(value, 1)) for value in arguments.values()) * 2 > MAX_BYTES:
+        return None  # a cell takes two characters at least: no need to spell gigabytes
     for count in range(rows, 0, -1):
         try:
             spelled = {
@@ -55,6 +58,15 @@ def sample_arguments(sample: Any, signature: Signature) -> dict[str, Any]:
     if is_bare(signature):
         return {required_arguments(signature)[0]: sample}
     return dict(sample)
+
+
+def _cells(value: Any) -> int:
+    """How many numbers or texts a value holds at least."""
+    if hasattr(value, "shape"):
+        return prod(value.shape)
+    if isinstance(value, Mapping):
+        return sum(map(_cells, value.values()))
+    return len(value) if isinstance(value, list | tuple) else 1
 
 
 def _head(value: Any, count: int) -> Any:

@@ -18,7 +18,7 @@ def to_type(value: Any, kind: DataType) -> Any:
         return value.tolist()
     if not _is_frame(value):
         return value
-    if kind.kind == "array":
+    if kind.plain.kind == "array":
         return value.to_numpy() if _rank(kind) != 1 else _only_column(value, kind).to_numpy()
     if kind.kind == "series":
         return _only_column(value, kind)
@@ -32,10 +32,11 @@ def to_type(value: Any, kind: DataType) -> Any:
 
 
 def as_column(kind: DataType) -> DataType:
-    """The type to read a list of texts with from a table: a column of texts, so that ``007`` stays what it is."""
+    """The type to read a file with that knows nothing of the argument's own: a tensor as an array, a list of texts as
+    a column of texts, so that ``007`` stays what it is."""
     if kind.kind == "list" and kind.to_dict().get("items") == "string":
         return parse({"type": "series", "dtype": "str"})
-    return kind
+    return kind.plain
 
 
 def _is_frame(value: Any) -> bool:

@@ -14,7 +14,7 @@ from modelyard.base.paths import discard, list_below
 from modelyard.objects.card import FormatInfo
 from modelyard.objects.describing import Described, by_names
 from modelyard.objects.equality import same_output
-from modelyard.objects.files import ArtifactFiles, FolderOpener
+from modelyard.objects.files import FolderFiles
 from modelyard.objects.interface import Flavor, ModelFormat
 from modelyard.objects.native import model_format
 
@@ -60,9 +60,7 @@ def check_round_trip(
     obj: Any, flavor: Flavor, writer: ModelFormat, folder: Path, described: Described
 ) -> None:
     """Load what was written and compare its outputs on the sample with the live object's."""
-    entries = entries_below(folder, folder.name)
-    files = ArtifactFiles(entries, FolderOpener(folder.parent), "the new file")
-    again = by_names(flavor.methods(writer.load(files)))
+    again = by_names(flavor.methods(writer.load(FolderFiles(folder))))
     for method, result in described.results.items():
         if method not in again:
             continue

@@ -21,7 +21,7 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     """
     form = plugins.load("formats", "csv")
     table = method.signature.args[method.records].type if method.records else None
-    if table is None or not form.can_hold(table):
+    if table is None or not form.can_hold(table.plain):
         raise UnsupportedFormat(f"{method.name} takes no table", hint="send application/json")
     try:
         text = body.decode("utf-8-sig")
@@ -31,7 +31,8 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     if method.columns is None or REFERENCE_ID not in method.columns:
         text, ids = _take_ids(text)
     try:
-        value = form.read(io.BytesIO(text.encode()), table)
+        value = form.read(io.BytesIO(text.encode()), table.plain)
+        value = value if table.plain is table else table.check(value)
     except ModelyardError:
         raise
     except (ValueError, LookupError) as error:

@@ -55,6 +55,15 @@ class DataType(ABC):
         """JSON-able form of a native value; exact, or `SchemaMismatch`. NaN and infinities never pass as JSON
         numbers: NaN becomes null where the type allows missing values, infinities become strings."""
 
+    @property
+    def plain(self) -> DataType:
+        """The type of the same values as files and other programs know them: of a tensor the array. Mostly itself."""
+        return self
+
+    def to_plain(self, value: Any) -> Any:
+        """A native value as one of `plain`."""
+        return value
+
     def rows(self, value: Any) -> int | None:
         """How many records a native value holds, or None when it is not a batch of records."""
         return None

@@ -31,6 +31,7 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".safetensors": "safetensors",
 }
 """Suffix -> our format; what outsiders' formats add is looked up when none of these fits."""
 
@@ -80,9 +81,11 @@ def named(name: str) -> DataFormat:
 
 
 def best_for(type: DataType) -> DataFormat:
-    """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
+    """The format for a value when nobody asks for one: npy for arrays, safetensors for tensors, parquet (else csv) for
+    tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
-    names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
+    rest = (*tables, "npz", "safetensors", "json")
+    names = ("npy", *rest) if type.kind == "array" else rest
     return next(found for name in names if (found := named(name)).can_hold(type))
 
 
@@ -138,6 +141,8 @@ def write_value(writer: DataFormat, value: Any, path: Path) -> None:
 
     kind = infer(value)
     if not writer.can_hold(kind):
+        value, kind = kind.to_plain(value), kind.plain
+    if not writer.can_hold(kind):
         raise UnsupportedFormat(
             f"{writer.NAME} cannot hold a {kind.kind} like this one",
             hint=f"{best_for(kind).NAME} can",
@@ -180,6 +185,9 @@ def _format_of(head: bytes) -> str:
     for magic, name in ((b"PAR1", "parquet"), (b"PK\x03\x04", "npz"), (b"\x93NUMPY", "npy")):
         if head.startswith(magic):
             return name
+    # A short number of eight bytes, then JSON: how safetensors begins.
+    if head[5:9] == b"\0\0\0{":
+        return "safetensors"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")):
         return "jsonl" if _is_lines(text) else "json"

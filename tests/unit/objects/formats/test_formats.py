@@ -15,7 +15,7 @@ from modelyard.base.errors import FileMissing, InvalidInput, MissingExtra, Unsup
 from modelyard.objects import formats
 from modelyard.objects.interface import BatchReader, BatchWriter
 
-NAMES = ["csv", "tsv", "json", "jsonl", "parquet", "npz", "npy"]
+NAMES = ["csv", "tsv", "json", "jsonl", "parquet", "npz", "npy", "safetensors"]
 
 
 def test_the_table_of_suffixes_is_what_the_formats_say():
@@ -37,12 +37,12 @@ def test_which_read_and_write_in_batches():
         (
             "data.xlsx",
             "no data format has the suffix '.xlsx': 'data.xlsx'\n"
-            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy",
+            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .safetensors",
         ),
         (
             "data",
             "no data format has the suffix '': 'data'\n"
-            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy",
+            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .safetensors",
         ),
         (
             "data.parqet",
@@ -213,7 +213,7 @@ def test_the_format_of_a_stream_is_told_by_its_first_bytes(name):
     assert stream.read() == STREAMS[name]
 
 
-@pytest.mark.parametrize("name", ["parquet", "npz", "npy"])
+@pytest.mark.parametrize("name", ["parquet", "npz", "npy", "safetensors"])
 def test_binary_streams_are_recognised_whole(tmp_path, name):
     value = np.arange(300_000.0)
     if name == "parquet":

@@ -7,11 +7,13 @@ import threading
 
 import numpy as np
 from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
 
-from cases.flavors.own_code import LIMIT, Broken, Mean, Rule, over_limit
+from cases.flavors.own_code import LIMIT, Broken, Mean, Rule, Sentiment, mean_of, over_limit
 from modelyard.objects.flavors import callable as callables
 from modelyard.testing.flavors import Example, FlavorCase
 
+ROWS = np.arange(12.0).reshape(6, 2)
 VALUES = [1.0, 2.5, 4.0, -1.0]
 
 
@@ -29,6 +31,17 @@ def models() -> dict[str, Example]:
         "ufunc": Example(lambda: np.exp, np.array(VALUES), ("predict",), ["exp"]),
         "called object": Example(lambda: Rule(3), VALUES, ("predict",), ["rule"]),
         "object with methods": Example(lambda: Mean(3), VALUES, ("predict", "transform"), ["mean"]),
+        "function that holds models": Example(
+            lambda: mean_of(
+                Ridge().fit(ROWS, ROWS[:, 0]), DecisionTreeRegressor().fit(ROWS, ROWS[:, 1])
+            ),
+            ROWS,
+            ("predict",),
+            ["mean"],
+        ),
+        "object that is set up": Example(
+            lambda: Sentiment(__file__), ["import this", "nothing"], ("predict",), ["sentiment"]
+        ),
         "object with a failing property": Example(Broken, VALUES, ("transform",), ["broken"]),
     }
 

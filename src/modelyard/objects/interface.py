@@ -77,7 +77,8 @@ class ModelFormat(Protocol):
 
     def dump(self, obj: Any, folder: Path) -> None:
         """Write one or more files into an empty folder. What it cannot hold: `UnsupportedType` with the reason, so
-        that `save` goes on to the next format."""
+        that `save` goes on to the next format; ``types`` of the error names what stood in the way, nothing (``()``) where
+        the format is not for this kind of object at all."""
         ...
 
     def load(self, files: Files) -> Any:

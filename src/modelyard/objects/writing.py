@@ -40,7 +40,7 @@ def write_best(
         except (UnsupportedType, RoundTripFailed, MissingExtra) as error:
             if name == names[-1]:
                 raise
-            reasons += error.details.get("types", ()) or [error.message]
+            reasons += error.details.get("types", [error.message])
             if isinstance(error, MissingExtra):
                 note(f"{error.message}: {error.hint}")
             discard(attempt)

@@ -144,9 +144,10 @@ def _as_array(value: Any) -> Any:
         found = numpy.asarray(value)
         return found.astype(numpy.float32) if found.dtype == numpy.float64 else found
     if not isinstance(value, numpy.ndarray):
-        if not (hasattr(value, "to_numpy") and hasattr(value, "shape")):
+        convert = getattr(value, "to_numpy", None)
+        if convert is None or not hasattr(value, "shape"):
             return None
-        value = value.to_numpy()
+        value = convert()
     return numpy.ascontiguousarray(value) if value.dtype.kind in "biufc" else None
 
 

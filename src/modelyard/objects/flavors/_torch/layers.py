@@ -70,7 +70,7 @@ def _strangers(module: Any) -> list[str]:
     import torch
 
     if not isinstance(module, torch.nn.Module) or isinstance(module, torch.jit.ScriptModule):
-        return [f"{type(module).__module__}.{type(module).__qualname__}"]
+        raise UnsupportedType(f"a {type(module).__name__} is no module of layers", types=())
     found: list[str] = []
     for name, part in module.named_modules():
         cls = type(part)

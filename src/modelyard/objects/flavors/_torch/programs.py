@@ -28,7 +28,9 @@ def dump_script(obj: Any, folder: Path) -> None:
 
     if not isinstance(obj, torch.jit.ScriptModule):
         raise UnsupportedType(
-            f"a {type(obj).__name__} is no TorchScript", hint="format='torchscript' compiles it"
+            f"a {type(obj).__name__} is no TorchScript",
+            hint="format='torchscript' compiles it",
+            types=(),
         )
     with _quiet():
         torch.jit.save(obj, str(folder / SCRIPT))
@@ -72,7 +74,9 @@ def dump_program(obj: Any, folder: Path) -> None:
 
     if not isinstance(obj, torch.export.ExportedProgram):
         raise UnsupportedType(
-            f"a {type(obj).__name__} is no exported program", hint="format='torch_export' exports it"
+            f"a {type(obj).__name__} is no exported program",
+            hint="format='torch_export' exports it",
+            types=(),
         )
     with _quiet():
         torch.export.save(obj, folder / PROGRAM)
@@ -201,6 +205,8 @@ def _quiet() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.")
-        warnings.filterwarnings("ignore", message=".*torch.jit.*deprecated", category=DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", message=".*torch.jit.*deprecated", category=DeprecationWarning
+        )
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         yield

@@ -43,7 +43,7 @@ def dump(obj: Any, folder: Path) -> None:
     import torch
 
     if not isinstance(obj, torch.nn.Module) or isinstance(obj, torch.jit.ScriptModule):
-        raise UnsupportedType(f"a {type(obj).__name__} is no module of Python code")
+        raise UnsupportedType(f"a {type(obj).__name__} is no module of Python code", types=())
     module = getattr(obj, "_orig_mod", obj)  # what torch.compile wraps is compiled anew
     found = _Tensors(module)
 

@@ -7,6 +7,7 @@ numbers. A model's is its forward pass, as of any PyTorch module.
 from __future__ import annotations
 
 import enum
+import functools
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -64,13 +65,26 @@ def claims(obj: Any) -> bool:
 
 def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
     if not _is_pipeline(obj):
-        return calling.module_methods(obj)
+        return {n: _values_only(m) for n, m in calling.module_methods(obj).items()}
 
     def predict(inputs: Any, **parameters: Any) -> Any:
         with calling.evaluating(obj.model):
             return plain(obj(inputs, **parameters))
 
     return {"predict": predict}
+
+
+def _values_only(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method whose answer is a dict of what there is: no fields without a value, and no cache of a running text."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **named: Any) -> Any:
+        result = method(*args, **named)
+        if not isinstance(result, Mapping):
+            return result
+        return {k: v for k, v in result.items() if v is not None and k != "past_key_values"}
+
+    return call
 
 
 def labels(obj: Any) -> Sequence[str]:

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from cases.formats import cloudpickle, skops
+from cases.formats import cloudpickle, joblib, pickle, skops
 from modelyard.testing.flavors import (
     FlavorCase,
     FlavorContract,
@@ -39,3 +39,15 @@ class TestCloudpickle(ModelFormatContract):
     @pytest.fixture
     def case(self) -> ModelFormatCase:
         return cloudpickle.case()
+
+
+class TestPickle(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return pickle.models()
+
+
+class TestJoblib(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return joblib.models()

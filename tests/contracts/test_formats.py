@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cases.formats import csv, json, jsonl, npy, npz, parquet, tsv
+from cases.formats import csv, joblib, json, jsonl, npy, npz, parquet, pickle, tsv
 from modelyard.testing.formats import Case, FormatContract
 
 
@@ -48,3 +48,15 @@ class TestNpz(FormatContract):
     @pytest.fixture
     def case(self) -> Case:
         return npz.case()
+
+
+class TestPickle(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return pickle.case()
+
+
+class TestJoblib(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return joblib.case()

@@ -93,7 +93,8 @@ class DataFormat(Protocol):
     NAME: str
     TIER: Tier
     SUFFIXES: Sequence[str]
-    """``(".csv",)``; the first is the one `save` and ``-o`` use."""
+    """``(".csv",)``; the first is the one `save` and ``-o`` use. A format of tier 2 names another one of tier 0 or 1 in
+    ``UNVOUCHED``, which reads its files where nobody was asked to trust them."""
 
     def can_hold(self, type: DataType) -> bool: ...
 

@@ -31,6 +31,9 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "joblib",
 }
 """Suffix -> our format; what outsiders' formats add is looked up when none of these fits."""
 
@@ -50,6 +53,12 @@ def data_format(path: str | PurePath) -> DataFormat:
             hint=hint or f"known: {', '.join(_BY_SUFFIX)}",
         )
     return found
+
+
+def file_format(path: str | PurePath) -> DataFormat:
+    """The format to read a file with that nobody vouched for: it runs no code, whatever the file says."""
+    found = data_format(path)
+    return named(getattr(found, "UNVOUCHED", found.NAME))
 
 
 def known_suffix(path: str | PurePath) -> bool:
@@ -100,7 +109,7 @@ def readable_type(reader: DataFormat, wanted: DataType) -> DataType | None:
 def read_path(path: str | Path, type: DataType | None = None) -> Any:
     """The value in a file, in the format of its suffix; without a type, rows of objects come as a table."""
     with _opened(Path(path)) as stream:
-        value = data_format(path).read(stream, type)
+        value = file_format(path).read(stream, type)
     return value if type is not None else _as_table(value)
 
 
@@ -151,7 +160,7 @@ def read_batches(
     """Pieces of a file of any size, or of a stream such as standard input, whose format its first bytes tell."""
     if isinstance(source, str | Path):
         with _opened(Path(source)) as stream:
-            yield from _batches(stream, data_format(source), type, rows)
+            yield from _batches(stream, file_format(source), type, rows)
     else:
         stream, name = sniffed(source)
         yield from _batches(stream, named(name), type, rows)

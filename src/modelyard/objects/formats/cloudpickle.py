@@ -9,18 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pickle
-import pickletools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from modelyard.base.errors import (
-    Corrupted,
-    EnvironmentMismatch,
-    InvalidInput,
-    ModelFailed,
-    UnsupportedType,
-)
+from modelyard.base.errors import UnsupportedType
+from modelyard.objects.formats._pickles.loading import load_file, names_in
 from modelyard.objects.interface import Files, Tier
 
 NAME = "cloudpickle"
@@ -30,20 +24,6 @@ LIBRARIES = ("cloudpickle",)
 
 FILE = "model.pkl"
 PROTOCOL = 5
-
-_TEXTS = frozenset(
-    [
-        "UNICODE",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-    ]
-)
-_KEEP = frozenset(["MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"])
-_FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
 
 
 def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
@@ -69,56 +49,12 @@ def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
 
 def load(files: Files) -> Any:
     """The object; runs the code in the file."""
-    name = _only(files)
-    with files.open(name) as stream:
-        try:
-            return pickle.load(stream)
-        except (ImportError, AttributeError) as error:
-            raise EnvironmentMismatch(
-                f"{name} needs code that is not here: {error}",
-                hint="install what the card's requirements name, or run where the model was saved",
-            ) from error
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise Corrupted(f"{name} is damaged, or no pickle: {error}") from error
-        except Exception as error:
-            raise ModelFailed(
-                f"{name} failed while it was loaded: {type(error).__name__}: {error}"
-            ) from error
+    return load_file(files, SUFFIX, pickle.load)
 
 
 def inspect(files: Files) -> Sequence[str]:
     """What the file would import, as dotted names in order of appearance; nothing is loaded."""
-    name = _only(files)
-    with files.open(name) as stream:
-        return list(dict.fromkeys(globals_of(stream)))
-
-
-def globals_of(stream: IO[bytes]) -> Iterator[str]:
-    """The names that a pickle looks up. A damaged one ends with a sentence that says where."""
-    texts: list[str] = []
-    memo: dict[Any, str] = {}
-    last = ""
-    try:
-        for code, argument, _ in pickletools.genops(stream):
-            word = code.name
-            if word in _TEXTS:
-                texts.append(last := str(argument))
-            elif word in _FETCH:
-                texts.append(last := memo.get(argument, "?"))
-            elif word in _KEEP:
-                memo[len(memo) if argument is None else argument] = last
-            elif word in ("GLOBAL", "INST"):
-                yield str(argument).replace(" ", ".", 1)
-                last = "?"
-            elif word == "STACK_GLOBAL":
-                yield ".".join(texts[-2:]) if len(texts) > 1 else "?"
-                last = "?"
-            elif word in ("EXT1", "EXT2", "EXT4"):
-                yield f"copyreg extension {argument}"
-            else:
-                last = "?"
-    except (ValueError, KeyError, IndexError, EOFError) as error:
-        yield f"(the pickle is damaged: {error})"
+    return names_in(files, SUFFIX)
 
 
 @contextlib.contextmanager
@@ -134,13 +70,3 @@ def stored_whole(modules: Sequence[str]) -> Iterator[None]:
     finally:
         for module in found:
             cloudpickle.unregister_pickle_by_value(module)
-
-
-def _only(files: Files) -> str:
-    names = list(files.names())
-    chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
-    if len(chosen) != 1:
-        raise InvalidInput(
-            f"a pickled model is one file, not {len(chosen)} of {', '.join(names) or 'none'}"
-        )
-    return chosen[0]

@@ -15,7 +15,7 @@ from modelyard.base.errors import FileMissing, InvalidInput, MissingExtra, Unsup
 from modelyard.objects import formats
 from modelyard.objects.interface import BatchReader, BatchWriter
 
-NAMES = ["csv", "tsv", "json", "jsonl", "parquet", "npz", "npy"]
+NAMES = ["csv", "tsv", "json", "jsonl", "parquet", "npz", "npy", "pickle", "joblib"]
 
 
 def test_the_table_of_suffixes_is_what_the_formats_say():
@@ -37,12 +37,14 @@ def test_which_read_and_write_in_batches():
         (
             "data.xlsx",
             "no data format has the suffix '.xlsx': 'data.xlsx'\n"
-            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy",
+            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, "
+            ".pkl, .pickle, .joblib",
         ),
         (
             "data",
             "no data format has the suffix '': 'data'\n"
-            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy",
+            "Hint: known: .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, "
+            ".pkl, .pickle, .joblib",
         ),
         (
             "data.parqet",

@@ -27,14 +27,14 @@ _HINT = (
 
 def load(files: Files) -> Any:
     """The object. `Untrusted` for names beyond the allow-list, `Corrupted` for what makes no object."""
-    name = only_file(files, SUFFIX)
+    name = only_file(files.names(), SUFFIX)
     with files.open(name) as stream:
         return _build(name, stream)
 
 
 def inspect(files: Files) -> Sequence[str]:
     """The names in the file; nothing is imported or made."""
-    return names_in(files, SUFFIX)
+    return names_in(files, only_file(files.names(), SUFFIX))
 
 
 def can_hold(type: DataType) -> bool:

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from modelyard.base.errors import UnsupportedType
-from modelyard.objects.formats._pickles.loading import load_file, names_in
+from modelyard.base.errors import ModelyardError, UnsupportedType
+from modelyard.base.paths import discard
+from modelyard.objects.formats._beside import (
+    Nested,
+    Unpickler,
+    give_files,
+    libraries_of_nested,
+    pickles,
+    store_files,
+)
+from modelyard.objects.formats._pickles.loading import load_file, names_in, only_file
 from modelyard.objects.interface import Files, Tier
 
 NAME = "cloudpickle"
@@ -22,25 +30,28 @@ TIER: Tier = 2
 SUFFIX = ".pkl"
 LIBRARIES = ("cloudpickle",)
 
+libraries = libraries_of_nested
+
 FILE = "model.pkl"
 PROTOCOL = 5
 
 
 def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
-    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is.
+    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is; models that the
+    object holds are written in their own formats beside it.
 
     `UnsupportedType` says what cannot be pickled: an open file, a lock, a connection.
     """
-    import cloudpickle
-
     path = folder / FILE
     try:
+        made = store_files(obj, folder)
         with stored_whole(by_value), path.open("wb") as stream:
-            cloudpickle.dump(obj, stream, protocol=PROTOCOL)
-    except OSError:
+            pickler(stream, Nested(made, folder)).dump(made)
+    except (OSError, ModelyardError):
         raise
     except Exception as error:  # each class words its own refusal
-        path.unlink(missing_ok=True)
+        for part in folder.iterdir():
+            discard(part)
         raise UnsupportedType(
             f"this {type(obj).__name__} cannot be pickled: {error}",
             hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
@@ -49,12 +60,25 @@ def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
 
 def load(files: Files) -> Any:
     """The object; runs the code in the file."""
-    return load_file(files, SUFFIX, pickle.load)
+    return load_file(
+        files, _only(files), lambda stream: give_files(Unpickler(stream, files).load(), files)
+    )
 
 
 def inspect(files: Files) -> Sequence[str]:
     """What the file would import, as dotted names in order of appearance; nothing is loaded."""
-    return names_in(files, SUFFIX)
+    return names_in(files, _only(files))
+
+
+def pickler(stream: IO[bytes], nested: Nested) -> Any:
+    """A pickler that leaves nested models out."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return nested.persistent_id(obj)
+
+    return Pickler(stream, protocol=PROTOCOL)
 
 
 @contextlib.contextmanager
@@ -70,3 +94,7 @@ def stored_whole(modules: Sequence[str]) -> Iterator[None]:
     finally:
         for module in found:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def _only(files: Files) -> str:
+    return only_file(pickles(files), SUFFIX)

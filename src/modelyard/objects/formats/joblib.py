@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from modelyard.base.errors import MissingExtra
-from modelyard.objects.formats._pickles.loading import load_file, names_in, run
+from modelyard.objects.formats._pickles.loading import load_file, names_in, only_file, run
 from modelyard.objects.formats.pickle import can_hold, write_pickle
 from modelyard.objects.interface import Files, Tier
 from modelyard.types.interface import DataType
@@ -31,12 +31,12 @@ def dump(obj: Any, folder: Path) -> None:
 
 def load(files: Files) -> Any:
     """The object; runs what the file says."""
-    return load_file(files, SUFFIX, _joblib("reading").load)
+    return load_file(files, only_file(files.names(), SUFFIX), _joblib("reading").load)
 
 
 def inspect(files: Files) -> Sequence[str]:
     """What the file would import, as dotted names in order of appearance; nothing is loaded."""
-    return names_in(files, SUFFIX)
+    return names_in(files, only_file(files.names(), SUFFIX))
 
 
 def write(value: Any, path: Path, type: DataType) -> None:

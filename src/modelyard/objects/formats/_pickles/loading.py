@@ -18,10 +18,9 @@ from modelyard.objects.formats._pickles.streams import unpacked
 from modelyard.objects.interface import Files
 
 
-def only_file(files: Files, suffix: str) -> str:
+def only_file(names: Sequence[str], suffix: str) -> str:
     """The one file of a pickled model."""
-    names = list(files.names())
-    chosen = [n for n in names if n.endswith(suffix)] if len(names) > 1 else names
+    chosen = [n for n in names if n.endswith(suffix)] if len(names) > 1 else list(names)
     if len(chosen) != 1:
         raise InvalidInput(
             f"a pickled model is one file, not {len(chosen)} of {', '.join(names) or 'none'}"
@@ -29,9 +28,8 @@ def only_file(files: Files, suffix: str) -> str:
     return chosen[0]
 
 
-def load_file(files: Files, suffix: str, load: Callable[[IO[bytes]], Any]) -> Any:
-    """The object of the one file, read by a function that runs it."""
-    name = only_file(files, suffix)
+def load_file(files: Files, name: str, load: Callable[[IO[bytes]], Any]) -> Any:
+    """The object of a file, read by a function that runs it."""
     with files.open(name) as stream:
         return run(name, stream, load)
 
@@ -56,9 +54,9 @@ def run(name: str, stream: IO[bytes], load: Callable[[IO[bytes]], Any]) -> Any:
         ) from error
 
 
-def names_in(files: Files, suffix: str) -> Sequence[str]:
+def names_in(files: Files, name: str) -> Sequence[str]:
     """What the file would import, as dotted names in order of appearance; nothing is loaded."""
-    with files.open(only_file(files, suffix)) as stream:
+    with files.open(name) as stream:
         return globals_of(stream)
 
 

@@ -165,7 +165,8 @@ class _Machine(pickle._Unpickler):  # type: ignore[misc,name-defined]  # the one
         self.append(self._named(f"(extension {code} of copyreg)"))
 
     def persistent_load(self, pid: Any) -> Named:
-        return self._named("(something kept outside the pickle)")
+        what = pid if isinstance(pid, str) else "something"
+        return self._named(f"({what} kept outside the pickle)")
 
     def _make(self, func: Any, args: Any, **how: Any) -> Any:
         args = tuple(args)

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import pickle
 import pickletools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,17 +46,26 @@ _KEEP = frozenset(["MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"])
 _FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
 
 
-def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
-    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is.
+Reduce = Callable[[Any], Any]
+"""As ``__reduce__``: what to call with which values when loaded; or NotImplemented, for the object's own way."""
+
+
+def dump(
+    obj: Any,
+    folder: Path,
+    *,
+    by_value: Sequence[str] = (),
+    reduced: Mapping[type, Reduce] | None = None,
+) -> None:
+    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is; objects of the
+    classes in ``reduced`` as that says.
 
     `UnsupportedType` says what cannot be pickled: an open file, a lock, a connection.
     """
-    import cloudpickle
-
     path = folder / FILE
     try:
         with stored_whole(by_value), path.open("wb") as stream:
-            cloudpickle.dump(obj, stream, protocol=PROTOCOL)
+            _pickler(stream, reduced or {}).dump(obj)
     except OSError:
         raise
     except Exception as error:  # each class words its own refusal
@@ -65,6 +74,19 @@ def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
             f"this {type(obj).__name__} cannot be pickled: {error}",
             hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
         ) from error
+
+
+def _pickler(stream: IO[bytes], reduced: Mapping[type, Reduce]) -> Any:
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            for cls, reduce in reduced.items():
+                if isinstance(obj, cls) and (found := reduce(obj)) is not NotImplemented:
+                    return found
+            return super().reducer_override(obj)
+
+    return (Pickler if reduced else cloudpickle.Pickler)(stream, protocol=PROTOCOL)
 
 
 def load(files: Files) -> Any:

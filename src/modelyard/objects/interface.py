@@ -5,7 +5,8 @@ an object finds it, with the module-level names of `Flavor`; and a case file ``t
 format that only this library writes is a `native.NativeFormat` in the same file, listed under ``NATIVE``.
 How to add a format: ``formats/<name>.py`` with the names of `ModelFormat` or `DataFormat`, and a case file. The contract
 suites are ``testing/flavors.py`` and ``testing/formats.py``. A format that needs a library to be read names it in
-``LIBRARIES`` (import names), so that it stands among the card's requirements. Neither may import its library at module level of a file
+``LIBRARIES`` (import names), so that it stands among the card's requirements; where that depends on what was written, a
+function ``libraries(folder)`` names more. Neither may import its library at module level of a file
 that is imported when another one is used.
 """
 
@@ -48,6 +49,9 @@ class Flavor(Protocol):
     FORMATS: Sequence[str]
     """Model formats that can hold it, safest first; `save` takes the first that round-trips. A module that writes
     formats of its own has them under ``NATIVE`` (a sequence of `native.NativeFormat`)."""
+
+    # Optional: ``reduced(obj)`` answers as ``__reduce__`` for objects of the library whose own pickles do not come back,
+    # and NotImplemented for the others. ``same_output(a, b)`` compares two answers of models that draw lots.
 
     def claims(self, obj: Any) -> bool: ...
 

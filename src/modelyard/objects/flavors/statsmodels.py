@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import InvalidInput
 from modelyard.objects.flavors import sklearn
-from modelyard.objects.formats import cloudpickle
-from modelyard.objects.native import NativeFormat
 
 NAME = "statsmodels"
 EXTRA = "statsmodels"
@@ -41,13 +38,19 @@ def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
             f"this {type(obj).__name__} is not fitted", hint="save what its fit() returns"
         )
     found = {name: getattr(obj, name, None) for name in METHODS}
-    return {name: _by_name(method) for name, method in found.items() if callable(method)}
+    series = hasattr(getattr(obj, "model", None), "k_exog") and "forecast" in dir(obj)
+    return {n: _by_name(m, obj, series) for n, m in found.items() if callable(m)}
 
 
-def _by_name(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method without its ``*args``, which nobody could name in a request."""
+def _by_name(method: Callable[..., Any], obj: Any, series: bool) -> Callable[..., Any]:
+    """The method without its ``*args``, which nobody could name in a request. The further regressors of a time series,
+    which hide in its ``**kwargs``, get their name."""
     signature = inspect.signature(method)
     kept = [p for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    if series and kept[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        kept.pop()
+        if obj.model.k_exog:
+            kept.append(inspect.Parameter("exog", inspect.Parameter.KEYWORD_ONLY, default=None))
 
     def call(*args: Any, **named: Any) -> Any:
         return method(*args, **named)
@@ -67,20 +70,14 @@ def system(obj: Any) -> Sequence[str]:
     return ()
 
 
-def _dump(obj: Any, folder: Path) -> None:
-    from statsmodels.base.data import ModelData
-
-    cloudpickle.dump(obj, folder, reduced={ModelData: _reduced})
-
-
-def _reduced(data: Any) -> Any:
-    """How the data of a formula's model are pickled: its description cannot be, and is made again."""
+def reduced(obj: Any) -> Any:
+    """How the data of a formula's model are pickled: their description cannot be, and is made again."""
     for attribute in ("model_spec", "design_info"):  # the second before version 0.15
-        factors = getattr(getattr(data, attribute, None), "factor_infos", None)
-        if factors is None:
+        factors = getattr(getattr(obj, attribute, None), "factor_infos", None)
+        if factors is None or not hasattr(obj, "formula"):
             continue
-        state = {name: value for name, value in vars(data).items() if name != attribute}
-        return _described_again, (type(data), state, attribute, _names_of(factors.values()))
+        state = {name: value for name, value in vars(obj).items() if name != attribute}
+        return _described_again, (type(obj), state, attribute, _names_of(factors.values()))
     return NotImplemented
 
 
@@ -106,15 +103,3 @@ def _described_again(
     vars(data).update(state, **{attribute: design.design_info})
     return data
 
-
-NATIVE = (
-    NativeFormat(
-        "cloudpickle",
-        cloudpickle.TIER,
-        cloudpickle.SUFFIX,
-        _dump,
-        cloudpickle.load,
-        cloudpickle.inspect,
-        cloudpickle.LIBRARIES,
-    ),
-)

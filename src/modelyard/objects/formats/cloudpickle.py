@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import pickle
 import pickletools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +19,18 @@ from modelyard.base.errors import (
     EnvironmentMismatch,
     InvalidInput,
     ModelFailed,
+    ModelyardError,
     UnsupportedType,
+)
+from modelyard.base.paths import discard
+from modelyard.objects import flavors
+from modelyard.objects.formats._beside import (
+    Nested,
+    Unpickler,
+    give_files,
+    libraries_of_nested,
+    pickles,
+    store_files,
 )
 from modelyard.objects.interface import Files, Tier
 
@@ -27,6 +38,8 @@ NAME = "cloudpickle"
 TIER: Tier = 2
 SUFFIX = ".pkl"
 LIBRARIES = ("cloudpickle",)
+
+libraries = libraries_of_nested
 
 FILE = "model.pkl"
 PROTOCOL = 5
@@ -46,47 +59,26 @@ _KEEP = frozenset(["MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"])
 _FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
 
 
-Reduce = Callable[[Any], Any]
-"""As ``__reduce__``: what to call with which values when loaded; or NotImplemented, for the object's own way."""
-
-
-def dump(
-    obj: Any,
-    folder: Path,
-    *,
-    by_value: Sequence[str] = (),
-    reduced: Mapping[type, Reduce] | None = None,
-) -> None:
-    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is; objects of the
-    classes in ``reduced`` as that says.
+def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
+    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is; models that the
+    object holds are written in their own formats beside it.
 
     `UnsupportedType` says what cannot be pickled: an open file, a lock, a connection.
     """
     path = folder / FILE
     try:
+        made = store_files(obj, folder)
         with stored_whole(by_value), path.open("wb") as stream:
-            _pickler(stream, reduced or {}).dump(obj)
-    except OSError:
+            pickler(stream, Nested(made, folder)).dump(made)
+    except (OSError, ModelyardError):
         raise
     except Exception as error:  # each class words its own refusal
-        path.unlink(missing_ok=True)
+        for part in folder.iterdir():
+            discard(part)
         raise UnsupportedType(
             f"this {type(obj).__name__} cannot be pickled: {error}",
             hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
         ) from error
-
-
-def _pickler(stream: IO[bytes], reduced: Mapping[type, Reduce]) -> Any:
-    import cloudpickle
-
-    class Pickler(cloudpickle.Pickler):
-        def reducer_override(self, obj: Any) -> Any:
-            for cls, reduce in reduced.items():
-                if isinstance(obj, cls) and (found := reduce(obj)) is not NotImplemented:
-                    return found
-            return super().reducer_override(obj)
-
-    return (Pickler if reduced else cloudpickle.Pickler)(stream, protocol=PROTOCOL)
 
 
 def load(files: Files) -> Any:
@@ -94,7 +86,7 @@ def load(files: Files) -> Any:
     name = _only(files)
     with files.open(name) as stream:
         try:
-            return pickle.load(stream)
+            return give_files(Unpickler(stream, files).load(), files)
         except (ImportError, AttributeError) as error:
             raise EnvironmentMismatch(
                 f"{name} needs code that is not here: {error}",
@@ -113,6 +105,22 @@ def inspect(files: Files) -> Sequence[str]:
     name = _only(files)
     with files.open(name) as stream:
         return list(dict.fromkeys(globals_of(stream)))
+
+
+def pickler(stream: IO[bytes], nested: Nested) -> Any:
+    """A pickler that leaves nested models out, and asks a library's flavor how its objects are pickled."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return nested.persistent_id(obj)
+
+        def reducer_override(self, obj: Any) -> Any:
+            reduced = flavors.reducer_of(type(obj))
+            found = NotImplemented if reduced is None else reduced(obj)
+            return super().reducer_override(obj) if found is NotImplemented else found
+
+    return Pickler(stream, protocol=PROTOCOL)
 
 
 def globals_of(stream: IO[bytes]) -> Iterator[str]:
@@ -159,7 +167,7 @@ def stored_whole(modules: Sequence[str]) -> Iterator[None]:
 
 
 def _only(files: Files) -> str:
-    names = list(files.names())
+    names = pickles(files)
     chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
     if len(chosen) != 1:
         raise InvalidInput(

@@ -24,7 +24,9 @@ def dump_attributes(attributes: Mapping[str, Any], cls: type, classes: Sequence[
     live object), so that `save` can say why it has to write code.
     """
     if cls not in classes:
-        raise UnsupportedType(f"{_name(cls)} is none of the library's own classes", types=[_name(cls)])
+        raise UnsupportedType(
+            f"{_name(cls)} is none of the library's own classes", types=[_name(cls)]
+        )
     spelled: dict[str, Any] = {_CLASS: cls.__name__}
     for name, value in attributes.items():
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import Corrupted, InvalidInput
+from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
 from modelyard.objects import plain_values
 from modelyard.objects.interface import Files
 from modelyard.objects.native import NativeFormat
@@ -68,6 +68,8 @@ def _classes() -> Mapping[str, type]:
 
 
 def _dump(obj: Any, folder: Path) -> None:
+    if not obj.is_fitted():
+        raise UnsupportedType(f"a {type(obj).__name__} that is not fitted has no cbm")
     state = {name: value for name, value in vars(obj).items() if name not in _TOLD_BY_CBM}
     wrapper = plain_values.dump_attributes(state, type(obj), list(_classes().values()))
     obj.save_model(str(folder / MODEL), format="cbm")

@@ -133,6 +133,8 @@ def _dump(obj: Any, folder: Path) -> None:
             raise UnsupportedType(f"{name} is none of the library's own classes", types=[name])
         booster, wrapper = obj, plain_values.dump_attributes(_told(obj), _Booster, [_Booster])
     else:
+        if not obj.__sklearn_is_fitted__():
+            raise UnsupportedType(f"a {type(obj).__name__} that is not fitted has no text")
         booster = obj.booster_
         state = {**vars(obj), "_Booster": _told(booster)}
         state.pop("_class_map", None)  # made of the encoder's classes again

@@ -102,4 +102,3 @@ def _described_again(
     data = cls.__new__(cls)
     vars(data).update(state, **{attribute: design.design_info})
     return data
-

@@ -38,7 +38,7 @@ def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
     import xgboost
 
     if isinstance(obj, xgboost.Booster):
-        if not obj.num_features():
+        if not _is_trained(obj):
             raise InvalidInput("this Booster holds no trees", hint="train it before you save it")
         return {"predict": _predict_of(obj)}
     if not hasattr(obj, "_Booster"):
@@ -48,6 +48,15 @@ def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
     names = [n for n in METHODS if n != "apply" or obj.booster != "gblinear"]
     found = {name: getattr(obj, name, None) for name in names}
     return {name: method for name, method in found.items() if callable(method)}
+
+
+def _is_trained(booster: Any) -> bool:
+    import xgboost
+
+    try:
+        return bool(booster.num_features())
+    except xgboost.core.XGBoostError:  # it knows no features yet
+        return False
 
 
 def _predict_of(booster: Any) -> Callable[..., Any]:
@@ -115,8 +124,12 @@ def _dump(obj: Any, folder: Path) -> None:
         if type(obj) is not xgboost.Booster or set(vars(obj)) - {"handle"}:
             name = f"{type(obj).__module__}.{type(obj).__qualname__}"
             raise UnsupportedType(f"ubj cannot hold all of this {name}", types=[name])
+        if not _is_trained(obj):
+            raise UnsupportedType("a Booster without trees has no UBJ")
         (folder / MODEL).write_bytes(obj.save_raw("ubj"))
         return
+    if not hasattr(obj, "_Booster"):
+        raise UnsupportedType(f"a {type(obj).__name__} that is not fitted has no UBJ")
     state = {name: value for name, value in vars(obj).items() if name != "_Booster"}
     wrapper = plain_values.dump_attributes(state, type(obj), _classes())
     (folder / MODEL).write_bytes(obj.get_booster().save_raw("ubj"))

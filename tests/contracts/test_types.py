@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cases.types import (
+    catboost,
     container,
+    lightgbm,
     moment,
     numpy,
     pandas,
@@ -15,11 +17,13 @@ from cases.types import (
     scalar,
     scipy,
     union,
+    xgboost,
 )
 from modelyard.testing.types import TypeContract
 from modelyard.types import KIND_FILES
 
 FILES = (scalar, moment, container, record, union, numpy, pandas, polars, pyarrow, scipy)
+FILES += (xgboost, lightgbm, catboost)
 CASES = [
     pytest.param(case, id=f"{file.__name__.rpartition('.')[2]}-{case.name}")
     for file in FILES

@@ -92,7 +92,12 @@ def best_for(type: DataType) -> DataFormat:
     """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
-    return next(found for name in names if (found := named(name)).can_hold(type))
+    for found in map(named, names):
+        if found.can_hold(type):
+            return found
+    raise UnsupportedFormat(
+        f"no data format holds a {type.kind}", hint="save the table or array that it was made of"
+    )
 
 
 def _installed(library: str) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from cases.types import (
+    PIL,
     container,
+    file,
     moment,
     numpy,
     pandas,
     polars,
     pyarrow,
+    pydantic,
     record,
     scalar,
     scipy,
@@ -19,7 +22,21 @@ from cases.types import (
 from modelyard.testing.types import TypeContract
 from modelyard.types import KIND_FILES
 
-FILES = (scalar, moment, container, record, union, numpy, pandas, polars, pyarrow, scipy)
+FILES = (
+    scalar,
+    moment,
+    container,
+    record,
+    union,
+    numpy,
+    pandas,
+    polars,
+    pyarrow,
+    scipy,
+    pydantic,
+    file,
+    PIL,
+)
 CASES = [
     pytest.param(case, id=f"{file.__name__.rpartition('.')[2]}-{case.name}")
     for file in FILES

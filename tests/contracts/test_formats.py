@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cases.formats import csv, json, jsonl, npy, npz, parquet, tsv
+from cases.formats import arrow, csv, excel, feather, json, jsonl, npy, npz, parquet, tsv
 from modelyard.testing.formats import Case, FormatContract
 
 
@@ -48,3 +48,21 @@ class TestNpz(FormatContract):
     @pytest.fixture
     def case(self) -> Case:
         return npz.case()
+
+
+class TestArrow(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return arrow.case()
+
+
+class TestFeather(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return feather.case()
+
+
+class TestExcel(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return excel.case()

@@ -138,7 +138,7 @@ def read_file(data: str | Path, kind: DataType, batch_rows: int | None) -> Itera
             yield from reader.read_batches(stream, wanted, batch_rows)
         else:
             raise UnsupportedFormat(
-                f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl or parquet"
+                f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl, parquet or arrow"
             )
 
 

@@ -25,6 +25,7 @@ from modelyard.objects.model import Model
 from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.objects.steps import STEPS, SteppedModel
+from modelyard.types.signatures import with_classes
 
 CheckEnv = Literal["warn", "error", "off"]
 
@@ -50,6 +51,8 @@ def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv 
     functions = functions_of(obj, flavor, before, after, known_methods(card))
     if not card.methods:
         card = card.but(methods=describe_model(functions, {}).signatures)
+    known = {n: with_classes(s, functions[n]) for n, s in card.methods.items() if n in functions}
+    card = card.but(methods={**card.methods, **known})
     if steps:
         obj = SteppedModel(obj, functions, before, after)
     return Model(card, obj, by_names(functions), source.name, source.version, source.provenance)

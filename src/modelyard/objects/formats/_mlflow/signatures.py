@@ -185,7 +185,9 @@ def write_input(spelled: Spelled) -> list[dict[str, Any]] | None:
         column = {k: v for k, v in given.items() if k not in ("type", "name", "index")}
         named = {"name": given["name"]} if isinstance(given.get("name"), str) else {}
         return [{**_written_column(column), **named}]
-    return _written_list(given) if kind == "list" else None
+    return (
+        [{**write_value(given.get("items", "any")), "required": True}] if kind == "list" else None
+    )
 
 
 def write_value(spelled: Spelled) -> dict[str, Any]:
@@ -225,14 +227,6 @@ def write_params(arguments: Mapping[str, Mapping[str, Any]]) -> list[dict[str, A
         if plain or (written["type"] == "object" and shape is None):
             found.append({"name": name, "default": default, "shape": shape, **written})
     return found
-
-
-def _written_list(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    items = _whole(given.get("items", "any"))
-    if items["type"] in ("dict", "record") and items.get("fields"):
-        fields = _written_fields(items["fields"])
-        return [{**spec, "name": name} for name, spec in fields.items()]
-    return [{**write_value(items), "required": True}]
 
 
 def _written_fields(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -45,10 +45,8 @@ def _example_text(folder: Path, about: Mapping[str, Any]) -> str | None:
 
 def _unwrapped(value: Any, about: Mapping[str, Any]) -> Any:
     """The input alone: an example with params is ``{"inputs": …, "params": …}``, a tensor of version 2 had ``inputs``."""
-    if isinstance(value, dict) and "inputs" in value:
-        if about.get("params") or (about.get("type") == "ndarray" and len(value) == 1):
-            return value["inputs"]
-    return value
+    wrapped = about.get("params") or about.get("type") == "ndarray"
+    return value["inputs"] if wrapped and isinstance(value, dict) and "inputs" in value else value
 
 
 def _first_rows(value: Any, kind: str) -> Any:

@@ -94,9 +94,8 @@ import modelyard as my
 from modelyard.objects.equality import same_output
 path, digest, method = sys.argv[1:4]
 rows, expected = pickle.loads(Path(sys.argv[4]).read_bytes())
-model = my.load(path, trust=digest, check_env="error")
+my.load(path, trust=digest, check_env="error")
 found = my.apply(path, rows, method=method, trust=digest)
-assert hasattr(model, method) or callable(model)
 assert same_output(found, expected), (found, expected)
 """
 

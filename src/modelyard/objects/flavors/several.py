@@ -1,7 +1,7 @@
 """Several models in one: a dict of fitted models by name, saved, loaded and served together.
 
 ``{"de": german, "fr": french}`` has the methods of each with its name before them: ``de_predict``, ``fr_predict``.
-Each model is written by the safest format of its own flavor into a folder of its name. A dict that holds anything else
+Each model is written by the safest format of its own flavor into a folder of its own. A dict that holds anything else
 besides models is no such thing, and neither is one whose names are no identifiers.
 """
 
@@ -16,15 +16,15 @@ from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType, Untr
 from modelyard.base.paths import discard
 from modelyard.objects import flavors
 from modelyard.objects.files import Part
-from modelyard.objects.interface import Files
-from modelyard.objects.native import NativeFormat, libraries_of, model_format, reading_format
+from modelyard.objects.formats._beside import NESTED, Nested, libraries_of_nested, nested_part
+from modelyard.objects.interface import Files, ModelFormat
+from modelyard.objects.native import NativeFormat
 
 NAME = "several"
 EXTRA = ""
 FORMATS = ("several", "cloudpickle")
 
 INDEX = "models.json"
-PARTS = "models"
 
 
 def claims(obj: Any) -> bool:
@@ -67,31 +67,14 @@ def _flavor(model: Any) -> Any:
 
 
 def _dump(obj: Any, folder: Path) -> None:
-    index: dict[str, dict[str, str]] = {}
-    for name, model in obj.items():
-        (folder / PARTS / name).mkdir(parents=True)
-        try:
-            index[name] = _written(model, folder / PARTS / name)
-        except UnsupportedType:
-            discard(folder / PARTS)
-            raise
+    nested = Nested(None, folder)
+    index = {name: nested.write(model) for name, model in obj.items()}
+    for name, written in index.items():
+        if written is None:
+            discard(folder / NESTED)
+            reasons = nested.reasons or ["it is code"]
+            raise UnsupportedType(f"{name}: {'; '.join(reasons)}", types=reasons)
     (folder / INDEX).write_text(json.dumps(index, indent=1), "utf-8")
-
-
-def _written(model: Any, folder: Path) -> dict[str, str]:
-    """Where a model of the dict went; `UnsupportedType` when only code can hold it."""
-    flavor = _flavor(model)
-    reasons: list[str] = []
-    for writer in (model_format(name, flavor) for name in flavor.FORMATS):
-        if writer.TIER == 2:
-            break
-        try:
-            writer.dump(model, folder)
-        except UnsupportedType as error:
-            reasons += error.details.get("types", ()) or [error.message]
-            continue
-        return {"flavor": flavor.NAME, "format": writer.NAME}
-    raise UnsupportedType(f"{folder.name}: {'; '.join(reasons) or 'it is code'}", types=reasons)
 
 
 def _load(files: Files) -> dict[str, Any]:
@@ -103,30 +86,20 @@ def _inspect(files: Files) -> Sequence[str]:
     return list(dict.fromkeys(found))
 
 
-def _parts(files: Files) -> dict[str, tuple[Any, Part]]:
+def _parts(files: Files) -> dict[str, tuple[ModelFormat, Part]]:
     """Name -> the format that reads it, and its files. A part that runs code is refused: this format says it does not."""
     try:
-        index = json.loads(files.read(INDEX))
-        entries = {str(n): (str(e["format"]), str(e["flavor"])) for n, e in index.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        index: dict[str, Any] = json.loads(files.read(INDEX))
+        found = {str(name): nested_part(files, written) for name, written in index.items()}
+    except (ValueError, TypeError, AttributeError) as error:
         raise Corrupted(f"{INDEX} is no list of models: {error}") from error
-    found: dict[str, tuple[Any, Part]] = {}
-    for name, (written, flavor) in entries.items():
-        reader = reading_format(written, flavor)
+    for name, (reader, _) in found.items():
         if reader.TIER == 2:
             raise Untrusted(
-                f"{INDEX}: the model {name!r} is in the format {written!r}, which runs code",
+                f"{INDEX}: the model {name!r} is in the format {reader.NAME!r}, which runs code",
                 hint="such a dict is saved whole by cloudpickle",
             )
-        found[name] = (reader, Part(files, f"{PARTS}/{name}/"))
     return found
 
 
-def _libraries(folder: Path) -> Sequence[str]:
-    index = json.loads((folder / INDEX).read_text("utf-8"))
-    return [
-        n for e in index.values() for n in libraries_of(reading_format(e["format"], e["flavor"]))
-    ]
-
-
-NATIVE = (NativeFormat("several", 1, "", _dump, _load, _inspect, libraries=_libraries),)
+NATIVE = (NativeFormat("several", 1, "", _dump, _load, _inspect, libraries=libraries_of_nested),)

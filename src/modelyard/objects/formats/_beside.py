@@ -31,18 +31,24 @@ FILES = "files/"
 
 
 class Nested:
-    """Gives `persistent_id` to a pickler: writes each nested model once, and remembers which are none."""
+    """Writes each of an object's models once, in the safest format of its flavor, and remembers which are none."""
 
     def __init__(self, root: Any, folder: Path) -> None:
         self._root, self._folder = root, folder
         self._kept: dict[int, tuple[Any, str | None]] = {}
         self._holds_models = flavors.claiming(root) is None
         """A pipeline's own parts belong to it: they share what a format of their own would tear apart."""
+        self.reasons: list[str] = []
+        """Why models could not be written without code."""
 
     def persistent_id(self, obj: Any) -> str | None:
-        """The id to write in place of an object; None pickles it as usual."""
+        """What a pickler writes in place of an object; None pickles it as usual."""
         if not self._holds_models or not flavors.may_be_model(type(obj)) or obj is self._root:
             return None
+        return self.write(obj)
+
+    def write(self, obj: Any) -> str | None:
+        """The name of the folder that a model was written into; None for what is none, or is code."""
         if id(obj) not in self._kept:
             self._kept[id(obj)] = (obj, self._written(obj))  # held, so that no id comes twice
         return self._kept[id(obj)][1]
@@ -58,7 +64,8 @@ class Nested:
             folder.mkdir(parents=True)
             try:
                 writer.dump(obj, folder)
-            except UnsupportedType:
+            except UnsupportedType as error:
+                self.reasons += error.details.get("types", ()) or [error.message]
                 discard(folder)
                 continue
             return name
@@ -78,8 +85,14 @@ class Unpickler(pickle.Unpickler):
         if not isinstance(pid, str) or not _NAME.fullmatch(pid):
             raise pickle.UnpicklingError(f"the persistent id {pid!r:.80} is none of ours")
         if pid not in self._read:
-            self._read[pid] = _format_of(pid).load(Part(self._files, f"{NESTED}{pid}/"))
+            reader, part = nested_part(self._files, pid)
+            self._read[pid] = reader.load(part)
         return self._read[pid]
+
+
+def nested_part(files: Files, name: str) -> tuple[ModelFormat, Part]:
+    """The format that reads a nested model, and its files."""
+    return _format_of(name), Part(files, f"{NESTED}{name}/")
 
 
 def _format_of(name: str) -> ModelFormat:

@@ -19,11 +19,12 @@ from modelyard.base.paths import open_below
 from modelyard.compat.importers._mlflow.example import sample_of
 from modelyard.compat.importers._mlflow.folder import files_in
 from modelyard.compat.importers._mlflow.readings import Reading, reading_of
-from modelyard.environments.requirements import parse_requirement
+from modelyard.environments.requirements import normalise_name, parse_requirement
 from modelyard.objects.card import Card, Created, FormatInfo, Requirements
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles, FolderOpener
 from modelyard.objects.formats._mlflow.mlmodel import FILE, MLmodel, inner_path, read_mlmodel
+from modelyard.objects.native import libraries_of, reading_format
 from modelyard.objects.source import Source
 from modelyard.types.schema import Argument, Signature
 from modelyard.types.spelling import signature_from_dict
@@ -69,7 +70,7 @@ def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
         methods=methods,
         requirements=Requirements(
             python=_matching(_VERSION, function.get("python_version")),
-            packages=_packages(folder, reading.needs_mlflow),
+            packages=_packages(folder, reading, methods),
             modules=tuple(reading.modules),
         ),
         sample=sample_of(description, folder, signature) if signature else None,
@@ -112,9 +113,12 @@ def _reasons(reading: Reading) -> list[str]:
     return [*reading.reasons, *code] if reading.tier == 2 else []
 
 
-def _packages(folder: Path, needs_mlflow: bool) -> tuple[str, ...]:
-    """The lines of requirements.txt that a card can hold, without MLflow itself where the model does not need it."""
-    found: set[str] = set()
+def _packages(
+    folder: Path, reading: Reading, methods: Mapping[str, Signature]
+) -> tuple[str, ...]:
+    """The lines of requirements.txt that a card can hold. MLflow itself is left out where the model does not need it, and
+    what it would have brought along is named."""
+    found: dict[str, str] = {}
     for line in (_text(folder, "requirements.txt") or "").splitlines():
         bare = line.partition(" #")[0].strip()
         if not bare or bare.startswith("#"):
@@ -124,9 +128,21 @@ def _packages(folder: Path, needs_mlflow: bool) -> tuple[str, ...]:
         except InvalidInput as error:
             note(f"{folder.name}: {error.message}; it is left out")
             continue
-        if needs_mlflow or requirement.name not in _OWN_PACKAGES:
-            found.add(str(requirement))
-    return tuple(sorted(found))
+        found[requirement.name] = str(requirement)
+    if not reading.needs_mlflow:
+        found = {name: line for name, line in found.items() if name not in _OWN_PACKAGES}
+    kinds = {a.type.kind for s in methods.values() for a in s.args.values()}
+    brought = [*libraries_of(reading_format(reading.format, reading.flavor))]
+    brought += [] if reading.native else ["pandas"]
+    brought += [library for kind, library in _LIBRARIES.items() if kind in kinds]
+    for library in brought:
+        name = normalise_name(library)
+        found.setdefault(name, name)
+    return tuple(sorted(found.values()))
+
+
+_LIBRARIES = {"dataframe": "pandas", "array": "numpy"}
+"""Kind of data -> the library it takes."""
 
 
 def _created(description: MLmodel) -> str:

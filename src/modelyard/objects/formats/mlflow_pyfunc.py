@@ -24,7 +24,7 @@ from modelyard.objects.interface import Files, Tier
 NAME = "mlflow_pyfunc"
 TIER: Tier = 2
 SUFFIX = ".mlmodel"
-LIBRARIES = ("ruamel.yaml",)
+LIBRARIES = ("ruamel.yaml", "cloudpickle")
 
 FIRST = "data"
 """What the model's input is called."""

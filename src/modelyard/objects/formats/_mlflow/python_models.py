@@ -41,8 +41,10 @@ class Context(NamedTuple):
     model_config: Mapping[str, Any]
 
 
-class _TypeHints:
-    """What the author's hints were; they have become the signature."""
+class _Description:
+    """Stands for whatever describes the input: it has been read from ``MLmodel``, and the pickle's copy is not used."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
 
 
 class _FuncInfo(NamedTuple):
@@ -59,17 +61,21 @@ _STAND_INS: Mapping[tuple[str, str], Any] = {
     ("mlflow.pyfunc.model", "PythonModel"): PythonModel,
     ("mlflow.pyfunc.model", "_FunctionPythonModel"): FunctionModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): Context,
-    ("mlflow.models.signature", "_TypeHints"): _TypeHints,
     ("mlflow.pyfunc.utils.data_validation", "FuncInfo"): _FuncInfo,
     ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_given,
     ("mlflow.exceptions", "MlflowException"): InvalidInput,
 }
 
 
+_DESCRIBING = ("mlflow.models.signature", "mlflow.types.schema")
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _STAND_INS:
             return _STAND_INS[module, name]
+        if module in _DESCRIBING:
+            return _Description
         return super().find_class(module, name)
 
 

@@ -322,6 +322,25 @@ def by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **arguments: _call(function, arguments, parameters)
 
 
+def fitted_call(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """The same function; where it has another name for the first argument of a signature, that is given by place.
+
+    >>> fitted_call(lambda data, *, scale: data * scale, Signature({"X": Argument(AnyType())}))(X=2, scale=3)
+    6
+    """
+    first = next(iter(signature.args), None)
+    try:
+        parameters = inspect.signature(function).parameters
+    except (ValueError, TypeError):
+        return function
+    own = next(iter(parameters.values()), None)
+    if own is None or first is None or first in parameters or own.name in signature.args:
+        return function
+    if own.kind in (_ONLY_BY_NAME, _KEYWORDS, _POSITIONALS) or own.default is not own.empty:
+        return function
+    return lambda **arguments: function(arguments.pop(first), **arguments)
+
+
 def _call(
     function: Callable[..., Any], given: Mapping[str, Any], parameters: Sequence[_Parameter]
 ) -> Any:

@@ -27,10 +27,10 @@ def data_source(meta: Meta) -> Source:
     found = artifacts_of(meta)
     kind = data_type(reader.get("data_type"))
     if own := _own_format(reader, kind, found):
-        format, pieces = FormatInfo(own, 0), {ALONE: found[DATA]}
+        info, pieces = FormatInfo(own, 0), {ALONE: found[DATA]}
     else:
-        format, pieces = _format(reader), _described(reader, found)
-    card = Card(kind="data", format=format, schema=kind, requirements=requirements_of(meta))
+        info, pieces = _format(reader), _described(reader, found)
+    card = Card(kind="data", format=info, schema=kind, requirements=requirements_of(meta))
     return assemble(with_words(card, meta), pieces, meta.name, meta.label)
 
 

@@ -42,18 +42,18 @@ def model_source(meta: Meta) -> Source:
     plan = plan_of(meta)
     found = artifacts_of(meta)
     code, modules = embedded_modules(meta)
-    format, flavor, pieces = _format(meta, plan, found)
+    info, flavor, pieces = _format(meta, plan, found)
     if code:
         pieces = {_in_folder(name): piece for name, piece in pieces.items()}
         pieces |= {MODULES + path: data for path, data in code.items()}
-    names = pickled_names(pieces) if format.tier == 2 else ()
+    names = pickled_names(pieces) if info.tier == 2 else ()
     reasons = tuple(dict.fromkeys([*names, *(f"module {m}" for m in modules)]))[:20]
     if modules or reasons:
-        format = FormatInfo(format.name, 2, reasons)
+        info = FormatInfo(info.name, 2, reasons)
     more = ("dill",) if needs_dill(names) else ()
     card = Card(
         flavor=flavor,
-        format=format,
+        format=info,
         methods=methods_of(meta, plan),
         requirements=requirements_of(meta, modules, more),
     )

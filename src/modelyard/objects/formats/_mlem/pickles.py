@@ -111,12 +111,13 @@ def held_models(files: Files) -> dict[str, Any]:
 
 
 def _unpickler(stream: IO[bytes], held: Mapping[str, Any]) -> Any:
-    try:
-        from dill import Unpickler  # it knows how functions were taken apart
-    except ModuleNotFoundError:
-        from pickle import Unpickler
+    base: Any = pickle.Unpickler
+    with contextlib.suppress(ModuleNotFoundError):
+        import dill
 
-    class Reader(Unpickler):
+        base = dill.Unpickler  # it knows how functions were taken apart
+
+    class Reader(base):
         def persistent_load(self, pid: Any) -> Any:
             try:
                 return held[pid]

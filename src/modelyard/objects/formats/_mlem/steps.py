@@ -137,7 +137,7 @@ def _catboost(files: Files, way: Mapping[str, Any]) -> Any:
 
     data = files.read(_only(files))
     with explained("the booster"):
-        plain = catboost.CatBoost().load_model(blob=data)
+        plain: Any = catboost.CatBoost().load_model(blob=data)
         is_classifier = way.get("model_type", "clf" if len(plain.classes_) else "reg") == "clf"
         kind = catboost.CatBoostClassifier if is_classifier else catboost.CatBoostRegressor
         return kind().load_model(blob=data)

@@ -41,7 +41,7 @@ def _joined(value: Any) -> Any:
 
 def read(reader: Any, files: Files, pickles: bool) -> Any:
     """The value of one reader, whose files stand under their bare keys."""
-    kind = reader.get("type") if isinstance(reader, dict) else None
+    kind = str(reader.get("type")) if isinstance(reader, dict) else ""
     if kind in _NESTED:
         return _NESTED[kind](reader, files, pickles)
     if kind not in _LEAVES:

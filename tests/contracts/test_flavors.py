@@ -16,6 +16,7 @@ from modelyard.testing.flavors import (
 
 FLAVORS = (
     "callable",
+    "several",
     "sklearn",
 )
 """Case files of libraries that are light enough for every run; the others are in `tests/frameworks`."""

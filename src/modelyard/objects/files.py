@@ -14,6 +14,7 @@ from modelyard.base.digests import CHUNK, FileEntry, sha256_stream
 from modelyard.base.errors import Corrupted, FileMissing
 from modelyard.base.paths import list_below, open_below
 from modelyard.objects.card import inner_names
+from modelyard.objects.interface import Files
 
 IN_MEMORY = 64 << 20
 """A file up to this size is held in memory while it is checked and read."""
@@ -133,7 +134,7 @@ def refuse_extra_files(folder: Path, entries: Sequence[FileEntry]) -> None:
 class Part:
     """The files of an artifact below one of its folders, or all but some folders, under their inner names."""
 
-    def __init__(self, files: ArtifactFiles, prefix: str = "", without: Sequence[str] = ()) -> None:
+    def __init__(self, files: Files, prefix: str = "", without: Sequence[str] = ()) -> None:
         self._files, self._prefix = files, prefix
         self._names = [
             name.removeprefix(prefix)

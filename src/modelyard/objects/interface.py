@@ -5,7 +5,8 @@ an object finds it, with the module-level names of `Flavor`; and a case file ``t
 format that only this library writes is a `native.NativeFormat` in the same file, listed under ``NATIVE``.
 How to add a format: ``formats/<name>.py`` with the names of `ModelFormat` or `DataFormat`, and a case file. The contract
 suites are ``testing/flavors.py`` and ``testing/formats.py``. A format that needs a library to be read names it in
-``LIBRARIES`` (import names), so that it stands among the card's requirements. Neither may import its library at module level of a file
+``LIBRARIES`` (import names), so that it stands among the card's requirements; where that depends on what was written, a
+function ``libraries(folder)`` names more. Neither may import its library at module level of a file
 that is imported when another one is used.
 """
 

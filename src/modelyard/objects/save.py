@@ -157,6 +157,7 @@ def write_model(
     folder.mkdir()
     needs = find_requirements([obj, *steps.values(), *described_values(described)], about)
     info, written = write_best(obj, flavor, folder, described if not steps else None, format)
+    libraries = libraries_of(written, folder)
     step_infos = {step: write_step(value, folder / "steps" / step) for step, value in steps.items()}
     modules = environments.store_modules(needs.modules, folder / "modules") if needs.modules else ()
     info = raised(info, steps, modules)
@@ -169,9 +170,7 @@ def write_model(
             labels=tuple(flavor.labels(obj)),
             artifact=entries,
             methods=described.signatures,
-            requirements=requirements_of(
-                needs.including(*libraries_of(written)), modules, flavor.system(obj)
-            ),
+            requirements=requirements_of(needs.including(*libraries), modules, flavor.system(obj)),
             steps=step_infos,
             sample=described.card_sample(about.sample_rows),
         )

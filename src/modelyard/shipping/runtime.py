@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import modelyard
-from modelyard.objects.card import Card
+from modelyard.objects.card import Card, nested_plugins
 from modelyard.types import KIND_FILES
 
 ROOT = Path(modelyard.__file__).parent
@@ -44,6 +44,9 @@ def plugin_modules(card: Card) -> Iterator[str]:
     for step in card.steps.values():
         formats.add(str(step["format"]["name"]))
         flavors.add(str(step["flavor"]))
+    for flavor, written in nested_plugins(card.artifact):
+        formats.add(written)
+        flavors.add(flavor)
     yield from (f"modelyard.objects.formats.{name}" for name in formats)
     yield from (f"modelyard.objects.flavors.{name}" for name in flavors)
     yield from sorted({f"modelyard.types.{file}" for file in KIND_FILES.values()})

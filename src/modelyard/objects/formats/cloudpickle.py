@@ -19,7 +19,17 @@ from modelyard.base.errors import (
     EnvironmentMismatch,
     InvalidInput,
     ModelFailed,
+    ModelyardError,
     UnsupportedType,
+)
+from modelyard.base.paths import discard
+from modelyard.objects.formats._beside import (
+    Nested,
+    Unpickler,
+    give_files,
+    libraries_of_nested,
+    pickles,
+    store_files,
 )
 from modelyard.objects.interface import Files, Tier
 
@@ -27,6 +37,8 @@ NAME = "cloudpickle"
 TIER: Tier = 2
 SUFFIX = ".pkl"
 LIBRARIES = ("cloudpickle",)
+
+libraries = libraries_of_nested
 
 FILE = "model.pkl"
 PROTOCOL = 5
@@ -47,20 +59,21 @@ _FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
 
 
 def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
-    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is.
+    """Write ``model.pkl``. Modules named in ``by_value`` are stored whole, as ``__main__`` always is; models that the
+    object holds are written in their own formats beside it.
 
     `UnsupportedType` says what cannot be pickled: an open file, a lock, a connection.
     """
-    import cloudpickle
-
     path = folder / FILE
     try:
+        made = store_files(obj, folder)
         with stored_whole(by_value), path.open("wb") as stream:
-            cloudpickle.dump(obj, stream, protocol=PROTOCOL)
-    except OSError:
+            pickler(stream, Nested(made, folder)).dump(made)
+    except (OSError, ModelyardError):
         raise
     except Exception as error:  # each class words its own refusal
-        path.unlink(missing_ok=True)
+        for part in folder.iterdir():
+            discard(part)
         raise UnsupportedType(
             f"this {type(obj).__name__} cannot be pickled: {error}",
             hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
@@ -72,7 +85,7 @@ def load(files: Files) -> Any:
     name = _only(files)
     with files.open(name) as stream:
         try:
-            return pickle.load(stream)
+            return give_files(Unpickler(stream, files).load(), files)
         except (ImportError, AttributeError) as error:
             raise EnvironmentMismatch(
                 f"{name} needs code that is not here: {error}",
@@ -91,6 +104,17 @@ def inspect(files: Files) -> Sequence[str]:
     name = _only(files)
     with files.open(name) as stream:
         return list(dict.fromkeys(globals_of(stream)))
+
+
+def pickler(stream: IO[bytes], nested: Nested) -> Any:
+    """A pickler that leaves nested models out."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return nested.persistent_id(obj)
+
+    return Pickler(stream, protocol=PROTOCOL)
 
 
 def globals_of(stream: IO[bytes]) -> Iterator[str]:
@@ -137,7 +161,7 @@ def stored_whole(modules: Sequence[str]) -> Iterator[None]:
 
 
 def _only(files: Files) -> str:
-    names = list(files.names())
+    names = pickles(files)
     chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
     if len(chosen) != 1:
         raise InvalidInput(

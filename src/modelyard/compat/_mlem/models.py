@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelyard.base import plugins
+from modelyard.base.errors import MissingExtra, UnsupportedFormat
 from modelyard.compat._mlem.embedded import embedded_modules
 from modelyard.compat._mlem.files import artifacts_of
 from modelyard.compat._mlem.kinds import signature
@@ -19,7 +21,9 @@ from modelyard.objects.assembled import ALONE, Piece, Pieces, assemble
 from modelyard.objects.card import Card, FormatInfo
 from modelyard.objects.formats._mlem.pickles import needs_dill, pickled_names
 from modelyard.objects.formats._mlem.plan import DEFAULT_IO, FILE, Plan, Step
+from modelyard.objects.formats._mlem.steps import OLD_BINARY
 from modelyard.objects.load import MODULES
+from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.types.schema import Signature
 
@@ -127,11 +131,23 @@ def methods_of(meta: Meta, plan: Plan) -> dict[str, Signature]:
 
 
 def _whole(plan: Plan, chain: Sequence[tuple[str, str]]) -> Signature:
-    signatures = [signature(plan.steps[step].spelled[method]) for step, method in chain]
+    signatures = [_signature(plan.steps[step], method) for step, method in chain]
     if len(signatures) == 1:
         return signatures[0]
     first = dict(list(signatures[0].args.items())[:1])  # one value goes through, and no more
     return Signature(first, signatures[-1].returns)
+
+
+_BOOSTERS = ("xgboost", "lightgbm", "catboost")
+_GONE = ("ntree_limit", "data_has_header")
+"""Options that newer versions of these libraries do not have."""
+
+
+def _signature(step: Step, method: str) -> Signature:
+    found = signature(step.spelled[method])
+    if step.kind not in _BOOSTERS:
+        return found
+    return Signature({n: a for n, a in found.args.items() if n not in _GONE}, found.returns)
 
 
 def _format(meta: Meta, plan: Plan, found: Mapping[str, Piece]) -> tuple[FormatInfo, str, Pieces]:
@@ -155,11 +171,40 @@ def _planned(plan: Plan, pieces: Mapping[str, Piece]) -> Pieces:
     return {FILE: text, **pieces}
 
 
+NATIVE: Mapping[str, str] = {
+    "lightgbm_io": "lightgbm_text",
+    "xgboost_io": "ubj",
+    "catboost_io": "cbm",
+    "model_proto": "onnx",
+}
+"""The way a model was written -> the format of its flavor that reads that very file, as data."""
+
+
 def _own_format(step: Step, data: Piece) -> FormatInfo | None:
     """Our format that reads this very file, if there is one."""
-    if step.io["type"] == "simple_pickle":
+    way = str(step.io["type"])
+    if way == "simple_pickle":
+        return _pickle_format(data)
+    if way not in NATIVE or (way == "xgboost_io" and _starts(data, OLD_BINARY)):
+        return None
+    try:
+        reader = reading_format(NATIVE[way], FLAVORS[step.kind])
+    except (UnsupportedFormat, MissingExtra):
+        return None
+    return FormatInfo(reader.NAME, reader.TIER)
+
+
+def _pickle_format(data: Piece) -> FormatInfo:
+    """A checked pickle where that can read it, else a pickle."""
+    checks: Any = plugins.find("importers", "pickle")
+    if checks is None:
         return FormatInfo("cloudpickle", 2)
-    return None
+    return checks.pickle_format(data.root.joinpath(*data.path.split("/")))
+
+
+def _starts(data: Piece, magic: bytes) -> bool:
+    with data.open() as stream:
+        return stream.read(len(magic)) == magic
 
 
 def _in_folder(name: str) -> str:

@@ -110,6 +110,13 @@ class DataFormat(Protocol):
 
 
 @runtime_checkable
+class FilesReader(Protocol):
+    """Optional power of a data format: a value that is kept in several files."""
+
+    def read_files(self, files: Files, type: DataType | None) -> Any: ...
+
+
+@runtime_checkable
 class BatchReader(Protocol):
     """Optional power of a data format: read a file larger than memory."""
 

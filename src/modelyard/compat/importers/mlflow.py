@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,7 @@ def _reasons(reading: Reading) -> list[str]:
     return [*reading.reasons, *code] if reading.tier == 2 else []
 
 
-def _packages(
-    folder: Path, reading: Reading, methods: Mapping[str, Signature]
-) -> tuple[str, ...]:
+def _packages(folder: Path, reading: Reading, methods: Mapping[str, Signature]) -> tuple[str, ...]:
     """The lines of requirements.txt that a card can hold. MLflow itself is left out where the model does not need it, and
     what it would have brought along is named."""
     found: dict[str, str] = {}

@@ -38,6 +38,10 @@ class FolderOpener:
     def open(self, entry: FileEntry) -> IO[bytes]:
         return open_below(self.root, entry.path)
 
+    def path(self, entry: FileEntry) -> Path:
+        """Where the file lies."""
+        return self.root.joinpath(*entry.path.split("/"))
+
 
 class ArtifactFiles:
     """`Files` over any opener. ``names`` are relative to the artifact; a single file is called ``artifact``."""
@@ -52,6 +56,10 @@ class ArtifactFiles:
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
+
+    def entries(self) -> tuple[FileEntry, ...]:
+        """All of them, as the card lists them."""
+        return tuple(self._entries.values())
 
     def entry(self, path: str) -> FileEntry:
         try:
@@ -84,7 +92,7 @@ class ArtifactFiles:
         if not private and entry.size > IN_MEMORY and isinstance(self._opener, FolderOpener):
             with self._source(entry) as stream:
                 self._verify(entry, stream)
-            return _linked(self._opener.root.joinpath(*entry.path.split("/")), target)
+            return _linked(self._opener.path(entry), target)
         if not target.exists() or target.is_symlink():
             target.unlink(missing_ok=True)
             with self._source(entry) as stream, target.open("wb") as copy:

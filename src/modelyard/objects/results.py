@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelyard.base.errors import InvalidInput
+from modelyard.objects.formats import unwrapped
 from modelyard.types import infer
+
+
+class EachResult(list[Any]):
+    """The results of several files or texts, one each: never joined into one value."""
 
 
 def joined(results: Sequence[Any]) -> Any:
@@ -41,6 +46,8 @@ def joined(results: Sequence[Any]) -> Any:
 
 def to_json(value: Any) -> Any:
     """Plain JSON-able form of any result, exact, as `serve` answers it."""
+    if isinstance(value, EachResult):
+        return [to_json(result) for result in value]
     return infer(value).encode(value)
 
 
@@ -57,7 +64,7 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
     if hasattr(value, "detach"):
-        value = infer(value).to_plain(value)
+        value = unwrapped(value, infer(value))
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

@@ -8,7 +8,9 @@ from math import prod
 from typing import Any
 
 from modelyard.base.errors import ModelyardError
+from modelyard.types.interface import DataType
 from modelyard.types.schema import Signature
+from modelyard.types.wrapped import WrappedType
 
 MAX_ROWS = 5
 MAX_BYTES = 8_000
@@ -23,14 +25,13 @@ def sample_for_card(
     """
     if rows <= 0:
         return None
-    if sum(_cells(_head(value, 1)) for value in arguments.values()) * 2 > MAX_BYTES:
+    if sum(map(_cells, _heads(arguments, signature, 1).values())) * 2 > MAX_BYTES:
         return None  # a cell takes two characters at least: no need to spell gigabytes
     for count in range(rows, 0, -1):
         try:
             spelled = {
-                name: signature.args[name].type.encode(_head(value, count))
-                for name, value in arguments.items()
-                if name in signature.args
+                name: signature.args[name].type.encode(value)
+                for name, value in _heads(arguments, signature, count).items()
             }
             size = len(json.dumps(spelled, allow_nan=False))
         except (ModelyardError, TypeError, ValueError):
@@ -69,7 +70,17 @@ def _cells(value: Any) -> int:
     return len(value) if isinstance(value, list | tuple) else 1
 
 
-def _head(value: Any, count: int) -> Any:
+def _heads(arguments: Mapping[str, Any], signature: Signature, count: int) -> dict[str, Any]:
+    return {
+        name: _head(value, count, signature.args[name].type)
+        for name, value in arguments.items()
+        if name in signature.args
+    }
+
+
+def _head(value: Any, count: int, kind: DataType) -> Any:
+    if isinstance(kind, WrappedType):
+        return kind.head(value, count)
     if hasattr(value, "iloc"):
         return value.iloc[:count]
     if hasattr(value, "shape") and getattr(value, "ndim", 0) >= 1:

@@ -14,11 +14,12 @@ def to_type(value: Any, kind: DataType) -> Any:
 
     The argument's own check follows: this only changes the container, never a cell.
     """
+    kind = kind.table
     if kind.kind == "list" and type(value).__name__ == "Series":
         return value.tolist()
     if not _is_frame(value):
         return value
-    if kind.plain.kind == "array":
+    if kind.kind == "array":
         return value.to_numpy() if _rank(kind) != 1 else _only_column(value, kind).to_numpy()
     if kind.kind == "series":
         return _only_column(value, kind)
@@ -32,11 +33,11 @@ def to_type(value: Any, kind: DataType) -> Any:
 
 
 def as_column(kind: DataType) -> DataType:
-    """The type to read a file with that knows nothing of the argument's own: a tensor as an array, a list of texts as
-    a column of texts, so that ``007`` stays what it is."""
+    """The type to read a file with: of a list of texts a column of texts, so that ``007`` stays what it is; of a
+    library's container the table in it; of a tensor an array."""
     if kind.kind == "list" and kind.to_dict().get("items") == "string":
         return parse({"type": "series", "dtype": "str"})
-    return kind.plain
+    return kind.table
 
 
 def _is_frame(value: Any) -> bool:

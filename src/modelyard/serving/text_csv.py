@@ -20,8 +20,8 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     Raises `UnsupportedFormat` for a method that takes no table, `InvalidInput` for text that is no CSV.
     """
     form = plugins.load("formats", "csv")
-    table = method.signature.args[method.records].type if method.records else None
-    if table is None or not form.can_hold(table.plain):
+    table = method.signature.args[method.records].type.table if method.records else None
+    if table is None or not form.can_hold(table):
         raise UnsupportedFormat(f"{method.name} takes no table", hint="send application/json")
     try:
         text = body.decode("utf-8-sig")
@@ -31,8 +31,7 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     if method.columns is None or REFERENCE_ID not in method.columns:
         text, ids = _take_ids(text)
     try:
-        value = form.read(io.BytesIO(text.encode()), table.plain)
-        value = value if table.plain is table else table.check(value)
+        value = form.read(io.BytesIO(text.encode()), table)
     except ModelyardError:
         raise
     except (ValueError, LookupError) as error:

@@ -29,6 +29,12 @@ class DataType(ABC):
     kind: ClassVar[str]
     """The word after ``type:`` in a card."""
 
+    @property
+    def table(self) -> DataType:
+        """What stands for it where only a table will do: itself, but for a library's container of one, and an array for
+        a tensor. A type with another table has ``unwrap(value)``, which gives it."""
+        return self
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """As a card spells it: ``{"type": "array", "dtype": "float64", "shape": [None, 3]}``; defaults left out."""
@@ -54,15 +60,6 @@ class DataType(ABC):
     def encode(self, value: Any) -> Any:
         """JSON-able form of a native value; exact, or `SchemaMismatch`. NaN and infinities never pass as JSON
         numbers: NaN becomes null where the type allows missing values, infinities become strings."""
-
-    @property
-    def plain(self) -> DataType:
-        """The type of the same values as files and other programs know them: of a tensor the array. Mostly itself."""
-        return self
-
-    def to_plain(self, value: Any) -> Any:
-        """A native value as one of `plain`."""
-        return value
 
     def rows(self, value: Any) -> int | None:
         """How many records a native value holds, or None when it is not a batch of records."""

@@ -63,27 +63,27 @@ class TensorType(DataType):
         return cls(dtype, array.shape)
 
     @cached_property
-    def plain(self) -> ArrayType:  # type: ignore[override]  # a property, kept
+    def table(self) -> ArrayType:  # type: ignore[override]  # a property, kept
         return ArrayType(Column(_numpy_name(self.dtype)), self.shape)
 
     @property
     def column(self) -> Column | None:
         """What its elements are, where numpy has a word for it."""
-        return None if self.dtype in SHORT else self.plain.column
+        return None if self.dtype in SHORT else self.table.column
 
     def json_schema(self) -> dict[str, Any]:
-        return self.plain.json_schema()
+        return self.table.json_schema()
 
     def check(self, value: Any, where: str = "") -> Any:
         import torch
 
         if not isinstance(value, torch.Tensor):
-            array = self.plain.check(self._rounded(as_array(value, where)), where)
+            array = self.table.check(self._rounded(as_array(value, where)), where)
             return self._tensor(array, where)
-        self.plain.check_shape(value.shape, where)
+        self.table.check_shape(value.shape, where)
         if value.dtype == getattr(torch, self.dtype):
             return value
-        made = self._tensor(self.plain.check(self.to_plain(value), where), where)
+        made = self._tensor(self.table.check(self.unwrap(value), where), where)
         kept = (made.float() == value.float()) | (made.isnan() & value.isnan())
         if self.dtype in SHORT and not bool(kept.all()):
             raise refusal(where, f"values that {self.dtype} holds exactly", f"{value.dtype}")
@@ -93,7 +93,7 @@ class TensorType(DataType):
         """Doubles in the type's shorter floats; where one does not fit they stay, to be refused."""
         import numpy as np
 
-        wanted = numpy_dtype(self.plain.column or Column("float32"))
+        wanted = numpy_dtype(self.table.column or Column("float32"))
         if array.dtype.kind != "f" or wanted.kind != "f" or array.dtype == wanted:
             return array
         with np.errstate(over="ignore", invalid="ignore"):
@@ -118,12 +118,13 @@ class TensorType(DataType):
         return made
 
     def decode(self, data: Any, where: str = "") -> Any:
-        return self._tensor(self.plain.decode(data, where), where)
+        return self._tensor(self.table.decode(data, where), where)
 
     def encode(self, value: Any) -> Any:
-        return self.plain.encode(self.to_plain(self.check(value)))
+        return self.table.encode(self.unwrap(self.check(value)))
 
-    def to_plain(self, value: Any) -> Any:
+    def unwrap(self, value: Any) -> Any:
+        """The array of a tensor."""
         return to_numpy(value)
 
     def rows(self, value: Any) -> int | None:

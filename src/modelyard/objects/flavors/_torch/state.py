@@ -27,7 +27,8 @@ from modelyard.objects.formats._safetensors import (
     open_stream,
     write_file,
 )
-from modelyard.objects.formats.cloudpickle import PROTOCOL, globals_of
+from modelyard.objects.formats._pickles.loading import globals_of
+from modelyard.objects.formats.cloudpickle import PROTOCOL
 from modelyard.objects.interface import Files
 
 PICKLE, WEIGHTS = "module.pkl", "weights.safetensors"

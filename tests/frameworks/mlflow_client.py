@@ -202,11 +202,11 @@ def _loader(path: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "table_of_test.json").write_text('{"18": 1.0, "50": 2.0}')
     (folder / "lookup_of_test.py").write_text(
-        "import json\n\n\nclass Lookup:\n    def __init__(self, steps):\n        self.steps = steps\n\n"
+        "import json\nfrom pathlib import Path\n\n\nclass Lookup:\n    def __init__(self, steps):\n        self.steps = steps\n\n"
         "    def predict(self, data, params=None):\n"
         "        found = [max(v for k, v in self.steps.items() if a >= int(k)) for a in data['age']]\n"
         "        return [v * params['times'] for v in found]\n\n\n"
-        "def _load_pyfunc(path):\n    return Lookup(json.loads(open(path).read()))\n"
+        "def _load_pyfunc(path):\n    return Lookup(json.loads(Path(path).read_text()))\n"
     )
     mlflow.pyfunc.save_model(
         path, loader_module="lookup_of_test", code_paths=[str(folder / "lookup_of_test.py")],

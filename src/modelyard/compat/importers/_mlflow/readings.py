@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from modelyard.base.errors import UnsupportedFormat
+from modelyard.base.errors import Corrupted, UnsupportedFormat
 from modelyard.compat.importers._mlflow.folder import files_below, files_in, model_files
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
@@ -123,7 +123,10 @@ def _pickled_or_skops(
     if options.get("serialization_format", default) != "skops":
         return _pickled(flavor, path, folder)
     reading = _checked(Reading(flavor, "skops", {path.rpartition("/")[2]: path}))
-    named = reading_format("skops").inspect(files_in(folder, reading.files))
+    try:
+        named = reading_format("skops").inspect(files_in(folder, reading.files))
+    except Corrupted:  # whoever loads it is told
+        return reading
     if refused := [n for n in named if n.endswith(" (not on the allow-list)")]:
         raise UnsupportedFormat(", ".join(refused))
     return reading

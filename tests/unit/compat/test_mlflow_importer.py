@@ -184,7 +184,7 @@ def test_only_files_of_the_model_count(folder: Path) -> None:
 )
 def test_paths_that_lead_out_are_refused(folder: Path, path: str) -> None:
     rewrite(folder, "pickled_model: model.skops", f'pickled_model: "{path}"')
-    with pytest.raises(InvalidPath, match="flavors.sklearn.pickled_model"):
+    with pytest.raises(InvalidPath, match=r"flavors\.sklearn\.pickled_model"):
         my.load_card(folder)
 
 
@@ -258,7 +258,7 @@ def test_what_only_mlflow_can_load_says_so(folder: Path) -> None:
         "flavors: {python_function: {loader_module: mlflow.shap, python_version: 3.11.7}}\n"
     )
     card = my.load_card(folder)
-    with pytest.raises(EnvironmentMismatch, match="its loader is mlflow.shap") as caught:
+    with pytest.raises(EnvironmentMismatch, match=r"its loader is mlflow\.shap") as caught:
         my.load(folder, trust=card.digest)
     assert "pip install mlflow" in str(caught.value)
 

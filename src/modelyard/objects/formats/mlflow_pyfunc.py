@@ -18,7 +18,7 @@ from modelyard import environments, types
 from modelyard.base.errors import EnvironmentMismatch, InvalidInput, did_you_mean
 from modelyard.objects.formats._mlflow import python_models
 from modelyard.objects.formats._mlflow.mlmodel import FILE, MLmodel, inner_path, read_mlmodel
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.formats._pickles.loading import names_in
 from modelyard.objects.interface import Files, Tier
 
 NAME = "mlflow_pyfunc"
@@ -69,7 +69,7 @@ def load(files: Files) -> Any:
     elif importlib.util.find_spec("mlflow") is not None:
         call = _through_mlflow(folder)
     elif loader == PICKLED:
-        call = _pickled(description, folder)
+        call = _pickled(description, folder, files)
     else:
         raise EnvironmentMismatch(
             f"only mlflow can load this model: its loader is {loader}",
@@ -84,9 +84,8 @@ def inspect(files: Files) -> Sequence[str]:
     found = [str(description.function.get("loader_module", ""))]
     found += [name for name in files.names() if name.endswith(".py")]
     pickled = description.function.get("python_model")
-    if pickled in files.names() and not description.function.get("python_model_compression"):
-        with files.open(pickled) as stream:
-            found += globals_of(stream)
+    if pickled in files.names():
+        found += names_in(files, pickled)
     return list(dict.fromkeys(found))
 
 
@@ -127,14 +126,19 @@ def default_of(spelled: Mapping[str, Any]) -> Any:
     return kind.decode(spelled["default"])
 
 
-def _pickled(description: MLmodel, folder: Path) -> Call:
+def _pickled(description: MLmodel, folder: Path, files: Files) -> Call:
     options = description.function
-    code = options.get("code")
-    path = folder / inner_path(options.get("python_model"), "python_model")
-    with environments.importable(folder / inner_path(code, "code") if code else None):
-        model = python_models.read_python_model(path, options.get("python_model_compression"))
+    with _code_of(options, folder):
+        name = inner_path(options.get("python_model"), "python_model")
+        model = python_models.read_python_model(files, name)
     context = python_models.Context(artifacts(options, folder), dict(options.get("config") or {}))
     return python_models.as_function(model, context)
+
+
+def _code_of(options: Mapping[str, Any], folder: Path) -> Any:
+    """The model's own code, importable from here on."""
+    code = options.get("code")
+    return environments.importable(folder / inner_path(code, "code") if code else None)
 
 
 def artifacts(options: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -148,8 +152,7 @@ def artifacts(options: Mapping[str, Any], folder: Path) -> dict[str, str]:
 def _through_loader(loader: str, description: MLmodel, folder: Path) -> Call:
     """A loader module among the model's own code, or installed beside it."""
     options = description.function
-    code, data = options.get("code"), options.get("data")
-    with environments.importable(folder / inner_path(code, "code") if code else None):
+    with _code_of(options, folder):
         try:
             module = importlib.import_module(loader)
         except ImportError as error:
@@ -158,6 +161,7 @@ def _through_loader(loader: str, description: MLmodel, folder: Path) -> Call:
                 hint="install what the model's requirements name",
             ) from error
     config = [dict(options["config"])] if options.get("config") else []
+    data = options.get("data")
     path = folder / inner_path(data, "data") if data else folder
     model = module._load_pyfunc(str(path), *config)
     predict = getattr(model, str(options.get("predict_fn") or "predict"))

@@ -15,6 +15,7 @@ from modelyard.base.errors import Corrupted, UnsupportedFormat
 from modelyard.compat.importers._mlflow.folder import files_below, files_in, model_files
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
+from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.native import reading_format
 
 MODULES = "modules/"
@@ -133,7 +134,11 @@ def _pickled_or_skops(
 
 
 def _pickled(flavor: str, path: str, folder: Path) -> Reading:
-    return _checked(Reading(flavor, "cloudpickle", {path.rpartition("/")[2]: path}))
+    """A checked pickle where all that it names is harmless, else code."""
+    files = {path.rpartition("/")[2]: path}
+    files_in(folder, files)  # it is there, and no link
+    form = pickle_format(folder.joinpath(*path.split("/")))
+    return Reading(flavor, form.name, files, reasons=form.reasons, tier=form.tier)
 
 
 def _checked(reading: Reading) -> Reading:

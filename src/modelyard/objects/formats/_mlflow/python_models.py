@@ -7,14 +7,14 @@ client of some hundred megabytes along.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pickle
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelyard.base.errors import Corrupted, EnvironmentMismatch, InvalidInput
+from modelyard.base.errors import InvalidInput
+from modelyard.objects.formats._pickles.loading import load_file
+from modelyard.objects.interface import Files
 
 
 class PythonModel:
@@ -79,27 +79,9 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def read_python_model(path: Path, compression: str | None = None) -> Any:
-    """The object in a file; runs the code in it."""
-    try:
-        with _opened(path, compression) as stream:
-            return _Unpickler(stream).load()
-    except (ImportError, AttributeError) as error:
-        raise EnvironmentMismatch(
-            f"{path.name} needs code that is not here: {error}",
-            hint="install what the model's requirements name; some models need mlflow itself",
-        ) from error
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise Corrupted(f"{path.name} is damaged, or no pickle: {error}") from error
-
-
-def _opened(path: Path, compression: str | None) -> Any:
-    if not compression:
-        return path.open("rb")
-    modules = {"lzma": "lzma", "bzip2": "bz2", "gzip": "gzip"}
-    if compression not in modules:
-        raise InvalidInput(f"{path.name} is compressed by {compression!r}, which is not read here")
-    return importlib.import_module(modules[compression]).open(path, "rb")
+def read_python_model(files: Files, name: str) -> Any:
+    """The object in a file, packed or not; runs the code in it."""
+    return load_file(files, name, lambda stream: _Unpickler(stream).load())
 
 
 def as_function(model: Any, context: Context) -> Callable[[Any, dict[str, Any]], Any]:

@@ -79,7 +79,7 @@ def _xgboost(options: Mapping[str, Any], folder: Path) -> Reading:
 
 
 def _catboost(options: Mapping[str, Any], folder: Path) -> Reading:
-    if options.get("save_format", "cbm") != "cbm":
+    if options.get("save_format", "cbm") not in ("cbm", "json"):
         raise UnsupportedFormat(f"a catboost model saved as {options['save_format']}")
     return _one_file("catboost", "cbm", options, "data", folder)
 
@@ -128,9 +128,11 @@ def _pickled_or_skops(
         named = reading_format("skops").inspect(files_in(folder, reading.files))
     except Corrupted:  # whoever loads it is told
         return reading
-    if refused := [n for n in named if n.endswith(" (not on the allow-list)")]:
-        raise UnsupportedFormat(", ".join(refused))
-    return reading
+    refused = [n.removesuffix(_REFUSED) for n in named if n.endswith(_REFUSED)]
+    return replace(reading, format="trusted_skops", tier=2, reasons=refused) if refused else reading
+
+
+_REFUSED = " (not on the allow-list)"
 
 
 def _pickled(flavor: str, path: str, folder: Path) -> Reading:

@@ -86,7 +86,10 @@ def read_python_model(files: Files, name: str) -> Any:
 
 def as_function(model: Any, context: Context) -> Callable[[Any, dict[str, Any]], Any]:
     """The model's ``predict`` with its context, called with the input and its params."""
-    model.load_context(context)
+    if not callable(getattr(model, "predict", None)):
+        raise InvalidInput(f"the pickle holds a {type(model).__name__}, no model with predict")
+    if hasattr(model, "load_context"):
+        model.load_context(context)
     known = inspect.signature(model.predict).parameters
     before = [context] if _takes_context(known) else []
 

@@ -1,7 +1,7 @@
 """Models that MLflow calls as a Python function: a class or function of the user's, or whatever a loader module makes.
 
 Read only; `build mlflow` writes such folders. A pickled ``PythonModel`` and a loader module among the model's own code
-are called without MLflow; all else is handed to MLflow itself, where it is installed.
+are called without MLflow, whether it is installed or not; all else is handed to MLflow itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,10 +67,10 @@ def load(files: Files) -> Any:
     loader = str(description.function.get("loader_module", ""))
     if loader.partition(".")[0] != "mlflow":
         call = _through_loader(loader, description, folder)
+    elif loader == PICKLED and python_models.stands_alone(inspect(files)[1:]):
+        call = _pickled(description, folder, files)
     elif importlib.util.find_spec("mlflow") is not None:
         call = _through_mlflow(folder)
-    elif loader == PICKLED:
-        call = _pickled(description, folder, files)
     else:
         raise EnvironmentMismatch(
             f"only mlflow can load this model: its loader is {loader}",
@@ -180,7 +181,8 @@ def _with_params(predict: Callable[..., Any]) -> Call:
 
 
 def _through_mlflow(folder: Path) -> Call:
-    with _allowed():
+    with _allowed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how else the author could have written it
         import mlflow.pyfunc  # type: ignore[import-not-found]  # it is there, or this is not called
 
         model: Any = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)

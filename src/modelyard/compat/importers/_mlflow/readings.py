@@ -15,6 +15,7 @@ from modelyard.base.errors import Corrupted, UnsupportedFormat
 from modelyard.compat.importers._mlflow.folder import files_below, files_in, model_files
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
+from modelyard.objects.formats._mlflow.python_models import stands_alone
 from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.native import reading_format
 
@@ -150,15 +151,18 @@ def _checked(reading: Reading) -> Reading:
 
 def _function(description: MLmodel, folder: Path, refused: Sequence[str]) -> Reading:
     loader = str(description.function.get("loader_module", ""))
-    ours = loader.partition(".")[0] != "mlflow" or loader == mlflow_pyfunc.PICKLED
-    files = [n for n in model_files(folder) if not n.endswith((".pyc", ".pyo"))]
+    names = [n for n in model_files(folder) if not n.endswith((".pyc", ".pyo"))]
+    files = {name: name for name in [FILE, *names]}
+    alone = loader.partition(".")[0] != "mlflow"
+    if loader == mlflow_pyfunc.PICKLED:
+        alone = stands_alone(mlflow_pyfunc.inspect(files_in(folder, files))[1:])
     return Reading(
         flavor="callable",
         format=mlflow_pyfunc.NAME,
-        files={name: name for name in [FILE, *files]},
+        files=files,
         reasons=[loader, *refused],
         first=mlflow_pyfunc.FIRST,
-        needs_mlflow=not ours,
+        needs_mlflow=not alone,
         native=False,
         tier=2,
     )

@@ -1,15 +1,15 @@
 """A pickled ``PythonModel`` (or function) without the library that it was written with.
 
-Such a pickle holds the user's own class whole; of MLflow it needs little more than the base class. Where MLflow is not
-installed, what stands here takes the place of that little, so that a model of a few lines does not bring a tracking
-client of some hundred megabytes along.
+Such a pickle holds the user's own class whole; of MLflow it needs little more than the base class. What stands here takes
+the place of that little, so that a model of a few lines does not bring a tracking client of some hundred megabytes and
+seconds along. A pickle that names more of it is for MLflow itself (`stands_alone`).
 """
 
 from __future__ import annotations
 
 import inspect
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from modelyard.base.errors import InvalidInput
@@ -52,9 +52,16 @@ class _FuncInfo(NamedTuple):
     input_param_name: str
 
 
-def _as_given(args: Any, named: Any, *_: Any) -> tuple[Any, Any]:
-    """Values have been checked against the signature already."""
-    return args, named
+def _as_hinted(args: Any, named: Any, place: int, hint: Any, name: str) -> tuple[Any, Any]:
+    """The input as objects of the type hint: dicts become the user's pydantic models."""
+    from pydantic import TypeAdapter
+
+    def read(value: Any) -> Any:
+        return value if hint is None else TypeAdapter(hint).validate_python(value)
+
+    if name in named:
+        return args, {**named, name: read(named[name])}
+    return tuple(read(a) if i == place else a for i, a in enumerate(args)), named
 
 
 _STAND_INS: Mapping[tuple[str, str], Any] = {
@@ -62,12 +69,22 @@ _STAND_INS: Mapping[tuple[str, str], Any] = {
     ("mlflow.pyfunc.model", "_FunctionPythonModel"): FunctionModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): Context,
     ("mlflow.pyfunc.utils.data_validation", "FuncInfo"): _FuncInfo,
-    ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_given,
+    ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_hinted,
     ("mlflow.exceptions", "MlflowException"): InvalidInput,
 }
 
 
 _DESCRIBING = ("mlflow.models.signature", "mlflow.types.schema")
+
+
+def stands_alone(names: Iterable[str]) -> bool:
+    """Whether all that a pickle names of MLflow has its stand-in here."""
+    known = {".".join(name) for name in _STAND_INS}
+    return all(
+        name in known or name.rpartition(".")[0] in _DESCRIBING
+        for name in names
+        if name.partition(".")[0] == "mlflow"
+    )
 
 
 class _Unpickler(pickle.Unpickler):

@@ -167,7 +167,7 @@ def _where_they_are(meta: Meta, source: Source, place: Path) -> tuple[FileEntry,
         if not file.is_file() or sha256_file(file) != (entry.sha256, entry.size):
             return None
     names = [e.path.removeprefix(f"{place.name}/") for e in entries]
-    return entries if place.is_dir() and list_below(place) == sorted(names) else None
+    return tuple(entries) if place.is_dir() and list_below(place) == sorted(names) else None
 
 
 def _beside(source: Source, place: Path) -> None:

@@ -50,6 +50,9 @@ class Flavor(Protocol):
     """Model formats that can hold it, safest first; `save` takes the first that round-trips. A module that writes
     formats of its own has them under ``NATIVE`` (a sequence of `native.NativeFormat`)."""
 
+    # Optional: ``reduced(obj)`` answers as ``__reduce__`` for objects of the library whose own pickles do not come back,
+    # and NotImplemented for the others. ``same_output(a, b)`` compares two answers of models that draw lots.
+
     def claims(self, obj: Any) -> bool: ...
 
     def methods(self, obj: Any) -> Mapping[str, Callable[..., Any]]:
@@ -94,7 +97,8 @@ class DataFormat(Protocol):
     NAME: str
     TIER: Tier
     SUFFIXES: Sequence[str]
-    """``(".csv",)``; the first is the one `save` and ``-o`` use."""
+    """``(".csv",)``; the first is the one `save` and ``-o`` use. A format of tier 2 names another one of tier 0 or 1 in
+    ``UNVOUCHED``, which reads its files where nobody was asked to trust them."""
 
     def can_hold(self, type: DataType) -> bool: ...
 

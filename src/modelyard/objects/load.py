@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,7 +28,8 @@ from modelyard.objects.model import Model
 from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.objects.steps import STEPS, SteppedModel
-from modelyard.types.signatures import by_name, by_names_of
+from modelyard.types.schema import Signature
+from modelyard.types.signatures import by_name, by_names_of, with_classes
 
 CheckEnv = Literal["warn", "error", "off"]
 
@@ -50,9 +52,12 @@ def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv 
     card = source.card
     flavor = flavor_of(card, obj)
     before, after = (steps.get(step) for step in STEPS)
-    functions = functions_of(obj, flavor, before, after, known_methods(card))
-    if not card.methods:
-        card = card.but(methods=describe_model(functions, {}).signatures)
+    known = None if source.outlined else known_methods(card)
+    functions = functions_of(obj, flavor, before, after, known)
+    if not card.methods or source.outlined:
+        card = card.but(methods=completed(card.methods, functions))
+    classes = {n: with_classes(s, functions[n]) for n, s in card.methods.items() if n in functions}
+    card = card.but(methods={**card.methods, **classes})
     if steps:
         obj = SteppedModel(obj, functions, before, after)
     callable_by_name = {
@@ -86,6 +91,22 @@ def flavor_of(card: Card, obj: Any) -> Flavor:
 def known_methods(card: Card) -> list[str] | None:
     """The methods the card lists; None when it was saved without any."""
     return list(card.methods) or None
+
+
+def completed(
+    known: Mapping[str, Signature], functions: Mapping[str, Callable[..., Any]]
+) -> Mapping[str, Signature]:
+    """The signatures of a live object's methods. Where one is known, methods whose first argument has the same name take
+    the same."""
+    found = dict(describe_model(functions, {}).signatures)
+    for method, signature in known.items():
+        own = next(iter(found[method].args), None) if method in found else None
+        first = next(iter(signature.args.values()), None)
+        if own is not None and first is not None:
+            for name, other in found.items():
+                if next(iter(other.args), None) == own:
+                    found[name] = replace(other, args={**other.args, own: first})
+    return {**found, **known}
 
 
 def effective_tier(card: Card) -> tuple[Tier, ModelFormat]:

@@ -7,7 +7,6 @@ Versions count 1, 2, 3 in a yard. mlops-lite numbered a model by name, data set 
 from __future__ import annotations
 
 import hashlib
-import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,14 +17,13 @@ from typing import Any
 from sqlalchemy import Engine, Row
 
 from modelyard import types
-from modelyard.base import plugins
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.errors import Corrupted, ModelyardError, NotFound
 from modelyard.base.notes import collected
 from modelyard.compat._mlopslite import reading
 from modelyard.objects.assembled import ALONE, assemble
 from modelyard.objects.card import Card, FormatInfo
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.importers.pickle import pickle_format
 from modelyard.predictions.interface import Prediction, PredictionQuery
 from modelyard.types.schema import Argument, Signature
 from modelyard.yard.datasets import Dataset
@@ -214,13 +212,10 @@ def _card(row: Row[Any], data: bytes) -> Card:
 
 def _pickle_format(data: bytes) -> FormatInfo:
     """A checked pickle where that can read it, else one that needs trust."""
-    checks: Any = plugins.find("importers", "pickle")
-    if checks is None:
-        return FormatInfo("cloudpickle", 2, tuple(dict.fromkeys(globals_of(io.BytesIO(data))))[:20])
     with tempfile.TemporaryDirectory(prefix="modelyard-") as folder:
         path = Path(folder, "model.pkl")
         path.write_bytes(data)
-        return checks.pickle_format(path)
+        return pickle_format(path)
 
 
 def _utc(moment: datetime) -> datetime:

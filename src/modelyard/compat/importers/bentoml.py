@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelyard.base import plugins
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import (
     InvalidCard,
@@ -31,6 +30,7 @@ from modelyard.base.paths import safe_segments
 from modelyard.environments.requirements import parse_requirement
 from modelyard.objects.assembled import ALONE, Piece, assemble
 from modelyard.objects.card import Card, Created, FormatInfo, Requirements
+from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.objects.yaml_text import read_yaml
@@ -147,7 +147,9 @@ def _model(folder: Path, label: str) -> Source:
         )
     flavor, reader = READ[module]
     piece = Piece(folder, _file(folder, label))
-    info = _pickle_format(piece) if reader == "pickle" else _native(reader, flavor, label)
+    info = (
+        pickle_format(folder / piece.path) if reader == "pickle" else _native(reader, flavor, label)
+    )
     context = _mapping(file, "context", told.get("context"))
     card = Card(
         flavor=flavor,
@@ -169,13 +171,6 @@ def _file(folder: Path, label: str) -> str:
     if others:
         note(f"{label}: left out: {', '.join(sorted(others))}")
     return found[0]
-
-
-def _pickle_format(piece: Piece) -> FormatInfo:
-    checks: Any = plugins.find("importers", "pickle")
-    if checks is None:
-        return FormatInfo("cloudpickle", 2)
-    return checks.pickle_format(piece.root / piece.path)
 
 
 def _native(name: str, flavor: str, label: str) -> FormatInfo:

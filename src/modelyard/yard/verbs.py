@@ -25,7 +25,7 @@ from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.models import named_ref
 from modelyard.yard.project import require_yard_registry
@@ -218,7 +218,7 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
         return data
     path = root / data
     if card_path(path).is_file():
-        return load_data(local_source(path))
+        return load_data(resolve(path))
     if is_data_file(data):
         return path
     if isinstance(parse(str(data)), BareRef | NameRef):

@@ -23,6 +23,7 @@ from modelyard.base.paths import list_below
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.files import ArtifactFiles, FolderOpener
+from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source, local_source, object_exists
 
 
@@ -42,11 +43,16 @@ class Importer(Protocol):
         ...
 
 
-def open_path(path: str | Path) -> Source:
-    """What stands at a path: an object of ours by its card, else what another tool saved there.
+def open_path(path: str | Path, named: Named | None = None) -> Source:
+    """What stands at a path: an object of ours by its card, else what another tool saved there. Links are followed;
+    ``named`` opens those that lead to a registered name.
 
     Absent: `FileMissing`. Nothing is loaded.
     """
+    return followed(_open(Path(path)), _open, named)
+
+
+def _open(path: Path) -> Source:
     target = Path(str(path).removesuffix(SUFFIX)).expanduser()
     if not object_exists(target) and (found := recognised(target)) is not None:
         return found.source(target)

@@ -15,6 +15,10 @@ from modelyard.testing.flavors import (
 )
 
 FLAVORS = (
+    "catboost",
+    "lightgbm",
+    "statsmodels",
+    "xgboost",
     "callable",
     "several",
     "sklearn",

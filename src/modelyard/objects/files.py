@@ -37,6 +37,10 @@ class FolderOpener:
     def open(self, entry: FileEntry) -> IO[bytes]:
         return open_below(self.root, entry.path)
 
+    def path(self, entry: FileEntry) -> Path:
+        """Where the file lies."""
+        return self.root.joinpath(*entry.path.split("/"))
+
 
 class ArtifactFiles:
     """`Files` over any opener. ``names`` are relative to the artifact; a single file is called ``artifact``."""
@@ -51,6 +55,10 @@ class ArtifactFiles:
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
+
+    def entries(self) -> tuple[FileEntry, ...]:
+        """All of them, as the card lists them."""
+        return tuple(self._entries.values())
 
     def entry(self, path: str) -> FileEntry:
         try:
@@ -82,7 +90,7 @@ class ArtifactFiles:
         if not private and entry.size > IN_MEMORY and isinstance(self._opener, FolderOpener):
             with self._source(entry) as stream:
                 self._verify(entry, stream)
-            return self._opener.root.joinpath(*entry.path.split("/"))
+            return self._opener.path(entry)
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
             weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)

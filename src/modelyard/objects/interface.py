@@ -50,6 +50,9 @@ class Flavor(Protocol):
     """Model formats that can hold it, safest first; `save` takes the first that round-trips. A module that writes
     formats of its own has them under ``NATIVE`` (a sequence of `native.NativeFormat`)."""
 
+    # Optional: ``reduced(obj)`` answers as ``__reduce__`` for objects of the library whose own pickles do not come back,
+    # and NotImplemented for the others. ``same_output(a, b)`` compares two answers of models that draw lots.
+
     def claims(self, obj: Any) -> bool: ...
 
     def methods(self, obj: Any) -> Mapping[str, Callable[..., Any]]:
@@ -104,6 +107,13 @@ class DataFormat(Protocol):
     def read(self, stream: IO[bytes], type: DataType | None) -> Any:
         """The value; ``type`` (from a card or a model's schema) decides dtypes where the format does not."""
         ...
+
+
+@runtime_checkable
+class FilesReader(Protocol):
+    """Optional power of a data format: a value that is kept in several files."""
+
+    def read_files(self, files: Files, type: DataType | None) -> Any: ...
 
 
 @runtime_checkable

@@ -27,11 +27,12 @@ _OURS = re.compile(rf"\bmodelyard(?=\.(?:{'|'.join(FOLDERS)})\b)")
 _FROM = re.compile(r"^(\s*)from modelyard import ", re.MULTILINE)
 
 
-def runtime_files(card: Card, package: str) -> dict[str, str]:
-    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted)."""
+def runtime_files(card: Card, package: str, more: Iterable[str] = ()) -> dict[str, str]:
+    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted). ``more`` names modules
+    that are to come along."""
     files = {"__init__.py": f'"""Part of modelyard {modelyard.__version__}: loads one model."""\n\n'
                             f'__version__ = "{modelyard.__version__}"\n'}  # fmt: skip
-    for module in sorted(closure([ENTRY, *plugin_modules(card)])):
+    for module in sorted(closure([ENTRY, *more, *plugin_modules(card)])):
         path = source_path(module)
         files[path.relative_to(ROOT).as_posix()] = renamed(path.read_text("utf-8"), package)
     return files

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, cast
 
@@ -55,6 +55,13 @@ def claiming(obj: Any) -> Flavor | None:
 def may_be_model(cls: type) -> bool:
     """Whether a library in a class's ancestry has a flavor: a quick no for nearly everything."""
     return any(plugins.find("flavors", root) is not None for root in roots(cls))
+
+
+@lru_cache(maxsize=2048)
+def reducer_of(cls: type) -> Callable[[Any], Any] | None:
+    """What a library's flavor says of how objects of a class are pickled (`Flavor`), where the library's own way fails."""
+    found = (getattr(plugins.find("flavors", root), "reduced", None) for root in roots(cls))
+    return next(filter(None, found), None)
 
 
 def has_prediction_methods(obj: Any) -> bool:

@@ -34,9 +34,22 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pkl": "pickle",
     ".pickle": "pickle",
     ".joblib": "joblib",
+    ".arrow": "arrow",
+    ".ipc": "arrow",
+    ".arrows": "arrow",
+    ".feather": "feather",
+    ".fea": "feather",
+    ".xlsx": "excel",
 }
 """Suffix -> our format; what outsiders' formats add is looked up when none of these fits."""
 
+_MAGIC = (
+    (b"PAR1", "parquet"),
+    (b"PK\x03\x04", "npz"),
+    (b"\x93NUMPY", "npy"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),  # a stream; no text begins so
+)
 _HEAD = 64 << 10
 _IN_MEMORY = 64 << 20
 BATCH_ROWS = 10_000
@@ -92,7 +105,12 @@ def best_for(type: DataType) -> DataFormat:
     """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
-    return next(found for name in names if (found := named(name)).can_hold(type))
+    for found in map(named, names):
+        if found.can_hold(type):
+            return found
+    raise UnsupportedFormat(
+        f"no data format holds a {type.kind}", hint="save the table or array that it was made of"
+    )
 
 
 def _installed(library: str) -> bool:
@@ -171,7 +189,7 @@ def _batches(
 ) -> Iterator[Any]:
     if not isinstance(reader, BatchReader):
         raise UnsupportedFormat(
-            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl or parquet"
+            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl, parquet or arrow"
         )
     yield from reader.read_batches(stream, type, rows)
 
@@ -180,15 +198,16 @@ def sniffed(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     """A stream that nobody named: the same bytes, and the name of the format they are in."""
     head = stream.read(_HEAD)
     name = _format_of(head)
-    if name in ("parquet", "npz"):  # these are read from the end
+    if name in ("parquet", "npz", "excel", "arrow"):  # these are read from the end
         return _seekable(head, stream), name
     return cast(IO[bytes], io.BufferedReader(_Rejoined(head, stream))), name
 
 
 def _format_of(head: bytes) -> str:
-    for magic, name in ((b"PAR1", "parquet"), (b"PK\x03\x04", "npz"), (b"\x93NUMPY", "npy")):
+    for magic, name in _MAGIC:
         if head.startswith(magic):
-            return name
+            # Two formats are zip archives, and only one of them has this part.
+            return "excel" if name == "npz" and b"[Content_Types].xml" in head else name
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")):
         return "jsonl" if _is_lines(text) else "json"

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from modelyard.base.errors import ModelyardError, UnsupportedType
 from modelyard.base.paths import discard
+from modelyard.objects import flavors
 from modelyard.objects.formats._beside import (
     Nested,
     Unpickler,
@@ -72,12 +73,17 @@ def inspect(files: Files) -> Sequence[str]:
 
 
 def pickler(stream: IO[bytes], nested: Nested) -> Any:
-    """A pickler that leaves nested models out."""
+    """A pickler that leaves nested models out, and asks a library's flavor how its objects are pickled."""
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):
         def persistent_id(self, obj: Any) -> Any:
             return nested.persistent_id(obj)
+
+        def reducer_override(self, obj: Any) -> Any:
+            reduced = flavors.reducer_of(type(obj))
+            found = NotImplemented if reduced is None else reduced(obj)
+            return super().reducer_override(obj) if found is NotImplemented else found
 
     return Pickler(stream, protocol=PROTOCOL)
 

@@ -57,7 +57,7 @@ def converted(obj: Any, sample: Mapping[str, Any]) -> OnnxModel:
             if isinstance(error, MissingExtra):
                 raise
             reasons.append(f"{word}: {error.message}")
-        except Exception as error:  # whatever a converter says of what it does not know
+        except Exception as error:  # noqa: BLE001  # whatever a converter says of what it does not know
             reasons.append(f"{word}: {_first_line(error)}")
     raise UnsupportedType(
         f"this {type(obj).__name__} cannot be converted to onnx: {'; '.join(dict.fromkeys(reasons))}",

@@ -8,6 +8,7 @@ probabilities are one array, also where the graph gives a list of dicts, with th
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -136,12 +137,9 @@ class OnnxModel:
         """Which output answers which method: as its conversion noted, else as classifiers usually have it."""
         names = {port.name for port in self.outputs}
         noted = {
-            str(method): Way(way[0], way[1])
+            str(method): Way(*map(str, way))
             for method, way in dict(self.notes.get("methods", {})).items()
-            if isinstance(way, list)
-            and len(way) == 2
-            and way[0] in names
-            and str(method).isidentifier()  # fmt: skip
+            if isinstance(way, list) and len(way) == 2 and way[0] in names
         }
         if noted:
             return noted
@@ -279,10 +277,8 @@ def _numbers(array: Any, port: Port) -> Any:
     import numpy
 
     if array.dtype == object:
-        try:
+        with contextlib.suppress(ValueError):
             array = numpy.array(array.tolist())
-        except ValueError:
-            pass
     if array.dtype.kind not in "biuf":
         raise InvalidInput(f"{port.name}: expected {port.dtype}, got {array.dtype}")
     with numpy.errstate(all="ignore"):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import demote as demote
     from modelyard.yard.verbs import evaluate as evaluate
+    from modelyard.yard.verbs import import_object as import_object
     from modelyard.yard.verbs import infer_schema as infer_schema
     from modelyard.yard.verbs import load as load
     from modelyard.yard.verbs import load_card as load_card
@@ -48,6 +49,7 @@ _WHERE = {
     "build": "modelyard.shipping.build",
     "demote": "modelyard.yard.verbs",
     "evaluate": "modelyard.yard.verbs",
+    "import_object": "modelyard.yard.verbs",
     "infer_schema": "modelyard.yard.verbs",
     "init": "modelyard.yard.project",
     "load": "modelyard.yard.verbs",
@@ -73,6 +75,7 @@ __all__ = [
     "build",
     "demote",
     "evaluate",
+    "import_object",
     "infer_schema",
     "init",
     "load",

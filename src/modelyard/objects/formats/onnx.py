@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, UnsupportedType
+from modelyard.base.errors import InvalidInput, ModelyardError, UnsupportedType
 from modelyard.objects.formats._onnx import graph
 from modelyard.objects.interface import Files, Tier
 
@@ -67,12 +67,14 @@ def load(files: Files) -> Any:
     name = _only(files)
     try:
         proto = graph.parse(files.read(name))
-        if len(files.names()) == 1:
-            return OnnxModel(proto)
-        path = files.local(name)
-        for other in files.names():
-            files.local(other)
-        return OnnxModel(proto, str(path))
+        path = None
+        if len(files.names()) > 1:
+            path = str(files.local(name))
+            for other in files.names():
+                files.local(other)
+        model = OnnxModel(proto, path)
+        _ = model.session  # what cannot run is told now
+        return model
     except ModelyardError as error:
         raise type(error)(f"{name}: {error.message}", hint=error.hint, **error.details) from error.__cause__  # fmt: skip
 
@@ -84,9 +86,9 @@ def inspect(files: Files) -> Sequence[str]:
 
 
 def _only(files: Files) -> str:
-    names = [n for n in files.names() if not n.endswith(".data")]
-    if len(names) != 1:
-        raise InvalidInput(f"a graph is one file, not {len(names)} of {', '.join(files.names())}")
-    if "/" in names[0]:
-        raise Corrupted(f"{names[0]}: a graph lies in no inner folder")
-    return names[0]
+    """The graph: the one file, or among several the one that is named like one."""
+    names = list(files.names())
+    graphs = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
+    if len(graphs) != 1 or "/" in graphs[0]:
+        raise InvalidInput(f"a graph is one file, not {len(graphs)} of {', '.join(names)}")
+    return graphs[0]

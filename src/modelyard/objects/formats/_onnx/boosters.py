@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from modelyard.base.errors import MissingExtra
+from modelyard.base.errors import InvalidInput, MissingExtra
 
 
 def converting(
@@ -22,7 +22,12 @@ def converting(
     kinds = {"float64": data_types.DoubleTensorType, "float32": data_types.FloatTensorType}
     convert = getattr(onnxmltools, f"convert_{library}")
     options = {} if library == "xgboost" else {"zipmap": False}
-    width = np.asarray(value).shape[1]
+    shape = np.shape(value)
+    if len(shape) != 2:
+        raise InvalidInput(
+            f"a conversion to onnx needs sample_data as a table or a matrix, not a {type(value).__name__}"
+        )
+    width = shape[1]
     for precision in precisions:
         inputs = [("X", kinds[precision]([None, width]))]
         yield (

@@ -8,6 +8,7 @@ comparison as well, and noted in the graph, so that the file says it wherever it
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import warnings
@@ -148,17 +149,22 @@ def _equal(wanted: Any, got: Any) -> bool:
 
 def _distance(wanted: Any, outputs: Mapping[str, Any]) -> str:
     """How far the nearest output is, in words."""
-    best: float | None = None
+    texts: dict[float, str] = {}
     for name in outputs:
         for shape in SHAPES[:3]:
-            try:
+            with contextlib.suppress(ValueError, IndexError, TypeError):
                 got = Way(name, shape).taken(outputs)
-                if got.shape == wanted.shape and wanted.dtype.kind == got.dtype.kind == "f":
+                if got.shape != wanted.shape or (got.dtype.kind == "f") != (
+                    wanted.dtype.kind == "f"
+                ):
+                    continue
+                if wanted.dtype.kind == "f":
                     apart = float(np.max(np.abs(got - wanted), initial=0))
-                    best = apart if best is None else min(best, apart)
-            except (ValueError, IndexError, TypeError):
-                continue
-    return "not among its outputs" if best is None else f"{best:.3g} apart from the model's"
+                    texts[apart] = f"up to {apart:.3g} apart from the model's"
+                else:
+                    others = int(np.sum(wanted.astype(str) != got.astype(str)))
+                    texts[others] = f"another one for {others} of {len(wanted)} rows of the sample"
+    return texts[min(texts)] if texts else "not among its outputs"
 
 
 def _first_line(error: Exception) -> str:

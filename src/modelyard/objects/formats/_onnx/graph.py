@@ -22,7 +22,6 @@ def onnx() -> Any:
     """The library that reads graphs, or the extra that brings it."""
     try:
         import onnx
-        import onnxruntime  # noqa: F401  what reads them is of no use without what runs them
     except ModuleNotFoundError as error:
         raise MissingExtra("models in ONNX", "onnx", missing=error.name) from error
     return onnx
@@ -66,6 +65,12 @@ def external_location(tensor: Any) -> str | None:
     if tensor.data_location != tensor.EXTERNAL:
         return None
     return next((e.value for e in tensor.external_data if e.key == "location"), "")
+
+
+def files_beside(proto: Any) -> list[str]:
+    """The files with values that lie beside a graph, by name. Those that would be elsewhere are left to `check`."""
+    found = [external_location(tensor) for tensor in tensors(proto)]
+    return [name for name in dict.fromkeys(found) if name is not None and is_beside(name)]
 
 
 def is_beside(location: str) -> bool:

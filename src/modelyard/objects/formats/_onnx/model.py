@@ -10,24 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 from modelyard import types
-from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
+from modelyard.base.errors import Corrupted, InvalidInput, MissingExtra, UnsupportedType
 from modelyard.objects.formats._onnx import graph
 from modelyard.types.schema import Argument, Signature
 
-_DTYPES = {
-    "float": "float32",
-    "double": "float64",
-    "float16": "float16",
-    "string": "str",
-    "bool": "bool",
-    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-}
 _WIDENED = {"float32": "float64", "float16": "float64"}
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """Where graphs run, best first; not on machines of others (Azure)."""
@@ -39,21 +32,26 @@ class Port:
 
     name: str
     dtype: str
-    """numpy's name; empty for what is no tensor."""
+    """numpy's name; empty for what is no tensor of numbers or texts."""
     shape: tuple[int | None, ...] | None
     """None for an open dimension, or for any number of them."""
     maps: bool = False
     """A list of dicts by class, as classifiers give."""
 
     @classmethod
-    def of(cls, node: Any) -> Port:
-        """As onnxruntime describes it."""
-        kind = str(node.type)
-        maps = kind.startswith("seq(map(")
-        dtype = _DTYPES.get(kind[7:-1], "") if kind.startswith("tensor(") else ""
-        shape = node.shape if dtype else None
-        sizes = None if shape is None else tuple(n if isinstance(n, int) else None for n in shape)
-        return cls(node.name, dtype, sizes, maps)
+    def of(cls, value: Any) -> Port:
+        """Of a ``ValueInfoProto``."""
+        kind = value.type
+        if kind.WhichOneof("value") != "tensor_type":
+            inner = kind.sequence_type.elem_type.WhichOneof("value")
+            return cls(value.name, "", None, maps=inner == "map_type")
+        tensor = kind.tensor_type
+        sizes = None
+        if tensor.HasField("shape"):
+            sizes = tuple(
+                d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim
+            )
+        return cls(value.name, _dtype(tensor.elem_type), sizes)
 
     @property
     def is_column(self) -> bool:
@@ -68,6 +66,14 @@ class Port:
         return types.parse({"type": "array", "dtype": dtype, "shape": list(self.shape)})
 
 
+def _dtype(code: int) -> str:
+    """numpy's name of a tensor's type; empty for those it has none for (bfloat16, complex …)."""
+    kind = graph.onnx().TensorProto.DataType.Name(code).lower()
+    names = {"float": "float32", "double": "float64", "string": "str"}
+    plain = re.fullmatch(r"float16|bool|u?int(8|16|32|64)", kind) is not None
+    return names.get(kind, kind if plain else "")
+
+
 class OnnxModel:
     """A graph in ONNX, ready to run. ``run`` gives all outputs as they are; its other methods are those of the graph:
     ``predict``, and ``predict_proba`` of a classifier."""
@@ -76,13 +82,13 @@ class OnnxModel:
 
     def __init__(self, proto: Any, path: str | None = None) -> None:
         """Of a ``ModelProto``. ``path`` is its file, where the values of tensors lie beside it."""
-        graph.check(proto, _locations(proto) if path else ())
+        graph.check(proto, graph.files_beside(proto) if path else ())
         self.proto = proto
         self._path = path
         self.notes = graph.notes(proto)
-        self._session = _session(proto, path)
-        self.inputs = [Port.of(node) for node in self._session.get_inputs()]
-        self.outputs = [Port.of(node) for node in self._session.get_outputs()]
+        known = {tensor.name for tensor in proto.graph.initializer}
+        self.inputs = [Port.of(v) for v in proto.graph.input if v.name not in known]
+        self.outputs = [Port.of(v) for v in proto.graph.output]
 
     def __repr__(self) -> str:
         ports = (", ".join(p.name for p in ports) for ports in (self.inputs, self.outputs))
@@ -97,6 +103,11 @@ class OnnxModel:
     def from_bytes(cls, data: bytes) -> OnnxModel:
         """Of a file's content."""
         return cls(graph.parse(data))
+
+    @cached_property
+    def session(self) -> Any:
+        """What runs it; `UnsupportedType` or `Corrupted` when nothing here can."""
+        return _session(self.proto, self._path)
 
     @cached_property
     def classes_(self) -> Any:
@@ -118,7 +129,7 @@ class OnnxModel:
             )
         names = [port.name for port in self.outputs]
         try:
-            return dict(zip(names, self._session.run(names, fed), strict=True))
+            return dict(zip(names, self.session.run(names, fed), strict=True))
         except Exception as error:  # onnxruntime has a class for each of its codes
             raise InvalidInput(f"onnxruntime cannot run the graph on this: {error}") from error
 
@@ -315,15 +326,12 @@ def _is_classifier(label: Port, scores: Port) -> bool:
     return labelled and (scores.maps or (tabular and "prob" in scores.name.lower()))
 
 
-def _locations(proto: Any) -> list[str]:
-    found = {graph.external_location(tensor) for tensor in graph.tensors(proto)} - {None}
-    return [location for location in found if location is not None and graph.is_beside(location)]
-
-
 def _session(proto: Any, path: str | None) -> Any:
     """A session of onnxruntime, on this machine."""
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise MissingExtra("running models in ONNX", "onnx", missing=error.name) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = (
         4  # what it says of graphs comes as errors, or is for those who made them

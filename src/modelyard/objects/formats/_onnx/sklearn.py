@@ -18,6 +18,7 @@ def attempts(model: Any, value: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
     except ModuleNotFoundError as error:
         raise MissingExtra("converting scikit-learn models to ONNX", "onnx", missing=error.name) from error  # fmt: skip
     register()
+    model = getattr(model, "best_estimator_", model)  # a search answers as what it found
     for layout in layouts(value):
         yield layout.word, lambda layout=layout: _convert(model, layout, {})
         if any(kind == "str" for _, kind, _ in layout.ports) and (texts := _vectorizers(model)):

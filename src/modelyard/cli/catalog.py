@@ -12,6 +12,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "config": "Show settings and which one won, or set one.",
     },
     "Models and data": {
+        "import": "Make an object of a file that another tool saved.",
         "show": "Show everything known about an object, or the registry.",
         "list": "List saved objects below a folder.",
         "schema": "Show what a model takes and gives, or what data looks like.",

@@ -23,6 +23,7 @@ from modelyard.objects.formats._beside import (
     pickles,
     store_files,
 )
+from modelyard.objects.formats._pickles.loading import globals_of as globals_of
 from modelyard.objects.formats._pickles.loading import load_file, names_in, only_file
 from modelyard.objects.interface import Files, Tier
 

@@ -52,7 +52,9 @@ def models() -> dict[str, Example]:
     return {
         "classifier of a table": Example(
             quietly(
-                lambda: xgb.XGBClassifier(n_estimators=4, enable_categorical=True).fit(TABLE, CODES, sample_weight=WEIGHTS)
+                lambda: xgb.XGBClassifier(n_estimators=4, enable_categorical=True).fit(
+                    TABLE, CODES, sample_weight=WEIGHTS
+                )
             ),
             TABLE,
             CLASSIFIER,

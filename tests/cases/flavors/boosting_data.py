@@ -28,13 +28,12 @@ TABLE = pd.DataFrame(
         "pay": NUMBERS[:, 1],
         "visits": np.arange(ROWS) % 7,
         "member": NUMBERS[:, 2] > 0,
+        # Python's own texts: others can only be unpickled where pyarrow is installed.
         "town": pd.Categorical.from_codes(
             np.arange(ROWS) % 3, pd.Index(["Bern", "Oslo", "Rome"], dtype=object)
         ),
     }
 )
-# Texts as Python has them: others can only be unpickled where pyarrow is installed.
-TABLE.columns = pd.Index(list(TABLE), dtype=object)
 NUMERIC = TABLE[["age", "pay", "visits"]]
 SPARSE = scipy.sparse.csr_matrix(np.where(NUMBERS > 0, NUMBERS, 0))
 

@@ -31,6 +31,7 @@ _FILES = {
     "polars": "polars_dataframe polars_series",
     "pyarrow": "arrow_table",
     "scipy": "sparse",
+    "tensorflow": "tf_tensor",
 }
 KIND_FILES: Mapping[str, str] = {k: file for file, kinds in _FILES.items() for k in kinds.split()}
 """Kind, as cards spell it -> the file that reads it."""

@@ -260,11 +260,23 @@ def inspect_code(files: Files) -> Sequence[str]:
 
 
 def export(obj: Any, folder: Path) -> None:
-    """A SavedModel of what ``predict`` computes: `UnsupportedType` where Keras cannot trace it."""
+    """A SavedModel of what ``predict`` computes: `UnsupportedType` where Keras cannot trace it.
+
+    Keras' own ``export`` leaves layers of random augmentation on, so its model answers by chance.
+    """
     try:
+        from keras.src.export.export_utils import get_input_signature
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            obj.export(str(folder), format="tf_saved_model", verbose=False)
+            bundle: Any = library().export.ExportArchive()
+            bundle.track(obj)
+            bundle.add_endpoint(
+                tensorflow.SERVE,
+                lambda *inputs: obj(*inputs, training=False),
+                get_input_signature(obj),
+            )
+            bundle.write_out(str(folder), verbose=False)
     except Exception as error:
         for file in folder.iterdir():
             discard(file)

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from modelyard.base.errors import ModelyardError as ModelyardError
     from modelyard.objects.card import Card as Card
+    from modelyard.objects.protocol import Model as Model
     from modelyard.serving.client import Client as Client
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
@@ -38,6 +39,7 @@ _WHERE = {
     "Card": "modelyard.objects.card",
     "Client": "modelyard.serving.client",
     "Dataset": "modelyard.yard.datasets",
+    "Model": "modelyard.objects.protocol",
     "ModelVersion": "modelyard.yard.versions",
     "ModelyardError": "modelyard.base.errors",
     "Schema": "modelyard.types.schema",
@@ -61,6 +63,7 @@ __all__ = [
     "Card",
     "Client",
     "Dataset",
+    "Model",
     "ModelVersion",
     "ModelyardError",
     "Schema",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard.base.errors import ModelyardError
 from modelyard.objects.card import Card
+from modelyard.objects.protocol import Model
 from modelyard.serving.client import Client
 from modelyard.serving.serve import serve
 from modelyard.shipping.build import build
@@ -28,6 +29,7 @@ __all__ = [
     "Card",
     "Client",
     "Dataset",
+    "Model",
     "ModelVersion",
     "ModelyardError",
     "Schema",

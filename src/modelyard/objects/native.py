@@ -35,6 +35,8 @@ class NativeFormat:
     """Import names of what reading needs besides the flavor's own library."""
     REASON: str = ""
     """Of a tier 2: why reading it runs code, when nothing in the object was the reason to choose it."""
+    libraries: Callable[[Path], Sequence[str]] | None = None
+    """More of them, where that depends on what was written into the folder."""
     FLAVOR: str = ""
     """The flavor of what is read back, where it is another one than was written."""
 
@@ -63,9 +65,12 @@ def reading_format(name: str, flavor: str = "") -> ModelFormat:
     return found
 
 
-def libraries_of(format: ModelFormat) -> Sequence[str]:
-    """Import names of what reading a format needs, besides what the object itself does."""
-    return getattr(format, "LIBRARIES", ())
+def libraries_of(format: ModelFormat, folder: Path | None = None) -> Sequence[str]:
+    """Import names of what reading a format needs, besides what the object itself does; with a folder that it wrote, also
+    what stands in there needs."""
+    found = list(getattr(format, "LIBRARIES", ()))
+    more = getattr(format, "libraries", None)
+    return [*found, *more(folder)] if more is not None and folder is not None else found
 
 
 def flavor_read(format: ModelFormat, flavor: Flavor) -> str:

@@ -10,6 +10,10 @@ from modelyard.base.errors import InvalidInput
 from modelyard.types import infer
 
 
+class EachResult(list[Any]):
+    """The results of several files or texts, one each: never joined into one value."""
+
+
 def joined(results: Sequence[Any]) -> Any:
     """The results of consecutive pieces as one result of the same kind.
 
@@ -38,6 +42,8 @@ def joined(results: Sequence[Any]) -> Any:
 
 def to_json(value: Any) -> Any:
     """Plain JSON-able form of any result, exact, as `serve` answers it."""
+    if isinstance(value, EachResult):
+        return [to_json(result) for result in value]
     return infer(value).encode(value)
 
 

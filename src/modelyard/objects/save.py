@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from modelyard import environments, types
-from modelyard.base.errors import InvalidInput, UnsupportedFormat
+from modelyard.base.errors import InvalidInput, UnsupportedFormat, UnsupportedType
 from modelyard.base.notes import note
 from modelyard.objects import flavors, formats, trust
 from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX, card_path, card_text
 from modelyard.objects.describing import Described, describe_model, functions_of
-from modelyard.objects.interface import Flavor, Tier
+from modelyard.objects.interface import DataFormat, Flavor, Tier
 from modelyard.objects.native import flavor_read, libraries_of
 from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
@@ -38,6 +38,7 @@ from modelyard.objects.writing import (
 )
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
+from modelyard.types.scalar import AnyType
 from modelyard.types.schema import Argument, Signature
 
 LARGE = 50 << 20
@@ -157,6 +158,7 @@ def write_model(
     folder.mkdir()
     needs = find_requirements([obj, *steps.values(), *described_values(described)], about)
     info, written = write_best(obj, flavor, folder, described if not steps else None, format)
+    libraries = libraries_of(written, folder)
     step_infos = {step: write_step(value, folder / "steps" / step) for step, value in steps.items()}
     modules = environments.store_modules(needs.modules, folder / "modules") if needs.modules else ()
     info = raised(info, steps, modules)
@@ -169,9 +171,7 @@ def write_model(
             labels=tuple(flavor.labels(obj)),
             artifact=entries,
             methods=described.signatures,
-            requirements=requirements_of(
-                needs.including(*libraries_of(written)), modules, flavor.system(obj)
-            ),
+            requirements=requirements_of(needs.including(*libraries), modules, flavor.system(obj)),
             steps=step_infos,
             sample=described.card_sample(about.sample_rows),
         )
@@ -221,13 +221,9 @@ def write_step(step: Callable[..., Any], folder: Path) -> dict[str, Any]:
 
 def write_data(obj: Any, work: Path, target: Path, format: str | None, about: About) -> Card:
     """Write a data object into ``work / "artifact"``: the format by name, by the path's suffix, or by its type."""
-    kind = types.infer(obj)
-    if format:
-        writer = formats.named(format)
-    elif target.suffix:
-        writer = formats.data_format(target)
-    else:
-        writer = formats.best_for(kind)
+    chosen = formats.named(format) if format else formats.data_format(target) if target.suffix else None  # fmt: skip
+    kind = data_type(obj, chosen)
+    writer = chosen or formats.best_for(kind)
     if not writer.can_hold(kind):
         raise UnsupportedFormat(
             f"{writer.NAME} cannot hold a {kind.kind}",
@@ -250,6 +246,16 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             sample=data_sample(obj, kind, about.sample_rows),
         )
     )
+
+
+def data_type(obj: Any, chosen: DataFormat | None) -> DataType:
+    """The type of a data object. A format that runs code when read may hold what has none."""
+    try:
+        return types.infer(obj)
+    except UnsupportedType:
+        if chosen is None or chosen.TIER < 2:
+            raise
+        return AnyType()
 
 
 def data_sample(obj: Any, kind: DataType, rows: int) -> Any:

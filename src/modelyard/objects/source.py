@@ -28,6 +28,8 @@ class Source:
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     ref: str = ""
     """How people refer to it, for messages."""
+    outlined: bool = False
+    """Whether the card was made from another tool's words, which name few of the methods: the loaded object has more."""
 
 
 def object_exists(path: Path) -> bool:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import modelyard
-from modelyard.objects.card import Card
+from modelyard.objects.card import Card, nested_plugins
 from modelyard.types import KIND_FILES
 
 ROOT = Path(modelyard.__file__).parent
@@ -27,11 +27,12 @@ _OURS = re.compile(rf"\bmodelyard(?=\.(?:{'|'.join(FOLDERS)})\b)")
 _FROM = re.compile(r"^(\s*)from modelyard import ", re.MULTILINE)
 
 
-def runtime_files(card: Card, package: str) -> dict[str, str]:
-    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted)."""
+def runtime_files(card: Card, package: str, more: Iterable[str] = ()) -> dict[str, str]:
+    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted). ``more`` names modules
+    that are to come along."""
     files = {"__init__.py": f'"""Part of modelyard {modelyard.__version__}: loads one model."""\n\n'
                             f'__version__ = "{modelyard.__version__}"\n'}  # fmt: skip
-    for module in sorted(closure([ENTRY, *plugin_modules(card)])):
+    for module in sorted(closure([ENTRY, *more, *plugin_modules(card)])):
         path = source_path(module)
         files[path.relative_to(ROOT).as_posix()] = renamed(path.read_text("utf-8"), package)
     return files
@@ -44,6 +45,9 @@ def plugin_modules(card: Card) -> Iterator[str]:
     for step in card.steps.values():
         formats.add(str(step["format"]["name"]))
         flavors.add(str(step["flavor"]))
+    for flavor, written in nested_plugins(card.artifact):
+        formats.add(written)
+        flavors.add(flavor)
     yield from (f"modelyard.objects.formats.{name}" for name in formats)
     yield from (f"modelyard.objects.flavors.{name}" for name in flavors)
     yield from sorted({f"modelyard.types.{file}" for file in KIND_FILES.values()})

@@ -32,6 +32,11 @@ _FILES = {
     "pyarrow": "arrow_table",
     "scipy": "sparse",
     "tensorflow": "tf_tensor",
+    "xgboost": "dmatrix",
+    "lightgbm": "lightgbm_dataset",
+    "catboost": "catboost_pool",
+    "PIL": "image",
+    "file": "file",
 }
 KIND_FILES: Mapping[str, str] = {k: file for file, kinds in _FILES.items() for k in kinds.split()}
 """Kind, as cards spell it -> the file that reads it."""
@@ -56,7 +61,7 @@ def _file_of(value: Any) -> Any:
         plugin = _plugin(cls.__module__.partition(".")[0])
         if plugin is not None and plugin.claims(value):
             return plugin
-    for name in ("scalar", "moment", "record", "container"):
+    for name in ("scalar", "moment", "file", "record", "container"):
         plugin = plugins.load("types", name)
         if plugin.claims(value):
             return plugin

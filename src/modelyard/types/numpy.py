@@ -24,6 +24,7 @@ from modelyard.types.numpy_cells import (
     fit,
     is_floats,
     is_plain,
+    numpy_dtype,
     object_column,
     place_in,
     spell_shape,
@@ -89,6 +90,28 @@ class ArrayType(DataType):
             "required": [name for name, _ in self.fields],
             "additionalProperties": False,
         }
+
+    @property
+    def item(self) -> ArrayType:
+        """The type of one item of the first dimension."""
+        return ArrayType(self.column, self.shape[1:], self.fields)
+
+    def of_fields(self, columns: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
+        """A structured array of one array a field."""
+        return _structured(columns, shape)
+
+    def stacked(self, items: Sequence[Any], where: str = "") -> Any:
+        """An array of its items, checked."""
+        import numpy as np
+
+        sizes = (0 if n is None else n for n in self.shape[1:])
+        array = np.stack(items) if items else np.empty((0, *sizes), self._numpy_dtype)
+        return self.check(array, where)
+
+    @property
+    def _numpy_dtype(self) -> Any:
+        fields = [(name, numpy_dtype(column)) for name, column in self.fields]
+        return fields if self.column is None else numpy_dtype(self.column)
 
     def check(self, value: Any, where: str = "") -> Any:
         import numpy as np

@@ -40,6 +40,15 @@ class TensorType(DataType):
     def from_dict(cls, spelled: Mapping[str, Any]) -> Self:
         return cls(ArrayType.from_dict(spelled))
 
+    @property
+    def plain(self) -> DataType:
+        """The type of its values as files know them."""
+        return self.array
+
+    def to_plain(self, value: Any) -> Any:
+        """The array of a tensor."""
+        return _array(value, "")
+
     def json_schema(self) -> dict[str, Any]:
         return self.array.json_schema()
 

@@ -10,11 +10,18 @@ from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects import save as saving
-from modelyard.objects.apply import Progress, Sources, apply_model, is_data_file
+from modelyard.objects.apply import (
+    Progress,
+    Sources,
+    apply_model,
+    first_argument,
+    is_data_file,
+)
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
+from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
@@ -174,13 +181,18 @@ def apply(
 
     Columns are matched by name and put in order; missing, extra or unsafe ones are refused with the difference. The
     result is returned, or written to ``output`` in the format of its suffix. ``batch_rows`` streams data of any size.
+
+    A method that takes bytes, a file or an image gets it from a path, a pattern or a URL (several give a list of results);
+    one that takes a text gets the text itself, or that of a ``.txt`` or ``.md`` file.
     """
     if engine != "local":
         raise NotSupported(f"engine={engine!r} is not there yet", hint="engine='local'")
     opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
+    _, kind = first_argument(opened, opened.method(method))
+    words = read_words(data, kind, project_folder(data_project, data_rev))
     return apply_model(
         opened,
-        data_of(data, data_project, data_rev),
+        data_of(data, data_project, data_rev) if words is None else words,
         method=method,
         output=output,
         batch_rows=batch_rows,

@@ -31,9 +31,25 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "joblib",
+    ".arrow": "arrow",
+    ".ipc": "arrow",
+    ".arrows": "arrow",
+    ".feather": "feather",
+    ".fea": "feather",
+    ".xlsx": "excel",
 }
 """Suffix -> our format; what outsiders' formats add is looked up when none of these fits."""
 
+_MAGIC = (
+    (b"PAR1", "parquet"),
+    (b"PK\x03\x04", "npz"),
+    (b"\x93NUMPY", "npy"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),  # a stream; no text begins so
+)
 _HEAD = 64 << 10
 _IN_MEMORY = 64 << 20
 BATCH_ROWS = 10_000
@@ -50,6 +66,12 @@ def data_format(path: str | PurePath) -> DataFormat:
             hint=hint or f"known: {', '.join(_BY_SUFFIX)}",
         )
     return found
+
+
+def file_format(path: str | PurePath) -> DataFormat:
+    """The format to read a file with that nobody vouched for: it runs no code, whatever the file says."""
+    found = data_format(path)
+    return named(getattr(found, "UNVOUCHED", found.NAME))
 
 
 def known_suffix(path: str | PurePath) -> bool:
@@ -83,7 +105,12 @@ def best_for(type: DataType) -> DataFormat:
     """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
-    return next(found for name in names if (found := named(name)).can_hold(type))
+    for found in map(named, names):
+        if found.can_hold(type):
+            return found
+    raise UnsupportedFormat(
+        f"no data format holds a {type.kind}", hint="save the table or array that it was made of"
+    )
 
 
 def _installed(library: str) -> bool:
@@ -100,7 +127,7 @@ def readable_type(reader: DataFormat, wanted: DataType) -> DataType | None:
 def read_path(path: str | Path, type: DataType | None = None) -> Any:
     """The value in a file, in the format of its suffix; without a type, rows of objects come as a table."""
     with _opened(Path(path)) as stream:
-        value = data_format(path).read(stream, type)
+        value = file_format(path).read(stream, type)
     return value if type is not None else _as_table(value)
 
 
@@ -151,7 +178,7 @@ def read_batches(
     """Pieces of a file of any size, or of a stream such as standard input, whose format its first bytes tell."""
     if isinstance(source, str | Path):
         with _opened(Path(source)) as stream:
-            yield from _batches(stream, data_format(source), type, rows)
+            yield from _batches(stream, file_format(source), type, rows)
     else:
         stream, name = sniffed(source)
         yield from _batches(stream, named(name), type, rows)
@@ -162,7 +189,7 @@ def _batches(
 ) -> Iterator[Any]:
     if not isinstance(reader, BatchReader):
         raise UnsupportedFormat(
-            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl or parquet"
+            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl, parquet or arrow"
         )
     yield from reader.read_batches(stream, type, rows)
 
@@ -171,15 +198,16 @@ def sniffed(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     """A stream that nobody named: the same bytes, and the name of the format they are in."""
     head = stream.read(_HEAD)
     name = _format_of(head)
-    if name in ("parquet", "npz"):  # these are read from the end
+    if name in ("parquet", "npz", "excel", "arrow"):  # these are read from the end
         return _seekable(head, stream), name
     return cast(IO[bytes], io.BufferedReader(_Rejoined(head, stream))), name
 
 
 def _format_of(head: bytes) -> str:
-    for magic, name in ((b"PAR1", "parquet"), (b"PK\x03\x04", "npz"), (b"\x93NUMPY", "npy")):
+    for magic, name in _MAGIC:
         if head.startswith(magic):
-            return name
+            # Two formats are zip archives, and only one of them has this part.
+            return "excel" if name == "npz" and b"[Content_Types].xml" in head else name
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")):
         return "jsonl" if _is_lines(text) else "json"

@@ -250,7 +250,7 @@ def load_with_code(files: Files) -> Any:
 
 def inspect_code(files: Files) -> Sequence[str]:
     """What the config names, and what the code beside it imports."""
-    from modelyard.objects.formats.cloudpickle import globals_of
+    from modelyard.objects.formats._pickles.loading import globals_of
 
     found = list(inspect(files))
     if CODE in files.names():

@@ -18,7 +18,7 @@ from modelyard import environments, types
 from modelyard.base.errors import EnvironmentMismatch, InvalidInput, did_you_mean
 from modelyard.objects.formats._mlflow import python_models
 from modelyard.objects.formats._mlflow.mlmodel import FILE, MLmodel, inner_path, read_mlmodel
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.formats._pickles.loading import globals_of
 from modelyard.objects.interface import Files, Tier
 
 NAME = "mlflow_pyfunc"

@@ -21,7 +21,7 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.assembled import ALONE, Pieces
 from modelyard.objects.files import Part
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.formats._pickles.loading import globals_of
 from modelyard.objects.interface import Files
 
 ROOT = "data.pkl"

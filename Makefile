@@ -34,10 +34,10 @@ install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/pytho
 	$(BIN)/python -m pip install --quiet -c constraints.txt $(1); }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-lint check-format check-layers check-types format bench build lock clean
+.PHONY: help demo test test-frameworks check check-lint check-format check-layers check-types format bench build lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.runtime ## the main job, start to end, in ./modelyard-demo
 	@$(BIN)/modelyard demo $(ARGS)
@@ -50,6 +50,9 @@ else
 		echo "The tests need the MariaDB server. Without it: make test SERVERS=no" >&2; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 endif
+
+test-frameworks: $(VENV)/.dev ## libraries too heavy for every run, each in an environment of its own; ARGS="torch" for one
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/frameworks/run.py $(ARGS)
 
 check: check-lint check-format check-layers check-types ## lint, format, layers, types
 
@@ -79,6 +82,7 @@ build: $(VENV)/.dev ## wheel and source archive, in dist/
 lock: $(VENV)/.dev ## pin the newest versions that fit, in constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-annotate --python-version 3.11 \
 		--extra all --group dev --custom-compile-command "make lock" -o constraints.txt pyproject.toml
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/frameworks/lock.py
 
 clean: ## remove all that was made here, the environment too
 	rm -rf $(VENV) dist build benchmarks/.peers modelyard-demo

@@ -18,6 +18,7 @@ from modelyard.base.config import DEFAULTS, MEANINGS, SETTINGS, USER_SETTINGS, V
 from modelyard.base.errors import TABLE, ModelyardError
 from modelyard.cli.catalog import ALIASES, SECTIONS
 from modelyard.cli.program import program
+from modelyard.objects.native import model_format
 from modelyard.serving.interface import Batching, Limits
 from modelyard.types import KIND_FILES, from_hint, infer, parse
 from modelyard.types.interface import DataType
@@ -391,12 +392,64 @@ def cards_page() -> str:
     return f"{before}{BEGIN}\n{types_table()}\n\n{END}{rest.partition(END)[2]}"
 
 
+# Flavors, formats and importers
+
+FLAVORS_TEXT = """\
+An object's class ancestry names its flavor: of the root packages its classes come from, the first of this table that claims the object.
+The extra brings the library: `pip install 'modelyard[xgboost]'`. Formats come safest first, with the tier that [Safety](safety.md) explains;
+`save` takes the first that holds the object and brings equal answers back, or the one that `format=` names.
+"""
+
+
+def flavors_page() -> str:
+    """Every flavor, every format and every importer, from their own files."""
+    parts = [NOTE, "# Flavors and formats\n", FLAVORS_TEXT]
+    parts += ["| Flavor | Extra | Formats, safest first | |", "|---|---|---|---|"]
+    for name in plugins.names("flavors"):
+        flavor = plugins.load("flavors", name)
+        written = [model_format(wanted, flavor) for wanted in flavor.FORMATS]
+        formats = ", ".join(f"`{w.NAME}` ({w.TIER})" for w in written)
+        extra = f"`{flavor.EXTRA}`" if flavor.EXTRA else ""
+        parts.append(f"| `{name}` | {extra} | {formats} | {says(flavor)} |")
+    found = [(name, plugins.load("formats", name)) for name in plugins.names("formats")]
+    parts += [
+        "\n## Formats that hold models of many libraries\n",
+        "| Format | Tier | |",
+        "|---|---|---|",
+    ]
+    parts += [f"| `{name}` | {f.TIER} | {says(f)} |" for name, f in found if hasattr(f, "load")]
+    parts += ["\n## Formats of data\n", "| Format | Tier | Suffixes | |", "|---|---|---|---|"]
+    parts += [
+        f"| `{name}` | {f.TIER} | {', '.join(f'`{s}`' for s in f.SUFFIXES)} | {says(f)} |"
+        for name, f in found
+        if hasattr(f, "can_hold")
+    ]
+    parts += ["\n## What other tools saved\n", IMPORTERS_TEXT, "| Kind | |", "|---|---|"]
+    parts += [
+        f"| `{n}` | {says(plugins.load('importers', n))} |" for n in plugins.names("importers")
+    ]
+    return "\n".join([*parts, ""])
+
+
+IMPORTERS_TEXT = """\
+These open as if they had a card: `load`, `apply`, `serve`, `register` and `build` take their paths. `modelyard import SOURCE TARGET`
+writes an object of ours from one, `--type` names the kind where the file's name does not tell.
+"""
+
+
+def says(module: Any) -> str:
+    """The first sentence of a module's docstring."""
+    text = " ".join((module.__doc__ or "").split("\n\n")[0].split())
+    return escaped(text.replace("``", "`"))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "python.md": python_page,
     "cli.md": commands_page,
     "errors.md": errors_page,
     "settings.md": settings_page,
     "cards.md": cards_page,
+    "flavors.md": flavors_page,
 }
 """File -> what writes it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 pytest.register_assert_rewrite("modelyard.testing")
 pytest_plugins = ("servers",)
 collect_ignore = [] if "MODELYARD_FRAMEWORK" in os.environ else ["frameworks"]
+
+# uv and modelyard are those of the environment that runs the tests, whoever else has some.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 # Time says nothing on a shared machine; a failing example is printed with what brings it back.
 hypothesis.settings.register_profile("modelyard", deadline=None, print_blob=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from modelyard.base.errors import ModelyardError
 from modelyard.objects.card import Card
+from modelyard.objects.protocol import Model
 from modelyard.serving.client import Client
 from modelyard.serving.serve import serve
 from modelyard.shipping.build import build
 from modelyard.types.schema import Schema
+from modelyard.yard.cloning import clone, link
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.project import init
 from modelyard.yard.verbs import (
     apply,
     demote,
     evaluate,
+    import_object,
     infer_schema,
     load,
     load_card,
@@ -28,16 +31,20 @@ __all__ = [
     "Card",
     "Client",
     "Dataset",
+    "Model",
     "ModelVersion",
     "ModelyardError",
     "Schema",
     "Yard",
     "apply",
     "build",
+    "clone",
     "demote",
     "evaluate",
+    "import_object",
     "infer_schema",
     "init",
+    "link",
     "load",
     "load_card",
     "promote",

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from cases.formats import cloudpickle, skops
+from cases.formats import cloudpickle, joblib, pickle, skops
 from modelyard.testing.flavors import (
     FlavorCase,
     FlavorContract,
@@ -15,7 +15,12 @@ from modelyard.testing.flavors import (
 )
 
 FLAVORS = (
+    "catboost",
+    "lightgbm",
+    "statsmodels",
+    "xgboost",
     "callable",
+    "several",
     "sklearn",
 )
 """Case files of libraries that are light enough for every run; the others are in `tests/frameworks`."""
@@ -39,3 +44,15 @@ class TestCloudpickle(ModelFormatContract):
     @pytest.fixture
     def case(self) -> ModelFormatCase:
         return cloudpickle.case()
+
+
+class TestPickle(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return pickle.models()
+
+
+class TestJoblib(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return joblib.models()

@@ -2,67 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
-from cases.formats import arrow, csv, excel, feather, json, jsonl, npy, npz, parquet, tsv
 from modelyard.testing.formats import Case, FormatContract
 
-
-class TestCsv(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return csv.case()
-
-
-class TestTsv(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return tsv.case()
-
-
-class TestJson(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return json.case()
+FORMATS = (
+    "arrow",
+    "csv",
+    "excel",
+    "feather",
+    "joblib",
+    "json",
+    "jsonl",
+    "npy",
+    "npz",
+    "parquet",
+    "pickle",
+    "tsv",
+)
 
 
-class TestJsonl(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return jsonl.case()
-
-
-class TestParquet(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return parquet.case()
-
-
-class TestNpy(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return npy.case()
-
-
-class TestNpz(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return npz.case()
-
-
-class TestArrow(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return arrow.case()
-
-
-class TestFeather(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return feather.case()
-
-
-class TestExcel(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return excel.case()
+@pytest.mark.parametrize("name", FORMATS, scope="module")
+class TestFormat(FormatContract):
+    @pytest.fixture(scope="module")
+    @classmethod
+    def case(cls, name: str) -> Case:
+        return importlib.import_module(f"cases.formats.{name}").case()

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
-from cases.types import (
-    PIL,
-    container,
-    file,
-    moment,
-    numpy,
-    pandas,
-    polars,
-    pyarrow,
-    pydantic,
-    record,
-    scalar,
-    scipy,
-    union,
-)
 from modelyard.testing.types import TypeContract
 from modelyard.types import KIND_FILES
 
-FILES = (
-    scalar,
-    moment,
-    container,
-    record,
-    union,
-    numpy,
-    pandas,
-    polars,
-    pyarrow,
-    scipy,
-    pydantic,
-    file,
-    PIL,
+NAMES = (
+    "PIL",
+    "catboost",
+    "container",
+    "file",
+    "lightgbm",
+    "moment",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "record",
+    "scalar",
+    "scipy",
+    "union",
+    "xgboost",
 )
+"""Case files of libraries that are light enough for every run; the others are in `tests/frameworks`."""
+
+FILES = [importlib.import_module(f"cases.types.{name}") for name in NAMES]
 CASES = [
     pytest.param(case, id=f"{file.__name__.rpartition('.')[2]}-{case.name}")
     for file in FILES

@@ -51,6 +51,8 @@ def facts(card: Card) -> dict[str, str]:
     form = card.format
     made = card.created
     commit = f" from {made.git}{' (changed)' if made.dirty else ''}" if made.git else ""
+    by = f" by {made.by}" if made.by else ""
+    version = f", modelyard {made.modelyard}" if made.modelyard else ""
     return {
         "format": f"{form.name}, tier {form.tier}" + ("" if form.tier < 2 else ": runs code when loaded") if form else "",
         "artifact": f"{len(card.artifact)} file{'s' * (len(card.artifact) != 1)}, {size:,} bytes",
@@ -60,7 +62,7 @@ def facts(card: Card) -> dict[str, str]:
         "needs": ", ".join(card.requirements.packages),
         "system": ", ".join(card.requirements.system),
         "modules": ", ".join(card.requirements.modules),
-        "saved": f"{made.at} by {made.by}{commit}, modelyard {made.modelyard}" if made.at else "",
+        "saved": f"{made.at}{by}{commit}{version}" if made.at else "",
         "digest": card.digest,
     }  # fmt: skip
 

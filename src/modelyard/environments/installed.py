@@ -44,17 +44,32 @@ def owner(module: str, location: str) -> Distribution | None:
     ``location`` is the module's file, or a folder of a namespace package. A module that lies elsewhere than its
     distribution's own files (an editable install) is nobody's.
     """
-    top = module.partition(".")[0]
-    candidates = [
+    candidates = _with_top(module.partition(".")[0], location) or next(
+        filter(None, (_with_top(top, location) for top in _folders_of(location))), []
+    )
+    if len(candidates) > 1:  # a namespace package, filled by several; the folder itself is nobody's
+        listing = [found for found in candidates if _lists(found, location)]
+        candidates = listing if len(listing) == 1 or Path(location).is_file() else []
+    return _described(candidates[0]) if candidates else None
+
+
+def _with_top(top: str, location: str) -> list[Metadata]:
+    """Distributions that have this top-level name, and installed it above a location."""
+    return [
         found
         for entry in sys.path
         for found in _index(entry, _changed(entry or ".")).get(top, ())
         if location.startswith(str(found.locate_file("")) + os.sep)
     ]
-    if len(candidates) > 1:  # a namespace package, filled by several; the folder itself is nobody's
-        listing = [found for found in candidates if _lists(found, location)]
-        candidates = listing if len(listing) == 1 or Path(location).is_file() else []
-    return _described(candidates[0]) if candidates else None
+
+
+def _folders_of(location: str) -> Iterator[str]:
+    """The package folders that a module lies in, whatever it calls itself: ``catboost`` of ``_catboost``."""
+    for entry in sys.path:
+        if entry and location.startswith(entry + os.sep):
+            first, deeper, _ = location[len(entry) + 1 :].partition(os.sep)
+            if deeper:
+                yield first
 
 
 def _changed(folder: str) -> int:

@@ -169,7 +169,7 @@ def opened(data: str | Path, kind: DataType) -> Iterator[tuple[IO[bytes], DataFo
             yield stream, formats.named(name)
         return
     path = Path(data)
-    reader = formats.data_format(path)
+    reader = formats.file_format(path)
     if not path.is_file():
         raise FileMissing(f"no data file at {path}")
     with path.open("rb") as stream:

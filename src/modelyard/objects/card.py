@@ -126,6 +126,17 @@ class Card:
         return replace(self, **changes)
 
 
+def nested_plugins(entries: Sequence[FileEntry]) -> list[tuple[str, str]]:
+    """Flavor and format of each model that stands beside a pickle, from the names of their folders.
+
+    >>> nested_plugins([FileEntry("both/nested/0-sklearn-skops/model.skops", 1, "")])
+    [('sklearn', 'skops')]
+    """
+    folders = [name.split("/")[1] for name in inner_names(entries) if name.startswith("nested/")]
+    parts = [folder.split("-") for folder in dict.fromkeys(folders)]
+    return [(part[1], part[2]) for part in parts if len(part) == 3]
+
+
 def inner_names(entries: Sequence[FileEntry]) -> list[str]:
     """Names of an artifact's files without the artifact's own name, which may change when it is copied.
 

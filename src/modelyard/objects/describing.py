@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +86,7 @@ def describe_model(
     """Signatures of all functions; those with a sample are run on it.
 
     A method that fails on the sample is left out, unless it is the default one or in ``must``: then the sample is
-    wrong, and that is `InvalidInput`.
+    wrong, and that is `InvalidInput`. One that takes no data, as ``forecast(steps=1)``, then runs with its defaults.
     """
     signatures: dict[str, Signature] = {}
     results: dict[str, Any] = {}
@@ -93,24 +95,46 @@ def describe_model(
     for name, function in functions.items():
         sample = samples.get(name, MISSING)
         if sample is MISSING:
-            signatures[name], _ = infer_signature(function, MISSING, run=False)
+            signatures[name] = _stated(function)
             continue
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # nobody asked to hear what log(0) is
                 signature, result = infer_signature(function, sample)
-        except ModelFailed as error:
-            if name in needed:
-                raise InvalidInput(
-                    f"sample_data does not fit: {error.message}",
-                    hint="it must be a value that the method takes: a value for its first argument, "
-                    "a tuple for several, or a dict by argument name",
-                ) from error
-            continue
-        except ModelyardError:
-            if name in needed:
+        except ModelyardError as error:
+            if name not in needed:
+                signatures |= _without_sample(name, function)
+                continue
+            if not isinstance(error, ModelFailed):
                 raise
-            continue
+            raise InvalidInput(
+                f"sample_data does not fit: {error.message}",
+                hint="it must be a value that the method takes: a value for its first argument, "
+                "a tuple for several, or a dict by argument name",
+            ) from error
         signatures[name], results[name] = signature, result
         arguments[name] = bind_sample(function, sample)
     return Described({n: functions[n] for n in signatures}, signatures, results, arguments)
+
+
+def _stated(function: Callable[..., Any]) -> Signature:
+    """The signature without a sample: what the method itself states under ``signature`` (a graph knows its inputs), else
+    what its hints and defaults say."""
+    stated = getattr(function, "signature", None)
+    if isinstance(stated, Signature):
+        return stated
+    return infer_signature(function, MISSING, run=False)[0]
+
+
+def _without_sample(name: str, function: Callable[..., Any]) -> dict[str, Signature]:
+    """The signature of a method whose arguments all have defaults, the first one other than None; of others nothing."""
+    try:
+        first = next(iter(inspect.signature(function).parameters.values())).default
+    except (StopIteration, ValueError, TypeError):
+        return {}
+    if first is inspect.Parameter.empty or first is None:
+        return {}
+    for run in (True, False):
+        with contextlib.suppress(ModelyardError):
+            return {name: infer_signature(function, run=run)[0]}
+    return {}

@@ -14,6 +14,7 @@ from modelyard.base.digests import CHUNK, FileEntry, sha256_stream
 from modelyard.base.errors import Corrupted, FileMissing
 from modelyard.base.paths import list_below, open_below
 from modelyard.objects.card import inner_names
+from modelyard.objects.interface import Files
 
 IN_MEMORY = 64 << 20
 """A file up to this size is held in memory while it is checked and read."""
@@ -36,6 +37,10 @@ class FolderOpener:
     def open(self, entry: FileEntry) -> IO[bytes]:
         return open_below(self.root, entry.path)
 
+    def path(self, entry: FileEntry) -> Path:
+        """Where the file lies."""
+        return self.root.joinpath(*entry.path.split("/"))
+
 
 class ArtifactFiles:
     """`Files` over any opener. ``names`` are relative to the artifact; a single file is called ``artifact``."""
@@ -50,6 +55,10 @@ class ArtifactFiles:
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
+
+    def entries(self) -> tuple[FileEntry, ...]:
+        """All of them, as the card lists them."""
+        return tuple(self._entries.values())
 
     def entry(self, path: str) -> FileEntry:
         try:
@@ -81,7 +90,7 @@ class ArtifactFiles:
         if not private and entry.size > IN_MEMORY and isinstance(self._opener, FolderOpener):
             with self._source(entry) as stream:
                 self._verify(entry, stream)
-            return self._opener.root.joinpath(*entry.path.split("/"))
+            return self._opener.path(entry)
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
             weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
@@ -133,7 +142,7 @@ def refuse_extra_files(folder: Path, entries: Sequence[FileEntry]) -> None:
 class Part:
     """The files of an artifact below one of its folders, or all but some folders, under their inner names."""
 
-    def __init__(self, files: ArtifactFiles, prefix: str = "", without: Sequence[str] = ()) -> None:
+    def __init__(self, files: Files, prefix: str = "", without: Sequence[str] = ()) -> None:
         self._files, self._prefix = files, prefix
         self._names = [
             name.removeprefix(prefix)

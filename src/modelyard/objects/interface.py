@@ -5,7 +5,8 @@ an object finds it, with the module-level names of `Flavor`; and a case file ``t
 format that only this library writes is a `native.NativeFormat` in the same file, listed under ``NATIVE``.
 How to add a format: ``formats/<name>.py`` with the names of `ModelFormat` or `DataFormat`, and a case file. The contract
 suites are ``testing/flavors.py`` and ``testing/formats.py``. A format that needs a library to be read names it in
-``LIBRARIES`` (import names), so that it stands among the card's requirements. Neither may import its library at module level of a file
+``LIBRARIES`` (import names), so that it stands among the card's requirements; where that depends on what was written, a
+function ``libraries(folder)`` names more. Neither may import its library at module level of a file
 that is imported when another one is used.
 """
 
@@ -48,6 +49,9 @@ class Flavor(Protocol):
     FORMATS: Sequence[str]
     """Model formats that can hold it, safest first; `save` takes the first that round-trips. A module that writes
     formats of its own has them under ``NATIVE`` (a sequence of `native.NativeFormat`)."""
+
+    # Optional: ``reduced(obj)`` answers as ``__reduce__`` for objects of the library whose own pickles do not come back,
+    # and NotImplemented for the others. ``same_output(a, b)`` compares two answers of models that draw lots.
 
     def claims(self, obj: Any) -> bool: ...
 
@@ -93,7 +97,8 @@ class DataFormat(Protocol):
     NAME: str
     TIER: Tier
     SUFFIXES: Sequence[str]
-    """``(".csv",)``; the first is the one `save` and ``-o`` use."""
+    """``(".csv",)``; the first is the one `save` and ``-o`` use. A format of tier 2 names another one of tier 0 or 1 in
+    ``UNVOUCHED``, which reads its files where nobody was asked to trust them."""
 
     def can_hold(self, type: DataType) -> bool: ...
 
@@ -102,6 +107,13 @@ class DataFormat(Protocol):
     def read(self, stream: IO[bytes], type: DataType | None) -> Any:
         """The value; ``type`` (from a card or a model's schema) decides dtypes where the format does not."""
         ...
+
+
+@runtime_checkable
+class FilesReader(Protocol):
+    """Optional power of a data format: a value that is kept in several files."""
+
+    def read_files(self, files: Files, type: DataType | None) -> Any: ...
 
 
 @runtime_checkable

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelyard.base.errors import ModelyardError
+from modelyard.types.interface import DataType
 from modelyard.types.schema import Signature
+from modelyard.types.wrapped import WrappedType
 
 MAX_ROWS = 5
 MAX_BYTES = 8_000
@@ -25,7 +27,9 @@ def sample_for_card(
     for count in range(rows, 0, -1):
         try:
             spelled = {
-                name: signature.args[name].type.encode(_head(value, count))
+                name: signature.args[name].type.encode(
+                    _head(value, count, signature.args[name].type)
+                )
                 for name, value in arguments.items()
                 if name in signature.args
             }
@@ -57,7 +61,9 @@ def sample_arguments(sample: Any, signature: Signature) -> dict[str, Any]:
     return dict(sample)
 
 
-def _head(value: Any, count: int) -> Any:
+def _head(value: Any, count: int, kind: DataType) -> Any:
+    if isinstance(kind, WrappedType):
+        return kind.head(value, count)
     if hasattr(value, "iloc"):
         return value.iloc[:count]
     if hasattr(value, "shape") and getattr(value, "ndim", 0) >= 1:

@@ -14,6 +14,7 @@ def to_type(value: Any, kind: DataType) -> Any:
 
     The argument's own check follows: this only changes the container, never a cell.
     """
+    kind = kind.table
     if kind.kind == "list" and type(value).__name__ == "Series":
         return value.tolist()
     if not _is_frame(value):
@@ -32,10 +33,11 @@ def to_type(value: Any, kind: DataType) -> Any:
 
 
 def as_column(kind: DataType) -> DataType:
-    """The type to read a list of texts with from a table: a column of texts, so that ``007`` stays what it is."""
+    """The type to read a file with: of a list of texts a column of texts, so that ``007`` stays what it is; of a
+    library's container the table in it."""
     if kind.kind == "list" and kind.to_dict().get("items") == "string":
         return parse({"type": "series", "dtype": "str"})
-    return kind
+    return kind.table
 
 
 def _is_frame(value: Any) -> bool:

@@ -144,7 +144,7 @@ class Forms:
 
 def columns_of(type: DataType | None) -> Sequence[str] | None:
     """The column names of a table type; None for all others."""
-    columns = type.to_dict().get("columns") if type is not None else None
+    columns = type.table.to_dict().get("columns") if type is not None else None
     return list(columns) if isinstance(columns, dict) else None
 
 

@@ -54,9 +54,9 @@ RECORD_KINDS = frozenset((*JOINING, "polars_dataframe", "polars_series", "arrow_
 
 def holds_records(type: DataType | None) -> bool:
     """Whether values of a type are any number of records: tables, series, lists, arrays with a free first dimension."""
-    if type is None or type.kind not in RECORD_KINDS:
+    if type is None or type.table.kind not in RECORD_KINDS:
         return False
-    shape = getattr(type, "shape", (None,))
+    shape = getattr(type.table, "shape", (None,))
     return bool(shape) and shape[0] is None
 
 

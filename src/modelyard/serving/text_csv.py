@@ -20,7 +20,7 @@ def read_csv(body: bytes, method: Method) -> tuple[Any, int, list[str]]:
     Raises `UnsupportedFormat` for a method that takes no table, `InvalidInput` for text that is no CSV.
     """
     form = plugins.load("formats", "csv")
-    table = method.signature.args[method.records].type if method.records else None
+    table = method.signature.args[method.records].type.table if method.records else None
     if table is None or not form.can_hold(table):
         raise UnsupportedFormat(f"{method.name} takes no table", hint="send application/json")
     try:

@@ -31,6 +31,9 @@ _FILES = {
     "polars": "polars_dataframe polars_series",
     "pyarrow": "arrow_table",
     "scipy": "sparse",
+    "xgboost": "dmatrix",
+    "lightgbm": "lightgbm_dataset",
+    "catboost": "catboost_pool",
     "PIL": "image",
     "file": "file",
 }

@@ -29,6 +29,11 @@ class DataType(ABC):
     kind: ClassVar[str]
     """The word after ``type:`` in a card."""
 
+    @property
+    def table(self) -> DataType:
+        """What stands for it where only a table will do: itself, but for a library's container of one."""
+        return self
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """As a card spells it: ``{"type": "array", "dtype": "float64", "shape": [None, 3]}``; defaults left out."""

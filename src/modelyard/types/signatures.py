@@ -322,6 +322,23 @@ def by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **arguments: _call(function, arguments, parameters)
 
 
+def by_names_of(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """The same function, callable by the names of a signature that was written elsewhere: an argument that the
+    function calls otherwise goes to the parameter in its place.
+
+    >>> wanted = Signature({"X": Argument(AnyType())})
+    >>> by_names_of(lambda data, scale=2: data * scale, wanted)(X=3)
+    6
+    """
+    found = by_name(function)
+    own = [p.name for p in _parameters(function, MISSING) if p.kind is not _KEYWORDS]
+    places = zip(signature.args, own, strict=False)
+    renamed = {n: p for n, p in places if n not in own and p not in signature.args}
+    if not renamed:
+        return found
+    return lambda **arguments: found(**{renamed.get(n, n): v for n, v in arguments.items()})
+
+
 def _call(
     function: Callable[..., Any], given: Mapping[str, Any], parameters: Sequence[_Parameter]
 ) -> Any:

@@ -4,62 +4,16 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
 
+from cases.flavors.own_code import LIMIT, Broken, Mean, Rule, Sentiment, mean_of, over_limit
 from modelyard.objects.flavors import callable as callables
 from modelyard.testing.flavors import Example, FlavorCase
 
-LIMIT = 2
-
-
-def over_limit(values: Sequence[float], limit: float = LIMIT) -> list[bool]:
-    return [v > limit for v in values]
-
-
-class Rule:
-    """Called itself."""
-
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-
-    def __call__(self, values: Sequence[float]) -> list[bool]:
-        return over_limit(values, self.limit)
-
-    def explain(self, values: Sequence[float]) -> str:
-        return f"{values} over {self.limit}"
-
-
-class Mean:
-    """With methods of a model's names."""
-
-    def __init__(self, mean: float) -> None:
-        self.mean = mean
-
-    def predict(self, X: Any) -> Any:
-        return np.full(len(X), self.mean)
-
-    def transform(self, X: Any) -> Any:
-        return np.asarray(X) - self.mean
-
-    def fit(self, X: Any) -> Mean:
-        return self
-
-
-class Broken:
-    """A property that fails is no method."""
-
-    @property
-    def predict(self) -> Any:
-        raise RuntimeError("not today")
-
-    def transform(self, X: Any) -> Any:
-        return X
-
-
+ROWS = np.arange(12.0).reshape(6, 2)
 VALUES = [1.0, 2.5, 4.0, -1.0]
 
 
@@ -77,6 +31,17 @@ def models() -> dict[str, Example]:
         "ufunc": Example(lambda: np.exp, np.array(VALUES), ("predict",), ["exp"]),
         "called object": Example(lambda: Rule(3), VALUES, ("predict",), ["rule"]),
         "object with methods": Example(lambda: Mean(3), VALUES, ("predict", "transform"), ["mean"]),
+        "function that holds models": Example(
+            lambda: mean_of(
+                Ridge().fit(ROWS, ROWS[:, 0]), DecisionTreeRegressor().fit(ROWS, ROWS[:, 1])
+            ),
+            ROWS,
+            ("predict",),
+            ["mean"],
+        ),
+        "object that is set up": Example(
+            lambda: Sentiment(__file__), ["import this", "nothing"], ("predict",), ["sentiment"]
+        ),
         "object with a failing property": Example(Broken, VALUES, ("transform",), ["broken"]),
     }
 

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, cast
 
 from modelyard.base import plugins
@@ -38,14 +39,29 @@ def find(obj: Any) -> Flavor:
 
 
 def claiming(obj: Any) -> Flavor | None:
-    """The flavor of the first library in the object's class ancestry that claims it, or None."""
+    """The flavor of the first library in the object's class ancestry that claims it, of a dict of models `several`, or
+    None."""
     if isinstance(obj, type):
         return None
-    for root in roots(type(obj)):
-        found = plugins.find("flavors", root)
+    names = ("several",) if type(obj) is dict else roots(type(obj))
+    for name in names:
+        found = plugins.find("flavors", name)
         if found is not None and found.claims(obj):
             return cast(Flavor, found)
     return None
+
+
+@lru_cache(maxsize=2048)
+def may_be_model(cls: type) -> bool:
+    """Whether a library in a class's ancestry has a flavor: a quick no for nearly everything."""
+    return any(plugins.find("flavors", root) is not None for root in roots(cls))
+
+
+@lru_cache(maxsize=2048)
+def reducer_of(cls: type) -> Callable[[Any], Any] | None:
+    """What a library's flavor says of how objects of a class are pickled (`Flavor`), where the library's own way fails."""
+    found = (getattr(plugins.find("flavors", root), "reduced", None) for root in roots(cls))
+    return next(filter(None, found), None)
 
 
 def has_prediction_methods(obj: Any) -> bool:
@@ -62,6 +78,12 @@ def has_prediction_methods(obj: Any) -> bool:
 
 
 def roots(cls: type) -> Iterator[str]:
-    """The root packages of a class and its bases, nearest first, each once."""
-    names = dict.fromkeys(base.__module__.partition(".")[0] for base in cls.__mro__)
+    """The root packages of a class and its bases, nearest first, each once. Classes of our own that stand for another
+    library's objects say whose in ``FLAVOR``."""
+    names = dict.fromkeys(_root(base) for base in cls.__mro__)
     return (name for name in names if name != "builtins" and not name.startswith("_"))
+
+
+def _root(cls: type) -> str:
+    root = cls.__module__.partition(".")[0]
+    return str(vars(cls).get("FLAVOR", root)) if root == "modelyard" else root

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modelyard.objects.protocol import ready
+
 NAME = "callable"
 EXTRA = ""
 FORMATS = ("cloudpickle",)
@@ -38,6 +40,7 @@ def claims(obj: Any) -> bool:
 
 
 def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
+    obj = ready(obj)
     return prediction_methods(obj) or ({"predict": obj} if callable(obj) else {})
 
 

@@ -31,6 +31,9 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "joblib",
     ".arrow": "arrow",
     ".ipc": "arrow",
     ".arrows": "arrow",
@@ -65,6 +68,12 @@ def data_format(path: str | PurePath) -> DataFormat:
     return found
 
 
+def file_format(path: str | PurePath) -> DataFormat:
+    """The format to read a file with that nobody vouched for: it runs no code, whatever the file says."""
+    found = data_format(path)
+    return named(getattr(found, "UNVOUCHED", found.NAME))
+
+
 def known_suffix(path: str | PurePath) -> bool:
     """Whether a path ends as a data file of ours or of a plugin does."""
     return _by_suffix(PurePath(path).suffix.lower()) is not None
@@ -96,7 +105,12 @@ def best_for(type: DataType) -> DataFormat:
     """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
-    return next(found for name in names if (found := named(name)).can_hold(type))
+    for found in map(named, names):
+        if found.can_hold(type):
+            return found
+    raise UnsupportedFormat(
+        f"no data format holds a {type.kind}", hint="save the table or array that it was made of"
+    )
 
 
 def _installed(library: str) -> bool:
@@ -113,7 +127,7 @@ def readable_type(reader: DataFormat, wanted: DataType) -> DataType | None:
 def read_path(path: str | Path, type: DataType | None = None) -> Any:
     """The value in a file, in the format of its suffix; without a type, rows of objects come as a table."""
     with _opened(Path(path)) as stream:
-        value = data_format(path).read(stream, type)
+        value = file_format(path).read(stream, type)
     return value if type is not None else _as_table(value)
 
 
@@ -164,7 +178,7 @@ def read_batches(
     """Pieces of a file of any size, or of a stream such as standard input, whose format its first bytes tell."""
     if isinstance(source, str | Path):
         with _opened(Path(source)) as stream:
-            yield from _batches(stream, data_format(source), type, rows)
+            yield from _batches(stream, file_format(source), type, rows)
     else:
         stream, name = sniffed(source)
         yield from _batches(stream, named(name), type, rows)

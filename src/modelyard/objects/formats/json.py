@@ -19,6 +19,7 @@ from modelyard.base.errors import InvalidInput, UnsupportedType
 from modelyard.objects.formats._frames import TABLES, empty
 from modelyard.types import infer
 from modelyard.types.interface import DataType
+from modelyard.types.wrapped import WrappedType
 
 NAME = "json"
 TIER = 0
@@ -26,7 +27,7 @@ SUFFIXES = (".json",)
 
 
 def can_hold(type: DataType) -> bool:
-    return True
+    return not isinstance(type, WrappedType)  # labels and weights in it would be lost
 
 
 def write(value: Any, path: Path, type: DataType) -> None:

@@ -30,10 +30,23 @@ from modelyard.base.errors import (
 from modelyard.objects import formats
 from modelyard.objects.interface import BatchReader, BatchWriter
 
-NAMES = ["csv", "tsv", "json", "jsonl", "parquet", "npz", "npy", "arrow", "feather", "excel"]
+NAMES = [
+    "csv",
+    "tsv",
+    "json",
+    "jsonl",
+    "parquet",
+    "npz",
+    "npy",
+    "pickle",
+    "joblib",
+    "arrow",
+    "feather",
+    "excel",
+]
 
 KNOWN = (
-    ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .arrow, .ipc, .arrows, .feather, "
+    ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .pkl, .pickle, .joblib, .arrow, .ipc, .arrows, .feather, "
     ".fea, .xlsx"
 )
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
     from modelyard.types.schema import Schema as Schema
+    from modelyard.yard.cloning import clone as clone
+    from modelyard.yard.cloning import link as link
     from modelyard.yard.datasets import Dataset as Dataset
     from modelyard.yard.project import init as init
     from modelyard.yard.verbs import apply as apply
@@ -47,11 +49,13 @@ _WHERE = {
     "Yard": "modelyard.yard.yard",
     "apply": "modelyard.yard.verbs",
     "build": "modelyard.shipping.build",
+    "clone": "modelyard.yard.cloning",
     "demote": "modelyard.yard.verbs",
     "evaluate": "modelyard.yard.verbs",
     "import_object": "modelyard.yard.verbs",
     "infer_schema": "modelyard.yard.verbs",
     "init": "modelyard.yard.project",
+    "link": "modelyard.yard.cloning",
     "load": "modelyard.yard.verbs",
     "load_card": "modelyard.yard.verbs",
     "promote": "modelyard.yard.verbs",
@@ -73,11 +77,13 @@ __all__ = [
     "__version__",
     "apply",
     "build",
+    "clone",
     "demote",
     "evaluate",
     "import_object",
     "infer_schema",
     "init",
+    "link",
     "load",
     "load_card",
     "promote",

@@ -21,6 +21,9 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "apply": "Apply a model to data.",
         "evaluate": "Measure a model against known answers.",
         "trust": "Show what a model would run when loaded, and trust it.",
+        "clone": "Copy an object.",
+        "link": "Make a path stand for another object.",
+        "migrate": "Bring over what other tools kept: MLEM, mlops-lite.",
     },
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
@@ -43,6 +46,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 """Section -> command -> its one line of help."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
+    "migrate": {
+        "mlem": "Convert .mlem files, in place or into a folder.",
+        "mlopslite": "Bring an mlops-lite registry into the yard.",
+    },
     "config": {
         "list": "Show every setting, its value and where it comes from.",
         "set": "Set a setting of this project or of this user.",

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.refs import BareRef, NameRef, parse
-from modelyard.objects import importing
+from modelyard.objects import formats, importing
 from modelyard.objects import save as saving
 from modelyard.objects.apply import (
     Progress,
@@ -26,7 +26,7 @@ from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.models import named_ref
 from modelyard.yard.project import require_yard_registry
@@ -172,17 +172,25 @@ def live_model(obj: Any, sample_data: Any = None) -> Model:
 
 
 def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:
-    """The schema of data, of a live model (with a sample), or of what a reference stands for.
+    """The schema of data, of a live model (with a sample), of a file of data, or of what a reference stands for.
 
     >>> infer_schema([1, 2]).json_schema()["type"]
     'array'
     """
     if isinstance(data_or_model, str | Path):
-        card = load_card(data_or_model)
-        return Schema(methods=card.methods, value=card.schema)
+        return schema_of(data_or_model)
     if saving.flavor_or_none(data_or_model) is None:
         return Schema(value=types.infer(data_or_model))
     return Schema(methods=live_model(data_or_model, sample_data).card.methods)
+
+
+def schema_of(ref: str | Path, *, project: str | None = None, rev: str | None = None) -> Schema:
+    """The schema of a file of data, which is read to find out, or of what a reference stands for."""
+    file = project_folder(project, rev) / Path(ref)
+    if file.is_file() and formats.known_suffix(file) and not object_exists(file):
+        return Schema(value=types.infer(formats.read_path(file)))
+    card = load_card(ref, project=project, rev=rev)
+    return Schema(methods=card.methods, value=card.schema)
 
 
 def apply(
@@ -243,7 +251,7 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
         return data
     path = root / data
     if card_path(path).is_file():
-        return load_data(local_source(path))
+        return load_data(resolve(path))
     if is_data_file(data):
         return path
     if isinstance(parse(str(data)), BareRef | NameRef):
@@ -281,8 +289,6 @@ def evaluate(
 
 def as_frame(data: Any) -> Any:
     """A DataFrame from a file or value."""
-    from modelyard.objects import formats
-
     value = formats.read_path(data) if isinstance(data, str | Path) else data
     if not hasattr(value, "columns"):
         raise InvalidInput(

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelyard.base import plugins
 from modelyard.base.errors import MissingExtra, UnsupportedFormat
 from modelyard.compat._mlem.embedded import embedded_modules
 from modelyard.compat._mlem.files import artifacts_of
@@ -20,8 +19,15 @@ from modelyard.compat._mlem.needs import requirements_of
 from modelyard.objects.assembled import ALONE, Piece, Pieces, assemble
 from modelyard.objects.card import Card, FormatInfo
 from modelyard.objects.formats._mlem.pickles import needs_dill, pickled_names
-from modelyard.objects.formats._mlem.plan import DEFAULT_IO, FILE, Plan, Step
-from modelyard.objects.formats._mlem.steps import OLD_BINARY
+from modelyard.objects.formats._mlem.plan import (
+    DEFAULT_IO,
+    FILE,
+    NATIVE,
+    OLD_BINARY,
+    Plan,
+    Step,
+)
+from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.load import MODULES
 from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
@@ -51,6 +57,7 @@ def model_source(meta: Meta) -> Source:
         pieces = {_in_folder(name): piece for name, piece in pieces.items()}
         pieces |= {MODULES + path: data for path, data in code.items()}
     names = pickled_names(pieces) if info.tier == 2 else ()
+    names = info.reasons or names
     reasons = tuple(dict.fromkeys([*names, *(f"module {m}" for m in modules)]))[:20]
     if modules or reasons:
         info = FormatInfo(info.name, 2, reasons)
@@ -171,35 +178,19 @@ def _planned(plan: Plan, pieces: Mapping[str, Piece]) -> Pieces:
     return {FILE: text, **pieces}
 
 
-NATIVE: Mapping[str, str] = {
-    "lightgbm_io": "lightgbm_text",
-    "xgboost_io": "ubj",
-    "catboost_io": "cbm",
-    "model_proto": "onnx",
-}
-"""The way a model was written -> the format of its flavor that reads that very file, as data."""
-
-
 def _own_format(step: Step, data: Piece) -> FormatInfo | None:
     """Our format that reads this very file, if there is one."""
     way = str(step.io["type"])
     if way == "simple_pickle":
-        return _pickle_format(data)
+        return pickle_format(data.root.joinpath(*data.path.split("/")))
     if way not in NATIVE or (way == "xgboost_io" and _starts(data, OLD_BINARY)):
         return None
+    flavor, name = NATIVE[way]
     try:
-        reader = reading_format(NATIVE[way], FLAVORS[step.kind])
+        reader = reading_format(name, flavor)
     except (UnsupportedFormat, MissingExtra):
         return None
     return FormatInfo(reader.NAME, reader.TIER)
-
-
-def _pickle_format(data: Piece) -> FormatInfo:
-    """A checked pickle where that can read it, else a pickle."""
-    checks: Any = plugins.find("importers", "pickle")
-    if checks is None:
-        return FormatInfo("cloudpickle", 2)
-    return checks.pickle_format(data.root.joinpath(*data.path.split("/")))
 
 
 def _starts(data: Piece, magic: bytes) -> bool:

@@ -26,6 +26,7 @@ from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.files import ArtifactFiles, FolderOpener
 from modelyard.objects.interface import Tier
+from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source, local_source, object_exists
 
 _ANY_DATA = "data"
@@ -48,11 +49,16 @@ class Importer(Protocol):
         ...
 
 
-def open_path(path: str | Path) -> Source:
-    """What stands at a path: an object of ours by its card, else what another tool saved there.
+def open_path(path: str | Path, named: Named | None = None) -> Source:
+    """What stands at a path: an object of ours by its card, else what another tool saved there. Links are followed;
+    ``named`` opens those that lead to a registered name.
 
     Absent: `FileMissing`. Nothing is loaded.
     """
+    return followed(_open(Path(path)), _open, named)
+
+
+def _open(path: Path) -> Source:
     target = Path(str(path).removesuffix(SUFFIX)).expanduser()
     if not object_exists(target) and (found := recognised(target)) is not None:
         return found.source(target)

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
-from modelyard.base.errors import (
-    Corrupted,
-    EnvironmentMismatch,
-    InvalidInput,
-    MissingExtra,
-    ModelFailed,
-    ModelyardError,
-)
+from modelyard.base.errors import Corrupted, InvalidInput, MissingExtra
 from modelyard.objects.assembled import ALONE, Pieces
 from modelyard.objects.files import Part
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.formats._pickles.loading import globals_of, load_file
 from modelyard.objects.interface import Files
 
 ROOT = "data.pkl"
@@ -80,16 +73,16 @@ def needs_dill(names: Iterable[str]) -> bool:
 def load_pickle(files: Files) -> Any:
     """An object that was pickled alone."""
     [name] = files.names()
-    with files.open(name) as stream, explained(name):
-        return pickle.load(stream)
+    return load_file(files, name, pickle.load)
 
 
 def load_function(files: Files) -> Any:
     """A function or other callable, with the models it holds."""
     held = held_models(files)
-    name = next(n for n in (ROOT, ALONE) if n in files.names())
-    with files.open(name) as stream, explained(name):
-        return _unpickler(stream, held).load()
+    name = next((n for n in (ROOT, ALONE) if n in files.names()), None)
+    if name is None:
+        raise InvalidInput(f"a function is in {ROOT}, which is none of {', '.join(files.names())}")
+    return load_file(files, name, lambda stream: _unpickled(stream, held))
 
 
 def held_models(files: Files) -> dict[str, Any]:
@@ -110,7 +103,7 @@ def held_models(files: Files) -> dict[str, Any]:
     return found
 
 
-def _unpickler(stream: IO[bytes], held: Mapping[str, Any]) -> Any:
+def _unpickled(stream: IO[bytes], held: Mapping[str, Any]) -> Any:
     base: Any = pickle.Unpickler
     with contextlib.suppress(ModuleNotFoundError):
         import dill
@@ -124,26 +117,9 @@ def _unpickler(stream: IO[bytes], held: Mapping[str, Any]) -> Any:
             except KeyError:
                 raise Corrupted(f"the model {pid!r} that a function holds is missing") from None
 
-    return Reader(stream)
-
-
-@contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
-    """What goes wrong while a pickle is read, as what it means."""
     try:
-        yield
-    except ModelyardError:
-        raise
-    except (ImportError, AttributeError) as error:
-        if getattr(error, "name", None) == "dill":
-            raise MissingExtra("a function that MLEM saved", "mlem", missing="dill") from error
-        raise EnvironmentMismatch(
-            f"{name} needs code that is not here: {error}",
-            hint="install what the card's requirements name, or run where the model was saved",
-        ) from error
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise Corrupted(f"{name} is damaged, or no pickle: {error}") from error
-    except Exception as error:
-        raise ModelFailed(
-            f"{name} failed while it was loaded: {type(error).__name__}: {error}"
-        ) from error
+        return Reader(stream).load()
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "dill":
+            raise
+        raise MissingExtra("a function that MLEM saved", "mlem", missing="dill") from error

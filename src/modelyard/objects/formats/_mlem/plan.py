@@ -25,6 +25,18 @@ DEFAULT_IO: Mapping[str, str] = {
 """Type of a model -> how it is written when the description does not say."""
 
 
+NATIVE: Mapping[str, tuple[str, str]] = {
+    "lightgbm_io": ("lightgbm", "lightgbm_text"),
+    "xgboost_io": ("xgboost", "ubj"),
+    "catboost_io": ("catboost", "cbm"),
+    "model_proto": ("onnx", "onnx"),
+}
+"""The way a model was written -> the flavor, and the format of it that reads that very file, as data."""
+
+OLD_BINARY = b"binf"
+"""How a booster begins that xgboost before 2.0 wrote under a name of no known suffix; no format here reads it."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One processor: the model itself, or what runs before or after it."""

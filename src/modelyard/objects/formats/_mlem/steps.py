@@ -6,13 +6,15 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelyard.base.errors import InvalidInput, ModelFailed, NotSupported
+from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.objects import flavors
 from modelyard.objects.files import Part
 from modelyard.objects.formats._mlem.lacking import library_named
-from modelyard.objects.formats._mlem.pickles import explained, load_function, load_pickle
-from modelyard.objects.formats._mlem.plan import Plan
+from modelyard.objects.formats._mlem.pickles import load_function, load_pickle
+from modelyard.objects.formats._mlem.plan import NATIVE, OLD_BINARY, Plan
+from modelyard.objects.formats._pickles.loading import load_file
 from modelyard.objects.interface import Files
+from modelyard.objects.native import reading_format
 
 CALL = "__call__"
 
@@ -99,65 +101,25 @@ def _only(files: Files) -> str:
     return names[0]
 
 
-def _lightgbm(files: Files, way: Mapping[str, Any]) -> Any:
-    import lightgbm
-
-    with explained("the booster"):
-        return lightgbm.Booster(model_str=files.read(_only(files)).decode("utf-8"))
-
-
-def _xgboost(files: Files, way: Mapping[str, Any]) -> Any:
-    import xgboost
-
-    booster: Any = xgboost.Booster()
-    data = files.read(_only(files))
-    try:
-        booster.load_model(bytearray(data))
-    except xgboost.core.XGBoostError as error:
-        if not data.startswith(OLD_BINARY):
-            raise ModelFailed(f"the booster cannot be read: {_first_line(error)}") from error
+def _native(files: Files, way: Mapping[str, Any]) -> Any:
+    """By the library's own format here, which reads the very file."""
+    flavor, name = NATIVE[str(way["type"])]
+    if way["type"] == "xgboost_io" and files.read(_only(files)).startswith(OLD_BINARY):
         raise NotSupported(
-            f"the booster is in the binary form of xgboost before 2.0, which xgboost {xgboost.__version__} does not read",
-            hint="pip install 'xgboost<3.1'; save it again there, and it is read by all versions",
-        ) from error
-    return booster
-
-
-OLD_BINARY = b"binf"
-"""How a booster begins that xgboost before 2.0 wrote under a name of no known suffix."""
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-def _catboost(files: Files, way: Mapping[str, Any]) -> Any:
-    """Which of its classes it was stands in the description, but not for a model inside a function."""
-    import catboost
-
-    data = files.read(_only(files))
-    with explained("the booster"):
-        plain: Any = catboost.CatBoost().load_model(blob=data)
-        is_classifier = way.get("model_type", "clf" if len(plain.classes_) else "reg") == "clf"
-        kind = catboost.CatBoostClassifier if is_classifier else catboost.CatBoostRegressor
-        return kind().load_model(blob=data)
-
-
-def _onnx(files: Files, way: Mapping[str, Any]) -> Any:
-    import onnx
-
-    with explained("the onnx model"):
-        return onnx.load_model_from_string(files.read(_only(files)))
+            "the booster is in the binary form of xgboost before 2.0, which its newer versions do not read",
+            hint="in an environment with xgboost<3.1: Booster(model_file=…).save_model('model.ubj')",
+        )
+    return reading_format(name, flavor).load(files)
 
 
 def _torch(files: Files, way: Mapping[str, Any]) -> Any:
     import torch
 
-    stream = io.BytesIO(files.read(_only(files)))
-    with explained("the module"):
-        if way.get("is_jit"):
-            return torch.jit.load(stream)
-        return torch.load(stream, weights_only=False)
+    if way.get("is_jit"):
+        return load_file(
+            files, _only(files), lambda stream: torch.jit.load(io.BytesIO(stream.read()))
+        )
+    return load_file(files, _only(files), lambda stream: torch.load(stream, weights_only=False))
 
 
 def _keras(files: Files, way: Mapping[str, Any]) -> Any:
@@ -169,24 +131,19 @@ def _keras(files: Files, way: Mapping[str, Any]) -> Any:
         place = files.local("data")
         named = place.with_suffix(".h5")
         named.write_bytes(place.read_bytes())
-        with explained("the network"):
-            return keras.models.load_model(named, compile=False)
+        return keras.models.load_model(named, compile=False)
     import tensorflow
 
     folder = next(files.local(n).parents[n.count("/")] for n in names)
     for name in names:
         files.local(name)
-    with explained("the network"):
-        return tensorflow.saved_model.load(str(folder))
+    return tensorflow.saved_model.load(str(folder))
 
 
 READERS: Mapping[str, Callable[[Files, Mapping[str, Any]], Any]] = {
     "simple_pickle": lambda files, _: load_pickle(files),
     "pickle": lambda files, _: load_function(files),
-    "lightgbm_io": _lightgbm,
-    "xgboost_io": _xgboost,
-    "catboost_io": _catboost,
-    "model_proto": _onnx,
+    **dict.fromkeys(NATIVE, _native),
     "torch_io": _torch,
     "tf_keras": _keras,
 }

@@ -170,15 +170,13 @@ class ImporterContract:
             path = tmp_path / name
             path.write_bytes(data)
             assert case.importer.recognises(path), name
-            with pytest.raises(ModelyardError) as caught:
-                self._opened_and_loaded(path)
-            assert text in str(caught.value), name
-
-    def _opened_and_loaded(self, path: Path) -> Any:
-        """What opening says names the file; what loading says names it as its format does."""
-        try:
-            source = importers.open_path(path)
-        except ModelyardError as error:
-            assert str(path) in str(error)
-            raise
-        return load_object(source, check_env="off")
+            errors: list[str] = []
+            try:
+                source = importers.open_path(path)
+            except ModelyardError as error:  # what opening says names the file
+                errors = [f"{error}"] if str(path) in str(error) else []
+            else:
+                with pytest.raises(ModelyardError) as caught:
+                    load_object(source, check_env="off")
+                errors = [f"{caught.value}"]
+            assert any(text in error for error in errors), name

@@ -1,7 +1,7 @@
 """From a model of another library to a graph that gives the same answers.
 
 Each library has a file here, named like its flavor, with ``attempts(model, value)``: conversions to try in turn, exact
-ones first, for a model and the value of its first argument. A flavor of somebody else's has ``to_onnx`` of that form.
+ones first, for a model and the values of its arguments. A flavor of somebody else's has ``to_onnx`` of that form.
 The first graph whose answers on the sample are the model's is taken. Which output answers which method is found by that
 comparison as well, and noted in the graph, so that the file says it wherever it goes.
 """
@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import importlib.util
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ WANTED = frozenset(["predict", "predict_proba", "transform"])
 
 SHAPES = ("", "flat", "second", "bool")
 
-Attempts = Callable[[Any, Any], Iterator[tuple[str, Callable[[], Any]]]]
+Attempts = Callable[..., Iterator[tuple[str, Callable[[], Any]]]]
 
 
 def converted(obj: Any, sample: Mapping[str, Any]) -> OnnxModel:
@@ -49,9 +49,9 @@ def converted(obj: Any, sample: Mapping[str, Any]) -> OnnxModel:
         raise InvalidInput(
             "a conversion to onnx needs sample_data: it says what the inputs are, and the answers are compared on it"
         )
-    value = next(iter(sample.values()))
-    expected = _answers(flavor.methods(obj), value)
-    made = _best(attempts(obj, value), value, expected, type(obj).__name__)
+    values = list(sample.values())
+    expected = _answers(flavor.methods(obj), values)
+    made = _best(attempts(obj, *values), values, expected, type(obj).__name__)
     if missing := [name for name in expected if name not in made.ways]:
         note(f"the graph has no output for {', '.join(missing)}: the saved model is without")
     methods = {name: [way.output, way.shape] for name, way in made.ways.items()}
@@ -69,7 +69,7 @@ class _Made:
 
 def _best(
     attempts: Iterator[tuple[str, Callable[[], Any]]],
-    value: Any,
+    values: Sequence[Any],
     expected: Mapping[str, Any],
     name: str,
 ) -> _Made:
@@ -80,7 +80,7 @@ def _best(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # converters talk about versions of each other
-                found.append(_compared(OnnxModel(make()), value, expected))
+                found.append(_compared(OnnxModel(make()), values, expected))
         except MissingExtra:
             raise
         except _Apart as error:
@@ -115,14 +115,14 @@ class _Apart(ModelyardError):
     """A graph that answers differently."""
 
 
-def _answers(methods: Mapping[str, Callable[..., Any]], value: Any) -> dict[str, Any]:
+def _answers(methods: Mapping[str, Callable[..., Any]], values: Sequence[Any]) -> dict[str, Any]:
     """What each method says to the sample; those that cannot take it say nothing, but for the default one."""
     found: dict[str, Any] = {}
     for name, method in methods.items():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                answer = method(value)
+                answer = method(*values)
         except Exception as error:
             if not found:
                 raise InvalidInput(f"sample_data does not fit: {error}") from error
@@ -131,11 +131,11 @@ def _answers(methods: Mapping[str, Callable[..., Any]], value: Any) -> dict[str,
     return found
 
 
-def _compared(model: OnnxModel, value: Any, expected: Mapping[str, Any]) -> _Made:
+def _compared(model: OnnxModel, values: Sequence[Any], expected: Mapping[str, Any]) -> _Made:
     """The graph with the methods it has. `_Apart` when none of its outputs is the default method's answer."""
-    if model.table_columns() is None and len(model.inputs) != 1:
-        raise _Apart("a graph of several inputs that are no columns of a table")
-    outputs = model.answer(Way(), [value])
+    if model.table_columns() is None and len(model.inputs) != len(values):
+        raise _Apart(f"a graph of {len(model.inputs)} inputs for {len(values)} arguments")
+    outputs = model.answer(Way(), values)
     ways = {name: way for name, wanted in expected.items() if (way := _way(wanted, outputs))}
     default = next(iter(expected))
     if default not in ways:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import demote as demote
     from modelyard.yard.verbs import evaluate as evaluate
+    from modelyard.yard.verbs import import_object as import_object
     from modelyard.yard.verbs import infer_schema as infer_schema
     from modelyard.yard.verbs import load as load
     from modelyard.yard.verbs import load_card as load_card
@@ -51,6 +52,7 @@ _WHERE = {
     "clone": "modelyard.yard.cloning",
     "demote": "modelyard.yard.verbs",
     "evaluate": "modelyard.yard.verbs",
+    "import_object": "modelyard.yard.verbs",
     "infer_schema": "modelyard.yard.verbs",
     "init": "modelyard.yard.project",
     "link": "modelyard.yard.cloning",
@@ -78,6 +80,7 @@ __all__ = [
     "clone",
     "demote",
     "evaluate",
+    "import_object",
     "infer_schema",
     "init",
     "link",

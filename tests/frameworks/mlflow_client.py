@@ -179,6 +179,22 @@ def _nested(path: str) -> None:
     mlflow.pyfunc.save_model(path, python_model=Sums(), signature=signature, pip_requirements=[])
 
 
+def _pydantic(path: str) -> None:
+    import pydantic
+
+    class Order(pydantic.BaseModel):
+        price: float
+        count: int = 1
+
+    def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]
+        return [order.price * order.count for order in model_input]
+
+    # Hints of this module are texts, which MLflow does not look up.
+    predict.__annotations__ = {"model_input": list[Order], "return": list[float]}
+    Total = type("Total", (mlflow.pyfunc.PythonModel,), {"predict": predict})
+    mlflow.pyfunc.save_model(path, python_model=Total(), pip_requirements=[], input_example=[{"price": 2.0, "count": 3}])  # fmt: skip
+
+
 def _code(path: str) -> None:
     """A model given as a file of code, with a module of its own."""
     folder = Path(path).with_name("code-of-it")
@@ -202,11 +218,11 @@ def _loader(path: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "table_of_test.json").write_text('{"18": 1.0, "50": 2.0}')
     (folder / "lookup_of_test.py").write_text(
-        "import json\n\n\nclass Lookup:\n    def __init__(self, steps):\n        self.steps = steps\n\n"
+        "import json\nfrom pathlib import Path\n\n\nclass Lookup:\n    def __init__(self, steps):\n        self.steps = steps\n\n"
         "    def predict(self, data, params=None):\n"
         "        found = [max(v for k, v in self.steps.items() if a >= int(k)) for a in data['age']]\n"
         "        return [v * params['times'] for v in found]\n\n\n"
-        "def _load_pyfunc(path):\n    return Lookup(json.loads(open(path).read()))\n"
+        "def _load_pyfunc(path):\n    return Lookup(json.loads(Path(path).read_text()))\n"
     )
     mlflow.pyfunc.save_model(
         path, loader_module="lookup_of_test", code_paths=[str(folder / "lookup_of_test.py")],
@@ -296,6 +312,7 @@ MAKERS: dict[str, tuple[str, Callable[[str], None]]] = {
     "function": ("mlflow", _function),
     "unhinted": ("mlflow", _unhinted),
     "nested": ("mlflow", _nested),
+    "pydantic": ("mlflow", _pydantic),
     "code": ("mlflow", _code),
     "loader": ("mlflow", _loader),
     "torch_pickle": ("torch", _torch("pickle")),
@@ -315,6 +332,7 @@ QUESTIONS: dict[str, Any] = {
         {"parts": [1.0, 2.0], "about": {"tags": ["x"], "note": "n"}},
         {"parts": [0.5], "about": {"tags": [], "note": "m"}},
     ],
+    "pydantic": [{"price": 1.5, "count": 2}, {"price": 2.0, "count": 4}],
     "prophet": [{"ds": f"2024-03-{day:02}T00:00:00"} for day in range(1, 6)],
     "spacy": [{"text": "a fine day"}, {"text": "a bad one"}],
 }
@@ -340,7 +358,7 @@ def asked(name: str, question: Any) -> Any:
     """A question in the form that MLflow's users have it."""
     if name in TENSORS:
         return pd.DataFrame(question).to_numpy(np.float32)
-    if isinstance(question[0], dict):
+    if isinstance(question[0], dict) and name != "pydantic":
         frame = pd.DataFrame(question)
         return frame.assign(ds=pd.to_datetime(frame.ds)) if "ds" in frame else frame
     return question

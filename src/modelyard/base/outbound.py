@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -122,7 +122,7 @@ def _get(at: SplitResult, limit: int, deadline: float, local: bool) -> Fetched |
 
 
 @contextlib.contextmanager
-def _told(where: str) -> Iterator[None]:
+def _told(where: str) -> Generator[None]:
     try:
         yield
     except (Unreachable, FileMissing, NotAllowed, TooLarge):

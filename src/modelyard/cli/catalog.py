@@ -12,6 +12,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "config": "Show settings and which one won, or set one.",
     },
     "Models and data": {
+        "import": "Make an object of a file that another tool saved.",
         "show": "Show everything known about an object, or the registry.",
         "list": "List saved objects below a folder.",
         "schema": "Show what a model takes and gives, or what data looks like.",
@@ -27,7 +28,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
         "apply-remote": "Apply a served model to data.",
-        "build": "Build a package of a model: wheel or requirements.",
+        "build": "Build a package of a model: wheel, mlflow or requirements.",
     },
     "The yard": {
         "register": "Register a saved model under a name.",

@@ -44,7 +44,8 @@ def emit_result(result: Any, as_json: bool) -> None:
             raise InvalidInput(
                 "the result is a file", hint="write it with -o, or print it with --json"
             )
-        click.get_binary_stream("stdout").write(to_bytes(result))
+        sys.stdout.buffer.write(to_bytes(result))
+        sys.stdout.buffer.flush()
     else:
         emit(to_json(result), as_json=True)
 

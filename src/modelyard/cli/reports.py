@@ -1,10 +1,11 @@
-"""Cards and comparisons as people read them: as text, as YAML, as Markdown."""
+"""Cards and comparisons as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modelyard.cli.model_card import model_card
 from modelyard.cli.output import cell, table
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_text
@@ -29,31 +30,10 @@ def card_yaml(source: Source) -> str:
     return card_text(source.card).rstrip()
 
 
-def card_markdown(source: Source) -> str:
-    """A card for a README or a pull request."""
-    card = source.card
-    title, _, what = head(source).partition(": ")
-    lines = [f"# {title}", "", f"{what[:1].upper()}{what[1:]}.", ""]
-    lines += [_escaped(card.description), ""] if card.description else []
-    lines += ["| | |", "|---|---|"]
-    lines += [f"| {name} | {_escaped(text)} |" for name, text in facts(card).items() if text]
-    if card.methods:
-        lines += ["", "```python", *all_method_lines(card.methods), "```"]
-    if card.profile:
-        rows = profile_rows(card.profile)
-        lines += ["", f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
-        lines += [f"| {' | '.join(_escaped(cell(v)) for v in row.values())} |" for row in rows]
-    return "\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-
 FORMS: Mapping[str, Callable[[Source], str]] = {
     "text": card_report,
     "yaml": card_yaml,
-    "md": card_markdown,
+    "md": model_card,
 }
 """What ``--format`` of show takes."""
 
@@ -165,7 +145,7 @@ def diff_report(found: Mapping[str, Any], a: str, b: str) -> str:
     """A comparison as lines."""
     if found["same"]:
         return f"{a} and {b} are the same"
-    lines = [f"{a} -> {b}: schema {found['schema']}"]
+    lines = [f"{a} -> {b}: {found['result']}, schema {found['schema']}"]
     for d in found["differences"]:
         mark, reason = "BREAKING " * d["breaking"], f" ({d['reason']})" if d["reason"] else ""
         lines.append(f"  {mark}{d['where']}: {d['change']}{reason}")

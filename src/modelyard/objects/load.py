@@ -206,5 +206,5 @@ def load_data(source: Source, *, trust: str | None = None) -> Any:
     if isinstance(reader, FilesReader):
         return reader.read_files(source.files, card.schema)
     [name] = source.files.names()
-    with source.files.open(name) as stream:
+    with source.files.open(name, private=reader.TIER > 0) as stream:
         return reader.read(stream, card.schema)

@@ -18,14 +18,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from modelyard import environments, types
-from modelyard.base.errors import InvalidInput, UnsupportedFormat, UnsupportedType
+from modelyard.base.errors import InvalidInput, UnsupportedFormat
 from modelyard.base.notes import note
 from modelyard.objects import flavors, formats, trust
 from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX, card_path, card_text
 from modelyard.objects.describing import Described, describe_model, functions_of
-from modelyard.objects.interface import DataFormat, Flavor, Tier
-from modelyard.objects.native import flavor_read, libraries_of
+from modelyard.objects.interface import Flavor, Tier
+from modelyard.objects.model import default_method
+from modelyard.objects.native import (
+    converted,
+    converts,
+    flavor_read,
+    libraries_of,
+    model_format,
+)
 from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
@@ -38,8 +45,8 @@ from modelyard.objects.writing import (
 )
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
-from modelyard.types.scalar import AnyType
 from modelyard.types.schema import Argument, Signature
+from modelyard.types.signatures import bind_sample
 
 LARGE = 50 << 20
 """Files over this size are not for a Git repository."""
@@ -153,6 +160,9 @@ def write_model(
     about: About,
 ) -> Card:
     """Describe a model and write its files into ``work / "artifact"``."""
+    if format:
+        obj = as_format(obj, flavor, format, sample_data, methods, steps)
+        flavor = flavors.claiming(obj) or flavor
     described = describe(obj, flavor, sample_data, methods, steps)
     folder = work / "files"
     folder.mkdir()
@@ -176,6 +186,27 @@ def write_model(
             sample=described.card_sample(about.sample_rows),
         )
     )
+
+
+def as_format(
+    obj: Any,
+    flavor: Flavor,
+    format: str,
+    sample_data: Any,
+    methods: Sequence[str] | Mapping[str, Any] | None,
+    steps: Mapping[str, Callable[..., Any]],
+) -> Any:
+    """What is to be described and written when a format was asked for that makes something else of the model."""
+    writer = model_format(format, flavor)
+    functions = flavor.methods(obj) if converts(writer) else {}
+    if not functions:
+        return obj
+    method = default_method(list(functions))
+    sample = methods.get(method, sample_data) if isinstance(methods, Mapping) else sample_data
+    if sample is not None and "preprocess" in steps:
+        sample = steps["preprocess"](sample)
+    arguments = {} if sample is None else bind_sample(functions[method], sample)
+    return converted(writer, obj, arguments)
 
 
 def describe(
@@ -221,9 +252,13 @@ def write_step(step: Callable[..., Any], folder: Path) -> dict[str, Any]:
 
 def write_data(obj: Any, work: Path, target: Path, format: str | None, about: About) -> Card:
     """Write a data object into ``work / "artifact"``: the format by name, by the path's suffix, or by its type."""
-    chosen = formats.named(format) if format else formats.data_format(target) if target.suffix else None  # fmt: skip
-    kind = data_type(obj, chosen)
-    writer = chosen or formats.best_for(kind)
+    kind = types.infer(obj)
+    if format:
+        writer = formats.named(format)
+    elif target.suffix:
+        writer = formats.data_format(target)
+    else:
+        writer = formats.best_for(kind)
     if not writer.can_hold(kind):
         raise UnsupportedFormat(
             f"{writer.NAME} cannot hold a {kind.kind}",
@@ -246,16 +281,6 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             sample=data_sample(obj, kind, about.sample_rows),
         )
     )
-
-
-def data_type(obj: Any, chosen: DataFormat | None) -> DataType:
-    """The type of a data object. A format that runs code when read may hold what has none."""
-    try:
-        return types.infer(obj)
-    except UnsupportedType:
-        if chosen is None or chosen.TIER < 2:
-            raise
-        return AnyType()
 
 
 def data_sample(obj: Any, kind: DataType, rows: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def is_ours(module: str) -> bool:
         return False
 
 
-def imported(source: str) -> list[str]:
+@lru_cache(maxsize=512)
+def imported(source: str) -> tuple[str, ...]:
     """Every module of ours that a source imports, in functions too; imports for type checkers do not count."""
     found: list[str] = []
     tree = ast.parse(source)
@@ -91,7 +93,7 @@ def imported(source: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.append(node.module)
             found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return [name for name in found if name.startswith("modelyard.")]
+    return tuple(name for name in found if name.startswith("modelyard."))
 
 
 def _for_checkers(node: ast.AST) -> bool:

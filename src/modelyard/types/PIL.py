@@ -85,6 +85,10 @@ class ImageType(DataType):
         """The image that some bytes are: the first, where a file holds several."""
         return self._in_mode(_opened(data, where), where)
 
+    def takes_mode(self, mode: str) -> bool:
+        """Whether any image of a mode is taken, whatever its pixels."""
+        return self.mode in ("", mode) or mode in _LOSSLESS.get(self.mode, ())
+
     def _in_mode(self, image: Image, where: str) -> Image:
         if self.mode in ("", image.mode):
             return image

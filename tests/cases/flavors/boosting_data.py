@@ -28,7 +28,10 @@ TABLE = pd.DataFrame(
         "pay": NUMBERS[:, 1],
         "visits": np.arange(ROWS) % 7,
         "member": NUMBERS[:, 2] > 0,
-        "town": pd.Categorical(np.array(["Bern", "Oslo", "Rome"])[np.arange(ROWS) % 3]),
+        # Python's own texts: others can only be unpickled where pyarrow is installed.
+        "town": pd.Categorical.from_codes(
+            np.arange(ROWS) % 3, pd.Index(["Bern", "Oslo", "Rome"], dtype=object)
+        ),
     }
 )
 NUMERIC = TABLE[["age", "pay", "visits"]]

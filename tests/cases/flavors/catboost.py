@@ -6,6 +6,7 @@ from typing import Any
 
 import catboost as cb
 import numpy as np
+import pandas as pd
 
 from cases.flavors.boosting_data import (
     AMOUNT,
@@ -29,7 +30,9 @@ SMALL: dict[str, Any] = {
     "thread_count": 1,
 }
 CLASSIFIER = ("predict", "predict_proba", "predict_log_proba")
-TOWNS = TABLE.assign(town=TABLE["town"].astype(str), said=[f"{w} we go" for w in WORDS])
+TOWNS = TABLE.assign(
+    town=TABLE["town"].astype(object), said=pd.Series([f"{w} we go" for w in WORDS], dtype=object)
+)
 
 
 class Bolder(cb.CatBoostRegressor):

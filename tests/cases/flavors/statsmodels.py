@@ -15,7 +15,7 @@ from modelyard.testing.flavors import Example, FlavorCase
 
 CONSTANT = sm.add_constant(NUMERIC.fillna(0.0))
 PEOPLE = TABLE.fillna({"pay": 0.0}).assign(
-    town=TABLE["town"].astype(str), amount=AMOUNT, yes=CODES > 0
+    town=TABLE["town"].astype(object), amount=AMOUNT, yes=CODES > 0
 )
 
 

@@ -82,10 +82,14 @@ def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
 
 def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
     """The signature, on ``predict``; nothing when nobody gave one: then the loaded object tells."""
-    spelled = description.input(bare=not reading.native)
-    if spelled is None:
+    try:
+        spelled = description.input(bare=not reading.native)
+        kind = types.parse(spelled) if spelled is not None else None
+    except InvalidInput as error:
+        note(f"{FILE}: {error.message}; any input is taken")
+        kind = types.parse("any")
+    if kind is None:
         return {}
-    kind = types.parse(spelled)
     if reading.native and kind.kind == "list":
         kind = types.parse("any")  # nested cells: only MLflow's wrapper makes a table of them
     args = {reading.first: Argument(kind)}
@@ -98,11 +102,14 @@ def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
 
 def _returns(description: MLmodel, reading: Reading) -> types.DataType | None:
     """The type of the answer, where the signature says it for the object that we call."""
-    spelled = description.output()
-    if spelled is None or isinstance(spelled, str):
+    if not reading.native or reading.flavor not in _SAME_ANSWER:
         return None
-    certain = reading.native and reading.flavor in _SAME_ANSWER
-    return types.parse(spelled) if certain and spelled["type"] == "array" else None
+    try:
+        spelled = description.output()
+        array = isinstance(spelled, Mapping) and spelled["type"] == "array"
+        return types.parse(spelled) if spelled is not None and array else None
+    except InvalidInput:
+        return None
 
 
 _SAME_ANSWER = ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels")

@@ -137,15 +137,34 @@ def _dump(obj: Any, folder: Path) -> None:
 
 
 def _load(files: Files) -> Any:
-    """A file that XGBoost itself wrote, UBJ or JSON, gives a Booster when it comes alone."""
+    """A file that XGBoost itself wrote, UBJ or JSON, gives when it comes alone what it was written from: a Booster, or a
+    classifier, regressor or ranker as far as the file knows it."""
     names = list(files.names())
     alone = names[0] if len(names) == 1 else MODEL
     if alone not in names or set(names) - {alone, WRAPPER}:
         raise InvalidInput(f"an XGBoost model is one file, not {', '.join(names) or 'none'}")
     if WRAPPER not in names:
-        return _booster(files.read(alone), alone)
+        return _told_by(_booster(files.read(alone), alone))
     model, state = plain_values.load_attributes(files.read(WRAPPER), WRAPPER, _classes())
     vars(model).update(state, _Booster=_booster(files.read(alone), alone))
+    return model
+
+
+def _told_by(booster: Any) -> Any:
+    """The estimator whose ``save_model`` wrote a booster's file, where it did; else the booster."""
+    import json
+
+    from xgboost import sklearn
+
+    classes = {"classifier": sklearn.XGBClassifier, "regressor": sklearn.XGBRegressor, "ranker": sklearn.XGBRanker}  # fmt: skip
+    try:
+        role = json.loads(booster.attr("scikit_learn") or "{}").get("_estimator_type")
+    except (ValueError, AttributeError):
+        return booster
+    if role not in classes:
+        return booster
+    model = classes[role]()
+    model.load_model(bytearray(booster.save_raw("ubj")))
     return model
 
 

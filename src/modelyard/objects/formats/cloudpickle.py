@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +24,7 @@ from modelyard.objects.formats._beside import (
     pickles,
     store_files,
 )
+from modelyard.objects.formats._pickles.loading import globals_of as globals_of
 from modelyard.objects.formats._pickles.loading import load_file, names_in, only_file
 from modelyard.objects.interface import Files, Tier
 
@@ -30,8 +32,6 @@ NAME = "cloudpickle"
 TIER: Tier = 2
 SUFFIX = ".pkl"
 LIBRARIES = ("cloudpickle",)
-
-libraries = libraries_of_nested
 
 FILE = "model.pkl"
 PROTOCOL = 5
@@ -57,6 +57,17 @@ def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
             f"this {type(obj).__name__} cannot be pickled: {error}",
             hint="make what cannot be stored (a file, a lock, a connection) on first use instead",
         ) from error
+
+
+def libraries(folder: Path) -> Sequence[str]:
+    """What reading it needs that nobody sees from outside: nested models', and pyarrow, in whose memory pandas keeps the
+    texts of columns and labels where it can."""
+    found = libraries_of_nested(folder)
+    with (
+        (folder / FILE).open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        return [*found, "pyarrow"] if data.find(b"pyarrow.lib") >= 0 else found
 
 
 def load(files: Files) -> Any:

@@ -1,7 +1,7 @@
 """Models that MLflow calls as a Python function: a class or function of the user's, or whatever a loader module makes.
 
 Read only; `build mlflow` writes such folders. A pickled ``PythonModel`` and a loader module among the model's own code
-are called without MLflow; all else is handed to MLflow itself, where it is installed.
+are called without MLflow, whether it is installed or not; all else is handed to MLflow itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from modelyard import environments, types
 from modelyard.base.errors import EnvironmentMismatch, InvalidInput, did_you_mean
 from modelyard.objects.formats._mlflow import python_models
 from modelyard.objects.formats._mlflow.mlmodel import FILE, MLmodel, inner_path, read_mlmodel
-from modelyard.objects.formats.cloudpickle import globals_of
+from modelyard.objects.formats._pickles.loading import names_in
 from modelyard.objects.interface import Files, Tier
 
 NAME = "mlflow_pyfunc"
@@ -66,10 +67,10 @@ def load(files: Files) -> Any:
     loader = str(description.function.get("loader_module", ""))
     if loader.partition(".")[0] != "mlflow":
         call = _through_loader(loader, description, folder)
+    elif loader == PICKLED and python_models.stands_alone(inspect(files)[1:]):
+        call = _pickled(description, folder, files)
     elif importlib.util.find_spec("mlflow") is not None:
         call = _through_mlflow(folder)
-    elif loader == PICKLED:
-        call = _pickled(description, folder)
     else:
         raise EnvironmentMismatch(
             f"only mlflow can load this model: its loader is {loader}",
@@ -84,9 +85,8 @@ def inspect(files: Files) -> Sequence[str]:
     found = [str(description.function.get("loader_module", ""))]
     found += [name for name in files.names() if name.endswith(".py")]
     pickled = description.function.get("python_model")
-    if pickled in files.names() and not description.function.get("python_model_compression"):
-        with files.open(pickled) as stream:
-            found += globals_of(stream)
+    if pickled in files.names():
+        found += names_in(files, pickled)
     return list(dict.fromkeys(found))
 
 
@@ -127,14 +127,19 @@ def default_of(spelled: Mapping[str, Any]) -> Any:
     return kind.decode(spelled["default"])
 
 
-def _pickled(description: MLmodel, folder: Path) -> Call:
+def _pickled(description: MLmodel, folder: Path, files: Files) -> Call:
     options = description.function
-    code = options.get("code")
-    path = folder / inner_path(options.get("python_model"), "python_model")
-    with environments.importable(folder / inner_path(code, "code") if code else None):
-        model = python_models.read_python_model(path, options.get("python_model_compression"))
+    with _code_of(options, folder):
+        name = inner_path(options.get("python_model"), "python_model")
+        model = python_models.read_python_model(files, name)
     context = python_models.Context(artifacts(options, folder), dict(options.get("config") or {}))
     return python_models.as_function(model, context)
+
+
+def _code_of(options: Mapping[str, Any], folder: Path) -> Any:
+    """The model's own code, importable from here on."""
+    code = options.get("code")
+    return environments.importable(folder / inner_path(code, "code") if code else None)
 
 
 def artifacts(options: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -148,8 +153,7 @@ def artifacts(options: Mapping[str, Any], folder: Path) -> dict[str, str]:
 def _through_loader(loader: str, description: MLmodel, folder: Path) -> Call:
     """A loader module among the model's own code, or installed beside it."""
     options = description.function
-    code, data = options.get("code"), options.get("data")
-    with environments.importable(folder / inner_path(code, "code") if code else None):
+    with _code_of(options, folder):
         try:
             module = importlib.import_module(loader)
         except ImportError as error:
@@ -158,6 +162,7 @@ def _through_loader(loader: str, description: MLmodel, folder: Path) -> Call:
                 hint="install what the model's requirements name",
             ) from error
     config = [dict(options["config"])] if options.get("config") else []
+    data = options.get("data")
     path = folder / inner_path(data, "data") if data else folder
     model = module._load_pyfunc(str(path), *config)
     predict = getattr(model, str(options.get("predict_fn") or "predict"))
@@ -176,7 +181,8 @@ def _with_params(predict: Callable[..., Any]) -> Call:
 
 
 def _through_mlflow(folder: Path) -> Call:
-    with _allowed():
+    with _allowed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how else the author could have written it
         import mlflow.pyfunc  # type: ignore[import-not-found]  # it is there, or this is not called
 
         model: Any = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Literal
 
 from modelyard.base import plugins
-from modelyard.base.errors import InvalidInput
-from modelyard.objects.card import Card, FormatInfo
+from modelyard.base.errors import InvalidInput, ModelyardError
+from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.formats._pickles import machine, streams
 from modelyard.objects.formats._pickles.machine import ARRAY_WRAPPER, Graph, Made, Named
-from modelyard.objects.importers import source_of
+from modelyard.objects.importers import packages_of, source_of
 from modelyard.objects.source import Source
 
 NAME = "pickle"
@@ -29,13 +31,33 @@ def recognises(path: Path) -> bool:
 
 def source(path: Path) -> Source:
     """Its card says whether it is a model or data, and which names keep it from being read without trust."""
+    return _source(path, code=False)
+
+
+def as_told(path: Path) -> Source:
+    """As code, as ``type="pickle"`` asks for: for a model of an older version that is not read otherwise."""
+    return _source(path, code=True)
+
+
+def _source(path: Path, *, code: bool) -> Source:
     if not path.is_file():
         raise InvalidInput(f"{path} is no file")
     graph = _graph(path)
+    if graph.fault:
+        raise InvalidInput(f"{path} is no pickle: {graph.fault}")
     form = _format(graph)
+    if code and form.tier < 2:
+        form = FormatInfo(_writer(graph), 2, ("read as code on request",))
     flavor = flavor_named(graph)
-    card = Card(kind=_kind(graph, flavor), flavor=flavor, format=form)
-    return source_of(path, card)
+    return source_of(
+        path,
+        Card(
+            kind=_kind(graph, flavor),
+            flavor=flavor,
+            format=form,
+            requirements=Requirements(packages=_packages(graph)),
+        ),
+    )
 
 
 def pickle_format(path: Path) -> FormatInfo:
@@ -47,19 +69,40 @@ def pickle_format(path: Path) -> FormatInfo:
 
 
 def _format(graph: Graph) -> FormatInfo:
-    from modelyard.objects.formats._pickles.building import strangers
-
-    reasons = strangers(graph)
+    try:
+        from modelyard.objects.formats._pickles.building import strangers
+    except ModuleNotFoundError:  # without numpy nothing of it can be made here, whoever trusts it
+        reasons = list(graph.names)
+    else:
+        reasons = strangers(graph)
     if not reasons:
         return FormatInfo("checked_pickle", 1)
-    return FormatInfo(
-        "joblib" if ARRAY_WRAPPER in graph.names else "pickle", 2, tuple(reasons[:20])
-    )
+    return FormatInfo(_writer(graph), 2, tuple(reasons[:20]))
+
+
+def _writer(graph: Graph) -> str:
+    """Who reads the file as code."""
+    return "joblib" if ARRAY_WRAPPER in graph.names else "pickle"
+
+
+def _packages(graph: Graph) -> tuple[str, ...]:
+    """What it needs: the libraries it names, as they are here; of scikit-learn the version that the model says."""
+    roots = dict.fromkeys(name.partition(".")[0] for name in graph.names if name[:1].isalpha())
+    lines = list(packages_of(*(r for r in roots if r not in sys.stdlib_module_names)))
+    state = graph.root.state if isinstance(graph.root, Made) else None
+    version = state.get("_sklearn_version") if isinstance(state, dict) else None
+    if isinstance(version, str) and re.fullmatch(r"\d+(\.\w+)+", version):
+        lines = [line for line in lines if not line.startswith("scikit-learn==")]
+        lines.append(f"scikit-learn=={version}")
+    return tuple(sorted(lines))
 
 
 def _graph(path: Path) -> Graph:
-    with path.open("rb") as stream, streams.unpacked(stream) as content:
-        return machine.read(content, keep=False)
+    try:
+        with path.open("rb") as stream, streams.unpacked(stream) as content:
+            return machine.read(content, keep=False)
+    except ModelyardError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error.__cause__
 
 
 def flavor_named(graph: Graph) -> str:

@@ -50,11 +50,16 @@ def _unwrapped(value: Any, about: Mapping[str, Any]) -> Any:
 
 
 def _first_rows(value: Any, kind: str) -> Any:
-    if kind in ("dataframe", "list") and isinstance(value, dict) and "data" in value:
-        rows = value["data"][:MAX_ROWS]
-        if "columns" not in value:
-            return rows
-        return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in rows]
-    if kind == "dict" and isinstance(value, dict):
+    if kind == "dict":
+        if not isinstance(value, dict):
+            return None
         return {n: v[:MAX_ROWS] if isinstance(v, list) else v for n, v in value.items()}
-    return value[:MAX_ROWS] if isinstance(value, list) and kind != "dict" else None
+    names = None
+    if isinstance(value, dict):
+        names, value = value.get("columns"), value.get("data")
+    if not isinstance(value, list):
+        return None
+    if not isinstance(names, list):
+        return value[:MAX_ROWS]
+    rows = [row for row in value[:MAX_ROWS] if isinstance(row, list)]
+    return [dict(zip(map(str, names), row, strict=False)) for row in rows]

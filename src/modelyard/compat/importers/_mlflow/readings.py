@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from modelyard.base.errors import UnsupportedFormat
+from modelyard.base.errors import Corrupted, UnsupportedFormat
 from modelyard.compat.importers._mlflow.folder import files_below, files_in, model_files
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
+from modelyard.objects.formats._mlflow.python_models import stands_alone
+from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.native import reading_format
 
 MODULES = "modules/"
@@ -78,7 +80,7 @@ def _xgboost(options: Mapping[str, Any], folder: Path) -> Reading:
 
 
 def _catboost(options: Mapping[str, Any], folder: Path) -> Reading:
-    if options.get("save_format", "cbm") != "cbm":
+    if options.get("save_format", "cbm") not in ("cbm", "json"):
         raise UnsupportedFormat(f"a catboost model saved as {options['save_format']}")
     return _one_file("catboost", "cbm", options, "data", folder)
 
@@ -123,14 +125,23 @@ def _pickled_or_skops(
     if options.get("serialization_format", default) != "skops":
         return _pickled(flavor, path, folder)
     reading = _checked(Reading(flavor, "skops", {path.rpartition("/")[2]: path}))
-    named = reading_format("skops").inspect(files_in(folder, reading.files))
-    if refused := [n for n in named if n.endswith(" (not on the allow-list)")]:
-        raise UnsupportedFormat(", ".join(refused))
-    return reading
+    try:
+        named = reading_format("skops").inspect(files_in(folder, reading.files))
+    except Corrupted:  # whoever loads it is told
+        return reading
+    refused = [n.removesuffix(_REFUSED) for n in named if n.endswith(_REFUSED)]
+    return replace(reading, format="trusted_skops", tier=2, reasons=refused) if refused else reading
+
+
+_REFUSED = " (not on the allow-list)"
 
 
 def _pickled(flavor: str, path: str, folder: Path) -> Reading:
-    return _checked(Reading(flavor, "cloudpickle", {path.rpartition("/")[2]: path}))
+    """A checked pickle where all that it names is harmless, else code."""
+    files = {path.rpartition("/")[2]: path}
+    files_in(folder, files)  # it is there, and no link
+    form = pickle_format(folder.joinpath(*path.split("/")))
+    return Reading(flavor, form.name, files, reasons=form.reasons, tier=form.tier)
 
 
 def _checked(reading: Reading) -> Reading:
@@ -140,15 +151,18 @@ def _checked(reading: Reading) -> Reading:
 
 def _function(description: MLmodel, folder: Path, refused: Sequence[str]) -> Reading:
     loader = str(description.function.get("loader_module", ""))
-    ours = loader.partition(".")[0] != "mlflow" or loader == mlflow_pyfunc.PICKLED
-    files = [n for n in model_files(folder) if not n.endswith((".pyc", ".pyo"))]
+    names = [n for n in model_files(folder) if not n.endswith((".pyc", ".pyo"))]
+    files = {name: name for name in [FILE, *names]}
+    alone = loader.partition(".")[0] != "mlflow"
+    if loader == mlflow_pyfunc.PICKLED:
+        alone = stands_alone(mlflow_pyfunc.inspect(files_in(folder, files))[1:])
     return Reading(
         flavor="callable",
         format=mlflow_pyfunc.NAME,
-        files={name: name for name in [FILE, *files]},
+        files=files,
         reasons=[loader, *refused],
         first=mlflow_pyfunc.FIRST,
-        needs_mlflow=not ours,
+        needs_mlflow=not alone,
         native=False,
         tier=2,
     )

@@ -1,20 +1,20 @@
 """A pickled ``PythonModel`` (or function) without the library that it was written with.
 
-Such a pickle holds the user's own class whole; of MLflow it needs little more than the base class. Where MLflow is not
-installed, what stands here takes the place of that little, so that a model of a few lines does not bring a tracking
-client of some hundred megabytes along.
+Such a pickle holds the user's own class whole; of MLflow it needs little more than the base class. What stands here takes
+the place of that little, so that a model of a few lines does not bring a tracking client of some hundred megabytes and
+seconds along. A pickle that names more of it is for MLflow itself (`stands_alone`).
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pickle
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from modelyard.base.errors import Corrupted, EnvironmentMismatch, InvalidInput
+from modelyard.base.errors import InvalidInput
+from modelyard.objects.formats._pickles.loading import load_file
+from modelyard.objects.interface import Files
 
 
 class PythonModel:
@@ -52,9 +52,16 @@ class _FuncInfo(NamedTuple):
     input_param_name: str
 
 
-def _as_given(args: Any, named: Any, *_: Any) -> tuple[Any, Any]:
-    """Values have been checked against the signature already."""
-    return args, named
+def _as_hinted(args: Any, named: Any, place: int, hint: Any, name: str) -> tuple[Any, Any]:
+    """The input as objects of the type hint: dicts become the user's pydantic models."""
+    from pydantic import TypeAdapter
+
+    def read(value: Any) -> Any:
+        return value if hint is None else TypeAdapter(hint).validate_python(value)
+
+    if name in named:
+        return args, {**named, name: read(named[name])}
+    return tuple(read(a) if i == place else a for i, a in enumerate(args)), named
 
 
 _STAND_INS: Mapping[tuple[str, str], Any] = {
@@ -62,12 +69,22 @@ _STAND_INS: Mapping[tuple[str, str], Any] = {
     ("mlflow.pyfunc.model", "_FunctionPythonModel"): FunctionModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): Context,
     ("mlflow.pyfunc.utils.data_validation", "FuncInfo"): _FuncInfo,
-    ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_given,
+    ("mlflow.pyfunc.utils.data_validation", "_validate_model_input"): _as_hinted,
     ("mlflow.exceptions", "MlflowException"): InvalidInput,
 }
 
 
 _DESCRIBING = ("mlflow.models.signature", "mlflow.types.schema")
+
+
+def stands_alone(names: Iterable[str]) -> bool:
+    """Whether all that a pickle names of MLflow has its stand-in here."""
+    known = {".".join(name) for name in _STAND_INS}
+    return all(
+        name in known or name.rpartition(".")[0] in _DESCRIBING
+        for name in names
+        if name.partition(".")[0] == "mlflow"
+    )
 
 
 class _Unpickler(pickle.Unpickler):
@@ -79,32 +96,17 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def read_python_model(path: Path, compression: str | None = None) -> Any:
-    """The object in a file; runs the code in it."""
-    try:
-        with _opened(path, compression) as stream:
-            return _Unpickler(stream).load()
-    except (ImportError, AttributeError) as error:
-        raise EnvironmentMismatch(
-            f"{path.name} needs code that is not here: {error}",
-            hint="install what the model's requirements name; some models need mlflow itself",
-        ) from error
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise Corrupted(f"{path.name} is damaged, or no pickle: {error}") from error
-
-
-def _opened(path: Path, compression: str | None) -> Any:
-    if not compression:
-        return path.open("rb")
-    modules = {"lzma": "lzma", "bzip2": "bz2", "gzip": "gzip"}
-    if compression not in modules:
-        raise InvalidInput(f"{path.name} is compressed by {compression!r}, which is not read here")
-    return importlib.import_module(modules[compression]).open(path, "rb")
+def read_python_model(files: Files, name: str) -> Any:
+    """The object in a file, packed or not; runs the code in it."""
+    return load_file(files, name, lambda stream: _Unpickler(stream).load())
 
 
 def as_function(model: Any, context: Context) -> Callable[[Any, dict[str, Any]], Any]:
     """The model's ``predict`` with its context, called with the input and its params."""
-    model.load_context(context)
+    if not callable(getattr(model, "predict", None)):
+        raise InvalidInput(f"the pickle holds a {type(model).__name__}, no model with predict")
+    if hasattr(model, "load_context"):
+        model.load_context(context)
     known = inspect.signature(model.predict).parameters
     before = [context] if _takes_context(known) else []
 

@@ -306,7 +306,8 @@ def mlflow_serving(path: Path) -> Iterator[httpx2.Client]:
                 with contextlib.suppress(httpx2.TransportError):
                     if http.get("/ping").status_code == 200:
                         break
-                assert process.poll() is None and time.monotonic() < until, process.stdout
+                assert process.poll() is None, process.stdout
+                assert time.monotonic() < until, process.stdout
                 time.sleep(0.3)
             yield http
     finally:

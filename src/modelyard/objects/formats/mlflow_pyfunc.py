@@ -85,7 +85,7 @@ def inspect(files: Files) -> Sequence[str]:
     found = [str(description.function.get("loader_module", ""))]
     found += [name for name in files.names() if name.endswith(".py")]
     pickled = description.function.get("python_model")
-    if pickled in files.names():
+    if isinstance(pickled, str) and pickled in files.names():
         found += names_in(files, pickled)
     return list(dict.fromkeys(found))
 

@@ -366,7 +366,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "list": ("`[1.5, 2.5]`, of any length", infer([1.5, 2.5])),
         "set": ("`{1, 2}`", infer({1, 2})),
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
-        "record": ("a dataclass or named tuple", infer(Point(1.0, 2.0))),
+        "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
@@ -377,6 +377,8 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "polars_series": ("a polars Series", infer(pl.Series("price", [1.5]))),
         "arrow_table": ("a pyarrow Table", infer(pa.table(table))),
         "sparse": ("a scipy sparse matrix", infer(sp.csr_matrix(np.eye(3)))),
+        "image": ("a Pillow image; base64 of a PNG in JSON", parse({"type": "image", "mode": "RGB"})),
+        "file": ("a `pathlib.Path`; the method gets a real file", parse("file")),
     }  # fmt: skip
 
 

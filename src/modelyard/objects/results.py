@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelyard.base.errors import InvalidInput
+from modelyard.objects.formats import unwrapped
 from modelyard.types import infer
 
 
@@ -25,6 +26,9 @@ def joined(results: Sequence[Any]) -> Any:
     first = results[0]
     if len(results) == 1:
         return first
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(first, torch.Tensor):
+        return torch.cat(list(results))
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and isinstance(first, numpy.ndarray):
         return numpy.concatenate(results)
@@ -35,6 +39,11 @@ def joined(results: Sequence[Any]) -> Any:
     sparse = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(first):
         return sparse.vstack(results).tocsr()
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(first, tensorflow.Tensor):
+        return tensorflow.concat(list(results), 0)
+    if isinstance(first, dict) and all(getattr(v, "shape", ()) for v in first.values()):
+        return {name: joined([result[name] for result in results]) for name in first}
     if isinstance(first, list):
         return [item for result in results for item in result]
     return list(results)
@@ -59,6 +68,10 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         value = value.toarray()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
+    if hasattr(value, "detach"):
+        value = unwrapped(value, infer(value))
+    if type(value).__module__.startswith("tensorflow."):
+        value = value.numpy()
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

@@ -31,6 +31,8 @@ _FILES = {
     "polars": "polars_dataframe polars_series",
     "pyarrow": "arrow_table",
     "scipy": "sparse",
+    "torch": "tensor",
+    "tensorflow": "tf_tensor",
     "xgboost": "dmatrix",
     "lightgbm": "lightgbm_dataset",
     "catboost": "catboost_pool",

@@ -42,6 +42,8 @@ VALUE = "value"
 
 def to_arrow(value: Any, kind: DataType) -> pa.Table:
     """A native value of that type as a table; `SchemaMismatch` for one that does not fit, or that Arrow cannot hold."""
+    if kind.table is not kind:
+        return to_arrow(kind.unwrap(kind.check(value)), kind.table)  # type: ignore[attr-defined]  # what has a table has it
     write = _WRITE.get(kind.kind)
     if write is not None and (table := write(value, cast(Any, kind))) is not None:
         return table
@@ -51,6 +53,8 @@ def to_arrow(value: Any, kind: DataType) -> pa.Table:
 def from_arrow(table: pa.Table, kind: DataType, where: str = "") -> Any:
     """The native value that a table stands for, checked; `SchemaMismatch` says what does not fit, and where."""
     pyarrow()
+    if kind.table is not kind:
+        return kind.check(from_arrow(table, kind.table, where), where)
     if len(set(table.column_names)) < table.num_columns:
         raise refusal(where, "different column names", "one twice")
     read = _READ.get(kind.kind)

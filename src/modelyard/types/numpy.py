@@ -116,8 +116,8 @@ class ArrayType(DataType):
     def check(self, value: Any, where: str = "") -> Any:
         import numpy as np
 
-        array = value if type(value) is np.ndarray else _as_array(value, where)
-        self._check_shape(array.shape, where)
+        array = value if type(value) is np.ndarray else as_array(value, where)
+        self.check_shape(array.shape, where)
         if self.column is not None:
             return fit(array, self.column, where)
         return self._check_fields(array, where)
@@ -133,7 +133,8 @@ class ArrayType(DataType):
             return array
         return _structured(fitted, array.shape)
 
-    def _check_shape(self, shape: Sequence[int], where: str) -> None:
+    def check_shape(self, shape: Sequence[int], where: str) -> None:
+        """`SchemaMismatch` unless a shape is one of this type."""
         fits = len(shape) == len(self.shape) and all(
             want is None or want == have for want, have in zip(self.shape, shape, strict=True)
         )
@@ -277,7 +278,7 @@ def _structured(fields: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray
     return array
 
 
-def _as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
+def as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
     """What else may stand for an array: lists, subclasses, and other libraries' vectors and tables."""
     import numpy as np
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from modelyard.base.errors import MissingExtra, UnsupportedFormat
 from modelyard.compat._mlem.embedded import embedded_modules
-from modelyard.compat._mlem.files import artifacts_of
+from modelyard.compat._mlem.files import present
 from modelyard.compat._mlem.kinds import signature
 from modelyard.compat._mlem.layout import CALL, MAIN, Meta
 from modelyard.compat._mlem.needs import requirements_of
@@ -50,7 +50,7 @@ FLAVORS: Mapping[str, str] = {
 def model_source(meta: Meta) -> Source:
     """The model that a file describes."""
     plan = plan_of(meta)
-    found = artifacts_of(meta)
+    found = present(meta)
     code, modules = embedded_modules(meta)
     info, flavor, pieces = _format(meta, plan, found)
     if code:

@@ -31,6 +31,7 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".safetensors": "safetensors",
     ".pkl": "pickle",
     ".pickle": "pickle",
     ".joblib": "joblib",
@@ -102,8 +103,12 @@ def named(name: str) -> DataFormat:
 
 
 def best_for(type: DataType) -> DataFormat:
-    """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
+    """The format for a value when nobody asks for one: npy for arrays, safetensors for tensors, parquet (else csv) for
+    tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
+    rest = (*tables, "npz", "safetensors", "json")
+    names = ("npy", *rest) if type.kind == "array" else rest
+    return next(found for name in names if (found := named(name)).can_hold(type))
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
     for found in map(named, names):
         if found.can_hold(type):
@@ -159,11 +164,18 @@ def write_path(value: Any, path: str | Path) -> Path:
     return Path(path)
 
 
+def unwrapped(value: Any, kind: DataType) -> Any:
+    """A value as its type's `table`: a tensor as an array."""
+    return value if kind.table is kind else kind.unwrap(value)  # type: ignore[attr-defined]  # what has a table has it
+
+
 def write_value(writer: DataFormat, value: Any, path: Path) -> None:
     """Write a value with a format, or `UnsupportedFormat` with the format that can hold it."""
     from modelyard.types import infer
 
     kind = infer(value)
+    if not writer.can_hold(kind):
+        value, kind = unwrapped(value, kind), kind.table
     if not writer.can_hold(kind):
         raise UnsupportedFormat(
             f"{writer.NAME} cannot hold a {kind.kind} like this one",
@@ -208,6 +220,9 @@ def _format_of(head: bytes) -> str:
         if head.startswith(magic):
             # Two formats are zip archives, and only one of them has this part.
             return "excel" if name == "npz" and b"[Content_Types].xml" in head else name
+    # A short number of eight bytes, then JSON: how safetensors begins.
+    if head[5:9] == b"\0\0\0{":
+        return "safetensors"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")):
         return "jsonl" if _is_lines(text) else "json"

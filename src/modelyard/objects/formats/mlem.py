@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import UnsupportedType
 from modelyard.objects.formats._mlem.pickles import load_function, names_in
 from modelyard.objects.formats._mlem.plan import FILE, Plan
 from modelyard.objects.formats._mlem.steps import read_chain
@@ -19,14 +17,6 @@ from modelyard.objects.interface import Files, Tier
 NAME = "mlem"
 TIER: Tier = 2
 SUFFIX = ""
-
-
-def dump(obj: Any, folder: Path) -> None:
-    """`UnsupportedType`: new models are written in our own formats."""
-    raise UnsupportedType(
-        f"a {type(obj).__name__} is not written as {NAME}: this format is only read",
-        hint="leave format= out",
-    )
 
 
 def load(files: Files) -> Any:

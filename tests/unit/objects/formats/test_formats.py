@@ -43,11 +43,12 @@ NAMES = [
     "arrow",
     "feather",
     "excel",
+    "safetensors",
 ]
 
 KNOWN = (
     ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .pkl, .pickle, .joblib, .arrow, .ipc, .arrows, .feather, "
-    ".fea, .xlsx"
+    ".fea, .xlsx, .safetensors"
 )
 
 
@@ -244,7 +245,7 @@ def test_the_format_of_a_stream_is_told_by_its_first_bytes(name):
     assert stream.read() == STREAMS[name]
 
 
-@pytest.mark.parametrize("name", ["parquet", "npz", "npy", "arrow", "excel"])
+@pytest.mark.parametrize("name", ["parquet", "npz", "npy", "arrow", "excel", "safetensors"])
 def test_binary_streams_are_recognised_whole(tmp_path, name):
     value = np.arange(3_000.0 if name == "excel" else 300_000.0)
     if name in ("parquet", "arrow", "excel"):

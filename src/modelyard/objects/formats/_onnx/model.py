@@ -80,8 +80,10 @@ class OnnxModel:
 
     FLAVOR: ClassVar[str] = "onnx"
 
-    def __init__(self, proto: Any, path: str | None = None) -> None:
-        """Of a ``ModelProto``. ``path`` is its file, where the values of tensors lie beside it."""
+    def __init__(self, proto: Any, path: str | None = None, holding: Any = None) -> None:
+        """Of a ``ModelProto``. ``path`` is its file, where the values of tensors lie beside it; ``holding`` keeps that
+        file there."""
+        self._holding = holding
         graph.check(proto, graph.files_beside(proto) if path else ())
         self.proto = proto
         self._path = path

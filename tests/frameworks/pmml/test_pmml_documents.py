@@ -249,7 +249,7 @@ def test_the_java_process_answers_nobody_without_its_token(file: Path) -> None:
             stranger.sendall(b"c\nt\njava.lang.System\ngetProperties\ne\n")
             assert b"Authentication" in stranger.recv(1000) or stranger.recv(1000) == b""
         process.communicate("")
-    with pytest.raises(OSError):  # noqa: PT011  # refused, or reset while it ends
+    with pytest.raises(OSError):  # refused, or reset while it ends
         for _ in range(100):
             socket.create_connection((address, int(port)), timeout=1).close()
             import time

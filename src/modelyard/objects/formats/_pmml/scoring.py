@@ -22,7 +22,10 @@ def predict(model: Any, X: Any) -> Any:
 
     names = list(model.inputNames)
     kinds = {f.name: f.dataType for f in model.inputFields}
-    columns = {name: _cells(values, name, kinds.get(name, "")) for name, values in _columns(X, names).items()}
+    columns = {
+        name: _cells(values, name, kinds.get(name, ""))
+        for name, values in _columns(X, names).items()
+    }
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     text = json.dumps({"columns": list(columns), "data": rows}, allow_nan=False)
     answer = json.loads(_call(model, text))
@@ -49,7 +52,8 @@ def _columns(X: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     if isinstance(X, list) and X and all(isinstance(row, Mapping) for row in X):
         return {name: [_named(row, name) for row in X] for name in names}
     if hasattr(X, "columns"):
-        return {name: X[_known(X.columns, name)].tolist() for name in names}
+        table: Any = X
+        return {name: table[_known(table.columns, name)].tolist() for name in names}
     import numpy as np
 
     rows = np.asarray(X, dtype=object)
@@ -95,7 +99,8 @@ def _cells(values: Sequence[Any], name: str, kind: str) -> list[Any]:
     return cells
 
 
-def _cell(value: Any) -> Any:
+def _cell(given: Any) -> Any:
+    value: Any = given
     if hasattr(value, "item"):
         value = value.item()
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:

@@ -91,9 +91,8 @@ class _Reader:
             return self.numbers()
         found: list[Any] = []
         if marker == _COUNTED:
-            for _ in range(self.count(self.marker())):
-                found.append(self.value(self.marker(), depth + 1))
-            return found
+            count = range(self.count(self.marker()))
+            return [self.value(self.marker(), depth + 1) for _ in count]
         while marker != _END_OF_ARRAY:
             found.append(self.value(marker, depth + 1))
             marker = self.marker()

@@ -67,7 +67,9 @@ def check_xgboost(model: Any) -> None:
             array(booster["weight_drop"], len(trees["trees"]), "weight_drop")
         _check_forest(trees, features, groups)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise NoTrees(f"it has no {error}" if isinstance(error, KeyError) else str(error)) from error
+        raise NoTrees(
+            f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        ) from error
 
 
 def _check_forest(model: Mapping[str, Any], features: int, groups: int) -> None:
@@ -129,11 +131,14 @@ def _check_nodes(
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     inner = np.flatnonzero(left != -1)
     children = np.concatenate([left[inner], right[inner]]).astype(np.int64)
-    require(left.dtype.kind == right.dtype.kind == parents.dtype.kind == "i", "nodes are no integers")
+    require(
+        left.dtype.kind == right.dtype.kind == parents.dtype.kind == "i", "nodes are no integers"
+    )
     ends, begins = np.tile(sizes[inner], 2), np.tile(starts[inner], 2)
     require(((children > 0) & (children < ends)).all(), "a child of a node does not exist")
     require(
-        len(np.unique(children + begins)) == len(children), "a node is the child of two, or of itself"
+        len(np.unique(children + begins)) == len(children),
+        "a node is the child of two, or of itself",
     )
     own = np.tile(inner, 2) - begins
     require((parents[children + begins] == own).all(), "a child has another parent")
@@ -162,7 +167,8 @@ def _check_categories(tree: Mapping[str, Any], count: int) -> None:
     kinds = array(tree["split_type"], count, "split_type")
     nodes = array(tree["categories_nodes"], None, "categories_nodes")
     require(
-        np.array_equal(np.flatnonzero(kinds), nodes), "nodes of categories are not as split_type says"
+        np.array_equal(np.flatnonzero(kinds), nodes),
+        "nodes of categories are not as split_type says",
     )
     words = array(tree["categories"], None, "categories")
     below(words, _MOST_CATEGORIES, "categories")

@@ -89,10 +89,10 @@ class _Reader:
         marker = self.marker()
         if marker == _OF_TYPE:
             return self.numbers()
-        found: list[Any] = []
         if marker == _COUNTED:
-            count = range(self.count(self.marker()))
-            return [self.value(self.marker(), depth + 1) for _ in count]
+            count = self.count(self.marker())
+            return [self.value(self.marker(), depth + 1) for _ in range(count)]
+        found: list[Any] = []
         while marker != _END_OF_ARRAY:
             found.append(self.value(marker, depth + 1))
             marker = self.marker()

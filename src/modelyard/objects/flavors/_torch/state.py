@@ -19,6 +19,7 @@ from modelyard.base.errors import (
     ModelFailed,
     UnsupportedType,
 )
+from modelyard.objects.formats._pickles.loading import globals_of
 from modelyard.objects.formats._safetensors import (
     ALIGNMENT,
     CODES,
@@ -27,7 +28,6 @@ from modelyard.objects.formats._safetensors import (
     open_stream,
     write_file,
 )
-from modelyard.objects.formats._pickles.loading import globals_of
 from modelyard.objects.formats.cloudpickle import PROTOCOL
 from modelyard.objects.interface import Files
 

@@ -51,6 +51,7 @@ def _exported(model: Any, tensors: Sequence[Any]) -> Any:
 
 def _traced(model: Any, tensors: Sequence[Any]) -> Any:
     import onnx
+
     torch: Any = importlib.import_module("torch")
 
     target, names = io.BytesIO(), _names(model, tensors)

@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 import modelyard as my
+from frameworks import mlflow_functions as functions
 from frameworks.environments import ROOT, core_libraries, environment_of, python_of
 from modelyard.objects.importers import open_path
 from modelyard.objects.load import load_model
@@ -188,26 +189,6 @@ NUMBERS = FRAME[["age", "pay"]]
 TARGET = [0, 1, 0, 1]
 
 
-def rule(table: pd.DataFrame) -> list[float]:
-    return (table.pay * 2 + (table.city == "x")).tolist()
-
-
-def area(width: float, height: float, unit: str = "m") -> str:
-    return f"{width * height:g} {unit}"
-
-
-def lengths(texts: list[str]) -> list[int]:
-    return [len(text) for text in texts]
-
-
-def tagged(rows: list) -> list[str]:  # type: ignore[type-arg]
-    return [f"{row['name']}: {', '.join(row['tags'])}" for row in rows]
-
-
-def since(table: pd.DataFrame) -> list[float]:
-    return (table.until - table.begun).dt.total_seconds().tolist()
-
-
 def models() -> dict[str, tuple[Any, Any, Any, dict[str, Any]]]:
     """Name -> model, sample, what is asked, and what `mlflow_client.ask` has to know."""
     import catboost
@@ -235,11 +216,11 @@ def models() -> dict[str, tuple[Any, Any, Any, dict[str, Any]]]:
         "lightgbm": (lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, min_child_samples=1).fit(NUMBERS, TARGET), NUMBERS, NUMBERS, table),
         "leaves": (leaves, NUMBERS, NUMBERS, {**table, "native": "lightgbm"}),
         "catboost": (catboost.CatBoostClassifier(**quiet).fit(NUMBERS, TARGET), NUMBERS, NUMBERS, {**table, "native": "catboost"}),
-        "rule": (rule, FRAME, FRAME, table),
-        "area": (area, (2.0, 3.0), pd.DataFrame({"width": [2.0, 0.5], "height": [3.0, 4.0]}), table),
-        "lengths": (lengths, ["a"], ["abc", ""], {"as": "value"}),
-        "tagged": (tagged, [{"name": "a", "tags": ["x"]}], [{"name": "b", "tags": []}, {"name": "c", "tags": ["y", "z"]}], {"as": "value"}),
-        "since": (since, moments, days, {**table, "times": ["begun", "until"]}),
+        "rule": (functions.rule, FRAME, FRAME, table),
+        "area": (functions.area, (2.0, 3.0), pd.DataFrame({"width": [2.0, 0.5], "height": [3.0, 4.0]}), table),
+        "lengths": (functions.lengths, ["a"], ["abc", ""], {"as": "value"}),
+        "tagged": (functions.tagged, [{"name": "a", "tags": ["x"]}], [{"name": "b", "tags": []}, {"name": "c", "tags": ["y", "z"]}], {"as": "value"}),
+        "since": (functions.since, moments, days, {**table, "times": ["begun", "until"]}),
     }  # fmt: skip
 
 
@@ -292,29 +273,34 @@ def mlflow_serving(path: Path) -> Iterator[httpx2.Client]:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = ["-m", "mlflow", "models", "serve", "-m", str(path), "--env-manager", "local"]
-    process = subprocess.Popen(
-        [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)],
-        env=client_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    log = path.with_name(f"{path.name}.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)],
+            env=client_environment(),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
             until = time.monotonic() + 120
-            while True:
-                with contextlib.suppress(httpx2.TransportError):
-                    if http.get("/ping").status_code == 200:
-                        break
-                assert process.poll() is None, process.stdout
-                assert time.monotonic() < until, process.stdout
+            while not answers(http):
+                assert process.poll() is None, log.read_text()[-3000:]
+                assert time.monotonic() < until, log.read_text()[-3000:]
                 time.sleep(0.3)
             yield http
     finally:
-        os.killpg(process.pid, 15)  # its own session: the launcher and the server it started
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)  # its own session: the launcher and the server it started
         process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
+
+
+def answers(http: httpx2.Client) -> bool:
+    """Whether the server is up."""
+    with contextlib.suppress(httpx2.TransportError):
+        return http.get("/ping").status_code == 200
+    return False
 
 
 @pytest.mark.parametrize("name", ["forest", "array", "area", "tagged"])

@@ -57,7 +57,13 @@ def source(path: Path) -> Source:
     reading = reading_of(description, folder)
     files = files_in(folder, reading.files)
     card = _card(description, reading, folder).but(artifact=files.entries())
-    return Source(card, files, name=folder.name, ref=str(path), outlined=reading.native)
+    return Source(
+        card,
+        files,
+        name=folder.name,
+        ref=str(path),
+        outlined=reading.native and reading.methods is None,
+    )
 
 
 def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
@@ -82,6 +88,8 @@ def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
 
 def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
     """The signature, on ``predict``; nothing when nobody gave one: then the loaded object tells."""
+    if reading.methods is not None:
+        return dict(reading.methods)
     try:
         spelled = description.input(bare=not reading.native)
         kind = types.parse(spelled) if spelled is not None else None

@@ -16,8 +16,10 @@ from modelyard.compat.importers._mlflow.folder import files_below, files_in, mod
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
 from modelyard.objects.formats._mlflow.python_models import stands_alone
+from modelyard.objects.importers import onnx
 from modelyard.objects.importers.pickle import pickle_format
 from modelyard.objects.native import reading_format
+from modelyard.types.schema import Signature
 
 MODULES = "modules/"
 """Where our artifacts hold local code."""
@@ -37,6 +39,8 @@ class Reading:
     first: str = "X"
     """What the first argument is called."""
     needs_mlflow: bool = False
+    methods: Mapping[str, Signature] | None = None
+    """Where the model's own file tells them."""
     native: bool = True
     """Whether the object's own methods are called, and not MLflow's wrapper."""
     tier: Literal[0, 1, 2] = 2
@@ -86,9 +90,15 @@ def _catboost(options: Mapping[str, Any], folder: Path) -> Reading:
 
 
 def _onnx(options: Mapping[str, Any], folder: Path) -> Reading:
+    """The graph tells what it takes better than the signature, which is that of MLflow's wrapper."""
     path = inner_path(options.get("data"), "flavors.onnx.data")
-    beside = [n for n in model_files(folder) if not n.startswith("code/")]
-    return _checked(Reading("onnx", "onnx", {n: n for n in [path, *beside]}))
+    files_in(folder, {path: path})
+    source = onnx.source(folder.joinpath(*path.split("/")))
+    above = path.rpartition("/")[0]
+    files = {name: f"{above}/{name}" if above else name for name in source.files.names()}
+    if len(files) == 1:
+        files = {path.rpartition("/")[2]: path}
+    return _checked(Reading("onnx", "onnx", files, methods=source.card.methods))
 
 
 def _statsmodels(options: Mapping[str, Any], folder: Path) -> Reading:

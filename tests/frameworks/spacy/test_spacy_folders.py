@@ -64,12 +64,15 @@ CONFIGS: dict[str, tuple[Callable[[str], str], str]] = {
     "a callback": (
         replaced(
             "before_creation = null\n",
-            "\n[nlp.before_creation]\n@callbacks = \"spacy.copy_from_base_model.v1\"\ntokenizer = \"/tmp/x\"\n\n[nlp.rest]\n",
+            '\n[nlp.before_creation]\n@callbacks = "spacy.copy_from_base_model.v1"\ntokenizer = "/tmp/x"\n\n[nlp.rest]\n',
         ),
         "@callbacks spacy.copy_from_base_model.v1",
     ),
     "a reader of files": (
-        replaced("punct_chars = null", 'punct_chars = {"@readers": "srsly.read_json.v1", "path": "/etc/passwd"}'),
+        replaced(
+            "punct_chars = null",
+            'punct_chars = {"@readers": "srsly.read_json.v1", "path": "/etc/passwd"}',
+        ),
         "@readers srsly.read_json.v1",
     ),
     "a layer of another library": (

@@ -38,7 +38,9 @@ def source(path: Path) -> Source:
         form, version = FormatInfo("keras_h5", 2, (reason,)), ""
     else:
         form, version = _read(path)
-    needs = Requirements(packages=(f"keras=={version}", "tensorflow") if version else ("tensorflow",))
+    needs = Requirements(
+        packages=(f"keras=={version}", "tensorflow") if version else ("tensorflow",)
+    )
     return source_of(path, Card(kind="model", flavor="keras", format=form, requirements=needs))
 
 

@@ -304,15 +304,23 @@ def _sentences(path: str) -> None:
 
     torch.manual_seed(0)
     folder = Path(path).with_name("bert-of-it")
-    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"])}
+    words = {
+        w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"])
+    }
     tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
-    config = BertConfig(vocab_size=7, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=7, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
     BertModel(config).save_pretrained(folder)
     words_in = models.Transformer(str(folder))
     model = sentence_transformers.SentenceTransformer(modules=[words_in, models.Pooling(8)])
-    mlflow.sentence_transformers.save_model(model, path, pip_requirements=[], input_example=["good"])
+    mlflow.sentence_transformers.save_model(
+        model, path, pip_requirements=[], input_example=["good"]
+    )
 
 
 MAKERS: dict[str, tuple[str, Callable[[str], None]]] = {

@@ -51,7 +51,9 @@ def program_methods(program: Any) -> Mapping[str, Callable[..., Any]]:
     """The one method of an exported program."""
     module = program.module()
     signature = inspect.signature(module.forward)
-    by_place = program.call_spec.in_spec.children_specs[0].num_children
+    shape = program.call_spec.in_spec
+    # Older versions have no other word for it, newer ones warn of that word.
+    by_place = (shape.child(0) if hasattr(shape, "child") else shape.children_specs[0]).num_children
 
     def run(*args: Any, **named: Any) -> Any:
         """As it was exported: what was given by place then has to be now."""

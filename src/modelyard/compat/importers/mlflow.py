@@ -19,7 +19,8 @@ from modelyard.base.notes import note
 from modelyard.base.paths import open_below
 from modelyard.compat.importers._mlflow.example import sample_of
 from modelyard.compat.importers._mlflow.folder import files_in
-from modelyard.compat.importers._mlflow.readings import Reading, reading_of
+from modelyard.compat.importers._mlflow.reading import Reading
+from modelyard.compat.importers._mlflow.readings import reading_of
 from modelyard.environments.requirements import normalise_name, parse_requirement
 from modelyard.objects.card import Card, Created, FormatInfo, Requirements
 from modelyard.objects.card_reader import card_from_plain
@@ -100,6 +101,8 @@ def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
         return {}
     if reading.native and kind.kind == "list":
         kind = types.parse("any")  # nested cells: only MLflow's wrapper makes a table of them
+    if reading.arrays and kind.kind != "array":
+        return {}
     args = {reading.first: Argument(kind)}
     params = {} if reading.native else description.params()
     if reading.first in params:

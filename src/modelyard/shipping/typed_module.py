@@ -27,6 +27,8 @@ _HINTS: Mapping[str, str] = {
     "dict": "dict[Any, Any]",
     "record": "dict[str, Any]",
     "set": "set[Any]",
+    "file": "Path",
+    "image": "PIL.Image.Image",
 }
 """Kind of a type -> how a type checker calls it; others are Any."""
 
@@ -46,6 +48,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy
     import pandas
+    import PIL.Image
 
 __all__ = {json.dumps([*names, "model"])}
 

@@ -41,7 +41,10 @@ def folder(path: Path, *stages: dict[str, Any], uids: list[Any] | None = None) -
     """What Spark would write, with no numbers in it."""
     whole = line("org.apache.spark.ml.PipelineModel", uid="P_1")
     whole["paramMap"] = {"stageUids": uids or [s["uid"] for s in stages]}
-    for place, content in [("", whole), *((f"stages/{i}_{s['uid']}/", s) for i, s in enumerate(stages))]:
+    for place, content in [
+        ("", whole),
+        *((f"stages/{i}_{s['uid']}/", s) for i, s in enumerate(stages)),
+    ]:
         file = path / f"{place}metadata" / f"{UID}.txt"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(content) + "\n")

@@ -123,7 +123,9 @@ def test_modes_frozen_weights_and_precision_come_back(tmp_path: Path) -> None:
 
 
 def test_what_draws_random_numbers_is_saved_without_code_all_the_same(tmp_path: Path) -> None:
-    pipe = pipeline("text-generation", transformers.GPT2LMHeadModel, GPT, do_sample=True, max_new_tokens=4)()
+    pipe = pipeline(
+        "text-generation", transformers.GPT2LMHeadModel, GPT, do_sample=True, max_new_tokens=4
+    )()
     card = my.save(pipe, tmp_path / "m", sample_data=TEXTS)
     assert card.format.name == "transformers"  # type: ignore[union-attr]
 

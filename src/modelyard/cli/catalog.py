@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
         "apply-remote": "Apply a served model to data.",
-        "build": "Build a package of a model: wheel or requirements.",
+        "build": "Build a package of a model: wheel, mlflow or requirements.",
     },
     "The yard": {
         "register": "Register a saved model under a name.",

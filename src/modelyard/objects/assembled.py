@@ -36,11 +36,13 @@ class Piece:
 
     def require(self, label: str) -> None:
         """`FileMissing` that says who names the file."""
-        if not self.root.joinpath(*self.path.split("/")).is_file():
+        try:
+            self.open().close()
+        except FileMissing:
             raise FileMissing(
                 f"{label} names the file {self.path!r}, which is not in {self.root}",
                 hint="bring it back (dvc pull, when DVC keeps it), or save the object again",
-            )
+            ) from None
 
 
 Pieces = Mapping[str, Piece | bytes]

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from modelyard import environments
 from modelyard.base import plugins
 from modelyard.base.errors import (
+    Corrupted,
     EnvironmentMismatch,
     InvalidCard,
     InvalidInput,
@@ -155,13 +156,18 @@ def difference_told(card: Card, name: str) -> Iterator[None]:
     """What fails while it is read in another environment than it was saved in says so, with both versions."""
     try:
         yield
-    except (EnvironmentMismatch, ModelFailed) as error:
+    except (EnvironmentMismatch, ModelFailed, Corrupted) as error:
         differences = environments.check(card.requirements)
-        if not differences:
+        foreign = isinstance(
+            error.__cause__, Exception
+        )  # a library's own complaint, no wrong digest
+        if not differences or (isinstance(error, Corrupted) and not foreign):
             raise
+        kind = EnvironmentMismatch if isinstance(error, Corrupted) else type(error)
         lines = "; ".join(environments.describe(differences))
-        raise type(error)(
-            f"{name} cannot be read here: {error.message} ({lines})",
+        first = error.message.partition("\n")[0].rstrip(":")
+        raise kind(
+            f"{name} cannot be read here ({lines}): {first}",
             hint=environments.fix_line(differences),
         ) from error
 

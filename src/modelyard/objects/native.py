@@ -33,6 +33,8 @@ class NativeFormat:
     inspect: Callable[[Files], Sequence[str]] = _nothing
     LIBRARIES: Sequence[str] = ()
     """Import names of what reading needs besides the flavor's own library."""
+    REASON: str = ""
+    """Of a tier 2: why reading it runs code, when nothing in the object was the reason to choose it."""
     libraries: Callable[[Path], Sequence[str]] | None = None
     """More of them, where that depends on what was written into the folder."""
     FLAVOR: str = ""

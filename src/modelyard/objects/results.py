@@ -39,6 +39,11 @@ def joined(results: Sequence[Any]) -> Any:
     sparse = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(first):
         return sparse.vstack(results).tocsr()
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(first, tensorflow.Tensor):
+        return tensorflow.concat(list(results), 0)
+    if isinstance(first, dict) and all(getattr(v, "shape", ()) for v in first.values()):
+        return {name: joined([result[name] for result in results]) for name in first}
     if isinstance(first, list):
         return [item for result in results for item in result]
     return list(results)
@@ -65,6 +70,8 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         return pandas.DataFrame(value)
     if hasattr(value, "detach"):
         value = unwrapped(value, infer(value))
+    if type(value).__module__.startswith("tensorflow."):
+        value = getattr(value, "numpy")()  # noqa: B009  no list has it
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

@@ -92,7 +92,8 @@ def tiered(writer: ModelFormat, reasons: Sequence[str], obj: Any) -> FormatInfo:
             "without these it would be tier 1"
         )
     if writer.TIER == 2 and not reasons:
-        reasons = [f"{type(obj).__module__}.{type(obj).__qualname__}"]
+        own = f"{type(obj).__module__}.{type(obj).__qualname__}"
+        reasons = [getattr(writer, "REASON", "") or own]
     return FormatInfo(writer.NAME, writer.TIER, tuple(dict.fromkeys(reasons))[:20])
 
 

@@ -32,6 +32,7 @@ _FILES = {
     "pyarrow": "arrow_table",
     "scipy": "sparse",
     "torch": "tensor",
+    "tensorflow": "tf_tensor",
     "xgboost": "dmatrix",
     "lightgbm": "lightgbm_dataset",
     "catboost": "catboost_pool",

@@ -22,6 +22,8 @@ from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
+from modelyard.objects.formats import known_suffix
+from modelyard.objects.importers import openable
 from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
@@ -250,7 +252,7 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
     if data == "-":
         return data
     path = root / data
-    if card_path(path).is_file():
+    if card_path(path).is_file() or (not known_suffix(path) and openable(path)):
         return load_data(resolve(path))
     if is_data_file(data):
         return path

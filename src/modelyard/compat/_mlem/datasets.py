@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.compat._mlem.files import artifacts_of
+from modelyard.compat._mlem.files import present
 from modelyard.compat._mlem.kinds import data_type
 from modelyard.compat._mlem.layout import Meta
 from modelyard.compat._mlem.models import with_words
@@ -24,7 +24,7 @@ def data_source(meta: Meta) -> Source:
     reader = meta.mapping("reader", meta.fields.get("reader"))
     if not reader:
         raise meta.refuse("reader", "how the data is read is missing")
-    found = artifacts_of(meta)
+    found = present(meta)
     kind = data_type(reader.get("data_type"))
     if own := _own_format(reader, kind, found):
         info, pieces = FormatInfo(own, 0), {ALONE: found[DATA]}

@@ -18,6 +18,14 @@ def artifacts_of(meta: Meta) -> dict[str, Piece]:
     return {str(key): _piece(meta, f"artifacts.{key}", str(key), a) for key, a in given.items()}
 
 
+def present(meta: Meta) -> dict[str, Piece]:
+    """The same, once it is known that they are there and no links."""
+    found = artifacts_of(meta)
+    for piece in found.values():
+        piece.require(meta.label)
+    return found
+
+
 def _piece(meta: Meta, where: str, key: str, spelled: Any) -> Piece:
     fields = meta.mapping(where, spelled)
     try:

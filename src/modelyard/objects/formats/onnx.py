@@ -72,7 +72,7 @@ def load(files: Files) -> Any:
             path = str(files.local(name))
             for other in files.names():
                 files.local(other)
-        model = OnnxModel(proto, path)
+        model = OnnxModel(proto, path, files)
         _ = model.session  # what cannot run is told now
         return model
     except ModelyardError as error:

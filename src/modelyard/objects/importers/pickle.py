@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from modelyard.base import plugins
-from modelyard.base.errors import InvalidInput
+from modelyard.base.errors import InvalidInput, ModelyardError
 from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.formats._pickles import machine, streams
 from modelyard.objects.formats._pickles.machine import ARRAY_WRAPPER, Graph, Made, Named
@@ -98,8 +98,11 @@ def _packages(graph: Graph) -> tuple[str, ...]:
 
 
 def _graph(path: Path) -> Graph:
-    with path.open("rb") as stream, streams.unpacked(stream) as content:
-        return machine.read(content, keep=False)
+    try:
+        with path.open("rb") as stream, streams.unpacked(stream) as content:
+            return machine.read(content, keep=False)
+    except ModelyardError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error.__cause__
 
 
 def flavor_named(graph: Graph) -> str:

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import inspect as inspect_module
 import io
+import pickle
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
+from modelyard.base.errors import (
+    Corrupted,
+    EnvironmentMismatch,
+    InvalidInput,
+    UnsupportedType,
+)
 from modelyard.base.notes import note
 from modelyard.objects.flavors._torch.calling import evaluating
 from modelyard.objects.interface import Files
@@ -89,6 +95,33 @@ def load_program(files: Files) -> Any:
 
     with _quiet():
         return _read(files, torch.export.load)
+
+
+def dump_pickled(obj: Any, folder: Path) -> None:
+    """Nothing is written this way."""
+    raise UnsupportedType(
+        "modules pickled whole are only read",
+        hint="leave format= out: weights and code apart",
+        types=(),
+    )
+
+
+def load_pickled(files: Files) -> Any:
+    """The module, on the processor; runs what its pickle says."""
+    import torch
+
+    def load(stream: Any) -> Any:
+        try:
+            return torch.load(stream, map_location="cpu", weights_only=False)
+        except (ImportError, AttributeError) as error:
+            raise EnvironmentMismatch(
+                f"the module needs code that is not here: {error}",
+                hint="install what the card's requirements name",
+            ) from error
+        except pickle.UnpicklingError as error:
+            raise Corrupted(f"it is damaged, or no pickled module: {error}") from error
+
+    return _read(files, load)
 
 
 def to_program(obj: Any, sample: Mapping[str, Any]) -> Any:

@@ -80,8 +80,10 @@ class OnnxModel:
 
     FLAVOR: ClassVar[str] = "onnx"
 
-    def __init__(self, proto: Any, path: str | None = None) -> None:
-        """Of a ``ModelProto``. ``path`` is its file, where the values of tensors lie beside it."""
+    def __init__(self, proto: Any, path: str | None = None, holding: Any = None) -> None:
+        """Of a ``ModelProto``. ``path`` is its file, where the values of tensors lie beside it; ``holding`` keeps that
+        file there."""
+        self._holding = holding
         graph.check(proto, graph.files_beside(proto) if path else ())
         self.proto = proto
         self._path = path
@@ -310,8 +312,9 @@ def column_of(table: Any, name: str) -> Any:
     """A column of a table, or of a dict of columns."""
     if isinstance(table, list) and all(isinstance(row, Mapping) for row in table):
         return [row[name] for row in table]
+    columns: Any = table
     try:
-        return table[name]
+        return columns[name]
     except (KeyError, TypeError, IndexError, ValueError):
         raise InvalidInput(
             f"the graph takes a table with the column {name!r}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-FAMILIES = ("imports", "saving", "applying", "serving")
+FAMILIES = ("imports", "saving", "tensors", "applying", "serving")
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def same_output(a: Any, b: Any) -> bool:
         return a.shape == b.shape and a.dtype == b.dtype and (a != b).nnz == 0
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(a, tensorflow.Tensor):
-        return _same_arrays(numpy, numpy.asarray(a), numpy.asarray(b))
+        return same_output(a.numpy(), b.numpy())
     if hasattr(a, "equals"):  # pandas, polars, arrow
         return bool(a.equals(b))
     try:

@@ -158,7 +158,9 @@ def difference_told(card: Card, name: str) -> Iterator[None]:
         yield
     except (EnvironmentMismatch, ModelFailed, Corrupted) as error:
         differences = environments.check(card.requirements)
-        foreign = isinstance(error.__cause__, Exception)  # a library's own complaint, no wrong digest
+        foreign = isinstance(
+            error.__cause__, Exception
+        )  # a library's own complaint, no wrong digest
         if not differences or (isinstance(error, Corrupted) and not foreign):
             raise
         kind = EnvironmentMismatch if isinstance(error, Corrupted) else type(error)

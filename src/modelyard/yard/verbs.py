@@ -22,9 +22,9 @@ from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
-from modelyard.objects.inputs import read_words
 from modelyard.objects.formats import known_suffix
 from modelyard.objects.importers import openable
+from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS

@@ -54,7 +54,11 @@ def case() -> FlavorCase:
         flavor=flavor,  # type: ignore[arg-type]
         models={
             "regression": Example(
-                document_of(DOCUMENT), ROWS, ("predict",), ["pmml", "regression-model", "regression"], "pmml"
+                document_of(DOCUMENT),
+                ROWS,
+                ("predict",),
+                ["pmml", "regression-model", "regression"],
+                "pmml",
             ),
         },
         strangers={"estimator": LinearRegression(), "class": LogisticRegression},

@@ -84,7 +84,9 @@ def trained(pipes: dict[str, dict[str, Any]], lessons: list[Any], steps: int = 5
 def entities_and_kinds() -> Any:
     nlp = trained({"sentencizer": {}, "ner": {}, "textcat": {}}, LESSONS)
     rules: Any = nlp.add_pipe("entity_ruler", config={"overwrite_ents": True})
-    rules.add_patterns([{"label": "ORG", "pattern": "Acme"}, {"label": "MONTH", "pattern": [{"LOWER": "may"}]}])
+    rules.add_patterns(
+        [{"label": "ORG", "pattern": "Acme"}, {"label": "MONTH", "pattern": [{"LOWER": "may"}]}]
+    )
     return nlp
 
 

@@ -74,9 +74,7 @@ def case() -> FlavorCase:
     return FlavorCase(
         flavor=flavor,  # type: ignore[arg-type]
         models={
-            "module": Example(
-                called(Linear), ROWS, ("predict", "both"), ["linear"], "savedmodel"
-            ),
+            "module": Example(called(Linear), ROWS, ("predict", "both"), ["linear"], "savedmodel"),
             "restored module": Example(
                 restored, ROWS, ("predict", "both"), ["saved-model"], "savedmodel"
             ),

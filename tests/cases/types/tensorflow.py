@@ -37,9 +37,7 @@ CASES = [
             Refused([[1.0, "2"]], "X[0][1]: expected a number, got the string '2'", "X[0][1]"),
         ),
         not_native=(
-            Refused(
-                lambda: tf.zeros((2, 3)), "X: expected an array of shape (any, 2), got (2, 3)"
-            ),
+            Refused(lambda: tf.zeros((2, 3)), "X: expected an array of shape (any, 2), got (2, 3)"),
             Refused(
                 lambda: tf.ragged.constant([[1.0], [1.0, 2.0]]),
                 "X: expected a dense tensor, got a RaggedTensor",
@@ -58,7 +56,9 @@ CASES = [
         [[[1, -2]]],
         rows=1,
         refused=(
-            Refused([[[1.5, 1]]], "X[0][0][0]: expected an integer, got the number 1.5", "X[0][0][0]"),
+            Refused(
+                [[[1.5, 1]]], "X[0][0][0]: expected an integer, got the number 1.5", "X[0][0][0]"
+            ),
         ),
         equal=equal,
     ),
@@ -71,7 +71,10 @@ CASES = [
         native=(lambda: ["a", "None", "größer"],),
         refused=(Refused([1], "X[0]: expected a text, got the number 1", "X[0]"),),
         not_native=(
-            Refused(lambda: tf.constant([b"\xff"]), "X: expected texts in UTF-8, got bytes that are none"),
+            Refused(
+                lambda: tf.constant([b"\xff"]),
+                "X: expected texts in UTF-8, got bytes that are none",
+            ),
         ),
         equal=equal,
     ),

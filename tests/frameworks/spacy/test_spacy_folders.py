@@ -64,12 +64,15 @@ CONFIGS: dict[str, tuple[Callable[[str], str], str]] = {
     "a callback": (
         replaced(
             "before_creation = null\n",
-            "\n[nlp.before_creation]\n@callbacks = \"spacy.copy_from_base_model.v1\"\ntokenizer = \"/tmp/x\"\n\n[nlp.rest]\n",
+            '\n[nlp.before_creation]\n@callbacks = "spacy.copy_from_base_model.v1"\ntokenizer = "/tmp/x"\n\n[nlp.rest]\n',
         ),
         "@callbacks spacy.copy_from_base_model.v1",
     ),
     "a reader of files": (
-        replaced("punct_chars = null", 'punct_chars = {"@readers": "srsly.read_json.v1", "path": "/etc/passwd"}'),
+        replaced(
+            "punct_chars = null",
+            'punct_chars = {"@readers": "srsly.read_json.v1", "path": "/etc/passwd"}',
+        ),
         "@readers srsly.read_json.v1",
     ),
     "a layer of another library": (
@@ -222,7 +225,7 @@ def test_from_a_csv_and_over_http(tmp_path: Path) -> None:
     my.save(MODELS["entities and kinds"].make(), path, sample_data=TEXTS[:2])
     (tmp_path / "texts.csv").write_text("text\nAcme opens\nNothing\n")
     found = my.apply(str(path), str(tmp_path / "texts.csv"))
-    assert [len(answer["ents"]) for answer in found][0] == 1
+    assert len(found[0]["ents"]) == 1
     with serving([open_model(path)]) as client:
         answer = client.post("/predict", json=["Acme opens", "Nothing"])
         assert answer.status_code == 200, answer.text

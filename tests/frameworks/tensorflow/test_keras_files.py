@@ -81,7 +81,9 @@ def function(module: str, name: str) -> dict[str, Any]:
 STRANGERS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a lambda": (
         lambda c: layer(c).update(
-            spelled("keras.layers", "Lambda", {"function": spelled(None, "__lambda__", {"value": "x"})})
+            spelled(
+                "keras.layers", "Lambda", {"function": spelled(None, "__lambda__", {"value": "x"})}
+            )
         ),
         "keras.layers.Lambda",
     ),
@@ -108,7 +110,9 @@ STRANGERS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         "keras.layers.TFSMLayer",
     ),
     "a module of torch": (
-        lambda c: layer(c).update(spelled("keras.layers", "TorchModuleWrapper", {"module": "gA=="})),
+        lambda c: layer(c).update(
+            spelled("keras.layers", "TorchModuleWrapper", {"module": "gA=="})
+        ),
         "keras.layers.TorchModuleWrapper",
     ),
     "a class of another package": (
@@ -246,28 +250,34 @@ WEIGHTS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a link inside": (replaced(lambda f: h5py.SoftLink("/layers/dense/vars/1")), "points"),
     "numbers of another file": (
         replaced(
-            lambda f: f.create_dataset(
-                "layers/dense/vars/0", (4, 2), "float32", external=[("/etc/passwd", 0, 32)]
+            lambda f: (
+                f.create_dataset(
+                    "layers/dense/vars/0", (4, 2), "float32", external=[("/etc/passwd", 0, 32)]
+                )
+                and None
             )
-            and None
         ),
         "another file",
     ),
     "a virtual set": (
         replaced(
-            lambda f: f.create_virtual_dataset(
-                "layers/dense/vars/0", h5py.VirtualLayout((4, 2), "float32")
+            lambda f: (
+                f.create_virtual_dataset(
+                    "layers/dense/vars/0", h5py.VirtualLayout((4, 2), "float32")
+                )
+                and None
             )
-            and None
         ),
         "another file",
     ),
     "more numbers than it has": (
         replaced(
-            lambda f: f.create_dataset(
-                "layers/dense/vars/0", (1 << 20, 1 << 20), "float32", chunks=(1024, 1024)
+            lambda f: (
+                f.create_dataset(
+                    "layers/dense/vars/0", (1 << 20, 1 << 20), "float32", chunks=(1024, 1024)
+                )
+                and None
             )
-            and None
         ),
         "claims",
     ),
@@ -309,7 +319,9 @@ BROKEN: dict[str, Callable[[Path], Any]] = {
     ),
     "packed weights": lambda path: rezipped(path, lambda content: None, zipfile.ZIP_DEFLATED),
     "a bomb": lambda path: rezipped(
-        path, lambda content: content.update({"assets/x": b"\0" * (80 << 20)}), assets=zipfile.ZIP_DEFLATED
+        path,
+        lambda content: content.update({"assets/x": b"\0" * (80 << 20)}),
+        assets=zipfile.ZIP_DEFLATED,
     ),
 }
 
@@ -416,7 +428,7 @@ def test_a_compiled_model_goes_on_learning_where_it_was(tmp_path: Path) -> None:
 
 
 def test_a_class_from_a_module_comes_along(tmp_path: Path) -> None:
-    code = '''
+    code = """
 import sys, keras, numpy as np, modelyard as my
 from layers_of_mine import Twice
 rows = np.ones((3, 4), "float32")
@@ -424,7 +436,7 @@ model = keras.Sequential([keras.Input((4,)), Twice(), keras.layers.Dense(1)])
 card = my.save(model, "model", sample_data=rows)
 assert card.format.name == "keras_code" and card.requirements.modules == ("layers_of_mine.py",), card
 np.save("expected.npy", model.predict(rows, verbose=0))
-'''
+"""
     (tmp_path / "layers_of_mine.py").write_text(
         "import keras\n\n@keras.saving.register_keras_serializable('mine')\n"
         "class Twice(keras.layers.Layer):\n    def call(self, x):\n        return 2 * x\n"

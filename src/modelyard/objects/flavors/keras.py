@@ -130,7 +130,9 @@ def load(files: Files) -> Any:
     try:
         compiled = _check(path)
     except (Corrupted, Untrusted) as error:
-        raise type(error)(f"{path.name}: {error.message}", hint=error.hint, **error.details) from error
+        raise type(error)(
+            f"{path.name}: {error.message}", hint=error.hint, **error.details
+        ) from error
     return _read(path, compile=compiled, safe_mode=True)
 
 

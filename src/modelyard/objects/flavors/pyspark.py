@@ -136,7 +136,7 @@ def _read(files: Files) -> Any:
         from pyspark.ml.util import DefaultParamsReader
 
         paths = [files.local(name) for name in files.names()]
-        first = list(files.names())[0]
+        first = next(iter(files.names()))
         place = paths[0].parents[first.count("/")]
         try:
             return DefaultParamsReader.loadParamsInstance(place.absolute().as_uri(), spark)

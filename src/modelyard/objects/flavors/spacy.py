@@ -166,7 +166,9 @@ def read_config(files: Files) -> Mapping[str, Any]:
         raise Corrupted(f"{CONFIG} has more than {MAX_CONFIG} bytes")
     try:
         return Config().from_bytes(text, interpolate=True)
-    except Exception as error:  # of the parser below it, of JSON, of variables that refer to nothing
+    except (
+        Exception
+    ) as error:  # of the parser below it, of JSON, of variables that refer to nothing
         raise Corrupted(f"{CONFIG} is no config: {error}") from error
 
 

@@ -49,7 +49,9 @@ def _requirement(path: Path) -> str:
         wanted = meta["spacy_version"]
     except (ValueError, KeyError, TypeError, OSError):
         return "spacy"
-    plain = isinstance(wanted, str) and len(wanted) < 40 and set(wanted) <= set("0123456789.,<>=~! ")
+    plain = (
+        isinstance(wanted, str) and len(wanted) < 40 and set(wanted) <= set("0123456789.,<>=~! ")
+    )
     return f"spacy{wanted}".replace(" ", "") if plain else "spacy"
 
 

@@ -54,7 +54,10 @@ def review(config: Mapping[str, Any]) -> Findings:
     if whole not in MODELS:
         own = ".".join(map(str, whole))
         found = Findings(
-            found.names, tuple({own: None, **dict.fromkeys(found.strangers)}), found.operations, found.texts
+            found.names,
+            tuple({own: None, **dict.fromkeys(found.strangers)}),
+            found.operations,
+            found.texts,
         )
     return found
 

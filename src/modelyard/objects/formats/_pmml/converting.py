@@ -99,9 +99,11 @@ def _compare(methods: Mapping[str, Any], model: Any, value: Any) -> None:
     expected = expected.reshape(len(expected), -1)
     if found.shape != expected.shape:
         found = found[:, : expected.shape[1]]
-    same = _close(found, expected) if expected.dtype.kind in "fc" else (
-        found.astype(str) == expected.astype(str)
-    ).all()
+    same = (
+        _close(found, expected)
+        if expected.dtype.kind in "fc"
+        else (found.astype(str) == expected.astype(str)).all()
+    )
     if not same:
         raise UnsupportedType("its PMML answers differently on the sample", types=())
 

@@ -52,7 +52,9 @@ def read(data: bytes) -> Document:
         raise TooLarge(f"a PMML document of {len(data)} bytes is larger than {MAX_BYTES}")
     reader = _Reader()
     try:
-        if "\0" in data.decode("utf-8"):  # two bytes a letter, which the parser would notice and follow
+        if "\0" in data.decode(
+            "utf-8"
+        ):  # two bytes a letter, which the parser would notice and follow
             raise Corrupted("it is not in UTF-8", hint="convert it, and its first line too")
         reader.parser.Parse(data, True)
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from modelyard.base.errors import InvalidInput, ModelFailed, did_you_mean
 
@@ -22,7 +22,10 @@ def predict(model: Any, X: Any) -> Any:
 
     names = list(model.inputNames)
     kinds = {f.name: f.dataType for f in model.inputFields}
-    columns = {name: _cells(values, name, kinds.get(name, "")) for name, values in _columns(X, names).items()}
+    columns = {
+        name: _cells(values, name, kinds.get(name, ""))
+        for name, values in _columns(X, names).items()
+    }
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     text = json.dumps({"columns": list(columns), "data": rows}, allow_nan=False)
     answer = json.loads(_call(model, text))
@@ -46,9 +49,10 @@ def _columns(X: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """The values of each input, of a table, of records, or of rows by place."""
     if isinstance(X, Mapping):
         X = [X]
-    if isinstance(X, list) and X and all(isinstance(row, Mapping) for row in X):
-        return {name: [_named(row, name) for row in X] for name in names}
+    if isinstance(X, list) and X and all(isinstance(row, Mapping) for row in cast(Any, X)):
+        return {name: [_named(row, name) for row in cast(Any, X)] for name in names}
     if hasattr(X, "columns"):
+        X = cast(Any, X)
         return {name: X[_known(X.columns, name)].tolist() for name in names}
     import numpy as np
 
@@ -102,4 +106,4 @@ def _cell(value: Any) -> Any:
         return None
     if isinstance(value, float) and math.isinf(value):
         raise InvalidInput("a PMML model takes no infinities")
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return cast(Any, value).isoformat() if hasattr(value, "isoformat") else value

@@ -293,6 +293,36 @@ def _spacy(path: str) -> None:
     mlflow.spacy.save_model(nlp, path, pip_requirements=[])
 
 
+def _sentences(path: str) -> None:
+    import sentence_transformers
+    import torch
+    from sentence_transformers import models
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    folder = Path(path).with_name("bert-of-it")
+    words = {
+        w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"])
+    }
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=7, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    BertModel(config).save_pretrained(folder)
+    words_in = models.Transformer(str(folder))
+    model = sentence_transformers.SentenceTransformer(modules=[words_in, models.Pooling(8)])
+    mlflow.sentence_transformers.save_model(
+        model, path, pip_requirements=[], input_example=["good"]
+    )
+
+
 MAKERS: dict[str, tuple[str, Callable[[str], None]]] = {
     "sklearn_skops": ("sklearn", _sklearn("skops")),
     "sklearn_pickle": ("sklearn", _sklearn("pickle")),
@@ -322,12 +352,14 @@ MAKERS: dict[str, tuple[str, Callable[[str], None]]] = {
     "tensorflow": ("tensorflow", _tensorflow),
     "prophet": ("prophet", _prophet),
     "spacy": ("spacy", _spacy),
+    "sentences": ("sentence_transformers", _sentences),
 }
 """Name -> the library it needs, and what saves the model at a path."""
 
 QUESTIONS: dict[str, Any] = {
     "function": ["a", "three"],
     "unhinted": ["a", "three"],
+    "sentences": ["good", "bad bad"],
     "nested": [
         {"parts": [1.0, 2.0], "about": {"tags": ["x"], "note": "n"}},
         {"parts": [0.5], "about": {"tags": [], "note": "m"}},

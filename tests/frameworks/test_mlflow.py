@@ -20,12 +20,12 @@ import pandas as pd
 import pytest
 
 import modelyard as my
+from frameworks import mlflow_functions as functions
 from frameworks.environments import ROOT, core_libraries, environment_of, python_of
+from frameworks.mlflow_process import answers_of, client, client_environment
 from modelyard.objects.importers import open_path
 from modelyard.objects.load import load_model
 from serving_cases.server import serving
-
-CLIENT = Path(__file__).with_name("mlflow_client.py")
 
 READ_AS = {
     "sklearn_skops": ("sklearn", "skops", 1),
@@ -41,6 +41,7 @@ READ_AS = {
     "catboost_regressor": ("catboost", "cbm", 0),
     "catboost_json": ("catboost", "cbm", 0),
     "statsmodels": ("statsmodels", "pickle", 2),
+    "onnx": ("onnx", "onnx", 0),
     "class": ("callable", "mlflow_pyfunc", 2),
     "function": ("callable", "mlflow_pyfunc", 2),
     "unhinted": ("callable", "mlflow_pyfunc", 2),
@@ -55,26 +56,6 @@ RECORDS = ("nested", "pydantic")
 """Of which each row is a dict."""
 WITHOUT_MLFLOW = ("class", "function", "unhinted", "nested", "pydantic", "loader")
 """Python functions that need MLflow for nothing but having been written by it."""
-
-
-def client(*words: str) -> str:
-    """What the client prints."""
-    done = subprocess.run(
-        [sys.executable, str(CLIENT), *words],
-        env=client_environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
-
-
-def client_environment() -> dict[str, str]:
-    """Ours without modelyard, and without anything to report to."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MODELYARD"))}
-    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +98,9 @@ def test_a_model_that_mlflow_wrote_answers_the_same_here(
     assert (source.card.flavor, source.card.format.name, source.card.format.tier) == READ_AS[name]
     monkeypatch.setenv("MODELYARD_TRUST", source.card.digest)
     question, answer = expected[name]["question"], expected[name]["answer"]
-    found = plain(my.apply(written / name, asked(name, question)))
+    if name == "onnx":  # a dict by output there
+        answer = np.ravel(answer["variable"]).tolist()
+    found = np.ravel(my.apply(written / name, asked(name, question))).tolist()
     assert found == (pytest.approx(answer, rel=1e-6) if isinstance(answer[0], float) else answer)
 
 
@@ -188,31 +171,12 @@ NUMBERS = FRAME[["age", "pay"]]
 TARGET = [0, 1, 0, 1]
 
 
-def rule(table: pd.DataFrame) -> list[float]:
-    return (table.pay * 2 + (table.city == "x")).tolist()
-
-
-def area(width: float, height: float, unit: str = "m") -> str:
-    return f"{width * height:g} {unit}"
-
-
-def lengths(texts: list[str]) -> list[int]:
-    return [len(text) for text in texts]
-
-
-def tagged(rows: list) -> list[str]:  # type: ignore[type-arg]
-    return [f"{row['name']}: {', '.join(row['tags'])}" for row in rows]
-
-
-def since(table: pd.DataFrame) -> list[float]:
-    return (table.until - table.begun).dt.total_seconds().tolist()
-
-
 def models() -> dict[str, tuple[Any, Any, Any, dict[str, Any]]]:
     """Name -> model, sample, what is asked, and what `mlflow_client.ask` has to know."""
     import catboost
     import lightgbm
     import xgboost
+    from skl2onnx import to_onnx
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
@@ -235,11 +199,12 @@ def models() -> dict[str, tuple[Any, Any, Any, dict[str, Any]]]:
         "lightgbm": (lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, min_child_samples=1).fit(NUMBERS, TARGET), NUMBERS, NUMBERS, table),
         "leaves": (leaves, NUMBERS, NUMBERS, {**table, "native": "lightgbm"}),
         "catboost": (catboost.CatBoostClassifier(**quiet).fit(NUMBERS, TARGET), NUMBERS, NUMBERS, {**table, "native": "catboost"}),
-        "rule": (rule, FRAME, FRAME, table),
-        "area": (area, (2.0, 3.0), pd.DataFrame({"width": [2.0, 0.5], "height": [3.0, 4.0]}), table),
-        "lengths": (lengths, ["a"], ["abc", ""], {"as": "value"}),
-        "tagged": (tagged, [{"name": "a", "tags": ["x"]}], [{"name": "b", "tags": []}, {"name": "c", "tags": ["y", "z"]}], {"as": "value"}),
-        "since": (since, moments, days, {**table, "times": ["begun", "until"]}),
+        "rule": (functions.rule, FRAME, FRAME, table),
+        "area": (functions.area, (2.0, 3.0), pd.DataFrame({"width": [2.0, 0.5], "height": [3.0, 4.0]}), table),
+        "lengths": (functions.lengths, ["a"], ["abc", ""], {"as": "value"}),
+        "onnx": (to_onnx(Ridge().fit(numbers, TARGET), numbers.astype(np.float32)), numbers.astype(np.float32), numbers.astype(np.float32), {"as": "array", "dtype": "float32"}),
+        "tagged": (functions.tagged, [{"name": "a", "tags": ["x"]}], [{"name": "b", "tags": []}, {"name": "c", "tags": ["y", "z"]}], {"as": "value"}),
+        "since": (functions.since, moments, days, {**table, "times": ["begun", "until"]}),
     }  # fmt: skip
 
 
@@ -276,11 +241,8 @@ def test_mlflow_answers_what_we_answer(built: dict[str, Path]) -> None:
     forest = {"as": "frame", "value": NUMBERS.to_dict("list"), "path": str(built["forest"])}
     questions.append({**forest, "params": {"method": "predict_proba"}})
     expecting.append(("probabilities", ours("forest", built["forest"], method="predict_proba")))
-    file = built["forest"].with_name("questions.json")
-    file.write_text(json.dumps(questions))
-    printed = client("ask", str(file)).splitlines()
-    answers = json.loads(next(line for line in printed if line.startswith("ANSWERS "))[8:])
-    for (name, expect), answer in zip(expecting, answers, strict=True):
+    found = answers_of(questions, built["forest"].parent)
+    for (name, expect), answer in zip(expecting, found, strict=True):
         numbers = np.asarray(expect).dtype.kind in "fiu"
         assert np.allclose(answer, expect, rtol=1e-5) if numbers else answer == expect, name
 
@@ -292,28 +254,34 @@ def mlflow_serving(path: Path) -> Iterator[httpx2.Client]:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = ["-m", "mlflow", "models", "serve", "-m", str(path), "--env-manager", "local"]
-    process = subprocess.Popen(
-        [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)],
-        env=client_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    log = path.with_name(f"{path.name}.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)],
+            env=client_environment(),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
             until = time.monotonic() + 120
-            while True:
-                with contextlib.suppress(httpx2.TransportError):
-                    if http.get("/ping").status_code == 200:
-                        break
-                assert process.poll() is None and time.monotonic() < until, process.stdout
+            while not answers(http):
+                assert process.poll() is None, log.read_text()[-3000:]
+                assert time.monotonic() < until, log.read_text()[-3000:]
                 time.sleep(0.3)
             yield http
     finally:
-        os.killpg(process.pid, 15)  # its own session: the launcher and the server it started
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)  # its own session: the launcher and the server it started
         process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
+
+
+def answers(http: httpx2.Client) -> bool:
+    """Whether the server is up."""
+    with contextlib.suppress(httpx2.TransportError):
+        return http.get("/ping").status_code == 200
+    return False
 
 
 @pytest.mark.parametrize("name", ["forest", "array", "area", "tagged"])

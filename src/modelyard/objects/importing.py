@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import InvalidInput, NotSupported
+from modelyard.base.paths import list_below
 from modelyard.objects import formats
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.copying import copy_source
 from modelyard.objects.importers import foreign_source
-from modelyard.objects.load import load_object
+from modelyard.objects.load import flavor_of, load_model, load_object
+from modelyard.objects.native import reading_format
 from modelyard.objects.provenance import created_now
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.save import data_sample, save, target_path
+from modelyard.objects.save import data_sample, describe, save, target_path
 from modelyard.objects.source import Source
 from modelyard.types import infer
 from modelyard.types.profile import profile
@@ -46,6 +48,11 @@ def import_object(
     found = replace(found, card=card)
     if target is not None:
         return copy_source(found, target).but(path=str(card_path(target_path(target))))
+    if path.is_dir() and set(found.files.names()) != set(list_below(path)):
+        raise InvalidInput(
+            f"{path} holds more than the model: a card beside it would not vouch for all of it",
+            hint="say where to put a copy: import SOURCE TARGET",
+        )
     own = [entry.path for entry in card.artifact if entry.path.split("/")[0] != path.name]
     if own:
         raise InvalidInput(
@@ -76,6 +83,8 @@ def _saved_anew(source: Source, target: str | Path, sample: Any, trust: str | No
             f"{source.ref} is {source.card.kind}; a sample is for models",
             hint="import it without a sample",
         )
+    if _stays(source.card):
+        return _tried(source, target, sample, trust)
     return save(
         load_object(source, trust=trust),
         target,
@@ -84,6 +93,27 @@ def _saved_anew(source: Source, target: str | Path, sample: Any, trust: str | No
         labels=source.card.labels or None,
         metrics=source.card.metrics or None,
         metadata=source.card.metadata or None,
+    )
+
+
+def _stays(card: Card) -> bool:
+    """Whether its format says that what it reads can be written in no other (``STAYS``)."""
+    return card.format is not None and bool(
+        getattr(reading_format(card.format.name, card.flavor), "STAYS", False)
+    )
+
+
+def _tried(source: Source, target: str | Path, sample: Any, trust: str | None) -> Card:
+    """Its own files, with the methods as they are on the sample."""
+    model = load_model(source, trust=trust)
+    found = describe(model.object, flavor_of(source.card, model.object), sample, None, {})
+    card = source.card.but(
+        methods=found.signatures,
+        sample=found.card_sample(),
+        created=created_now(target_path(target).parent),
+    )
+    return copy_source(replace(source, card=card), target).but(
+        path=str(card_path(target_path(target)))
     )
 
 

@@ -56,9 +56,11 @@ def model_source(meta: Meta) -> Source:
     if code:
         pieces = {_in_folder(name): piece for name, piece in pieces.items()}
         pieces |= {MODULES + path: data for path, data in code.items()}
-    names = pickled_names(pieces) if info.tier == 2 else ()
-    names = info.reasons or names
-    reasons = tuple(dict.fromkeys([*names, *(f"module {m}" for m in modules)]))[:20]
+    names = list(info.reasons)
+    if info.tier == 2 and not names:
+        names = pickled_names(pieces, plan if FILE in pieces else None)
+        names += [f"written by {way}" for way in plan.code()]
+    reasons = (*names[:15], *(f"module {m}" for m in modules[:5]))
     if modules or reasons:
         info = FormatInfo(info.name, 2, reasons)
     more = ("dill",) if needs_dill(names) else ()
@@ -133,7 +135,9 @@ def public_name(method: str) -> str:
 
 
 def methods_of(meta: Meta, plan: Plan) -> dict[str, Signature]:
-    """Public name -> what the whole chain takes first and gives last."""
+    """Public name -> what the whole chain takes first and gives last; nothing of a SavedModel, which tells itself."""
+    if plan.steps[MAIN].io.get("save_format") == "tf" and len(plan.steps) == 1:
+        return {}
     return {public_name(name): _whole(plan, chain) for name, chain in plan.orders.items()}
 
 
@@ -145,6 +149,8 @@ def _whole(plan: Plan, chain: Sequence[tuple[str, str]]) -> Signature:
     return Signature(first, signatures[-1].returns)
 
 
+SAVED_MODEL = "a SavedModel: its graphs can read and write files"
+
 _BOOSTERS = ("xgboost", "lightgbm", "catboost")
 _GONE = ("ntree_limit", "data_has_header")
 """Options that newer versions of these libraries do not have."""
@@ -152,6 +158,8 @@ _GONE = ("ntree_limit", "data_has_header")
 
 def _signature(step: Step, method: str) -> Signature:
     found = signature(step.spelled[method])
+    if step.kind == "onnx":  # MLEM gave all outputs as a list
+        return Signature(found.args)
     if step.kind not in _BOOSTERS:
         return found
     return Signature({n: a for n, a in found.args.items() if n not in _GONE}, found.returns)
@@ -164,6 +172,8 @@ def _format(meta: Meta, plan: Plan, found: Mapping[str, Piece]) -> tuple[FormatI
     if step.io["type"] == "pickle":
         pieces: Pieces = {ALONE: found["data.pkl"]} if list(found) == ["data.pkl"] else found
         return FormatInfo("mlem", 2), FLAVORS[step.kind], pieces
+    if step.io.get("save_format") == "tf":
+        return FormatInfo("savedmodel", 2, (SAVED_MODEL,)), "tensorflow", found
     data = found.get("data")
     if data is None and step.io["type"] != "tf_keras":
         raise meta.refuse("artifacts", f"a model of type {step.kind} needs the file 'data'")

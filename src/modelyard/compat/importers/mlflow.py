@@ -19,7 +19,8 @@ from modelyard.base.notes import note
 from modelyard.base.paths import open_below
 from modelyard.compat.importers._mlflow.example import sample_of
 from modelyard.compat.importers._mlflow.folder import files_in
-from modelyard.compat.importers._mlflow.readings import Reading, reading_of
+from modelyard.compat.importers._mlflow.reading import Reading
+from modelyard.compat.importers._mlflow.readings import reading_of
 from modelyard.environments.requirements import normalise_name, parse_requirement
 from modelyard.objects.card import Card, Created, FormatInfo, Requirements
 from modelyard.objects.card_reader import card_from_plain
@@ -57,7 +58,13 @@ def source(path: Path) -> Source:
     reading = reading_of(description, folder)
     files = files_in(folder, reading.files)
     card = _card(description, reading, folder).but(artifact=files.entries())
-    return Source(card, files, name=folder.name, ref=str(path), outlined=reading.native)
+    return Source(
+        card,
+        files,
+        name=folder.name,
+        ref=str(path),
+        outlined=reading.native and reading.methods is None,
+    )
 
 
 def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
@@ -82,6 +89,8 @@ def _card(description: MLmodel, reading: Reading, folder: Path) -> Card:
 
 def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
     """The signature, on ``predict``; nothing when nobody gave one: then the loaded object tells."""
+    if reading.methods is not None:
+        return dict(reading.methods)
     try:
         spelled = description.input(bare=not reading.native)
         kind = types.parse(spelled) if spelled is not None else None
@@ -92,6 +101,8 @@ def _methods(description: MLmodel, reading: Reading) -> dict[str, Signature]:
         return {}
     if reading.native and kind.kind == "list":
         kind = types.parse("any")  # nested cells: only MLflow's wrapper makes a table of them
+    if reading.arrays and kind.kind != "array":
+        return {}
     args = {reading.first: Argument(kind)}
     params = {} if reading.native else description.params()
     if reading.first in params:

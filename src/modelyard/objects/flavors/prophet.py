@@ -5,6 +5,7 @@ Written as the library's own JSON: data, no code. What was left of the sampler i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,10 @@ def _load(files: Files) -> Any:
     if len(names) != 1:
         raise InvalidInput(f"a Prophet model is one file, not {', '.join(names) or 'none'}")
     try:
-        return serialize.model_from_json(files.read(names[0]).decode())
+        text = files.read(names[0]).decode()
+        if text[:1] == '"':  # the text of a model, as JSON once more
+            text = json.loads(text)
+        return serialize.model_from_json(text)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise Corrupted(
             f"{names[0]}: Prophet cannot read it: {type(error).__name__}: {error}"

@@ -56,8 +56,19 @@ PROGRAM = NativeFormat(
     LIBRARIES=("numpy",),
     convert=programs.to_program,
 )
-NATIVE = (LAYERS, STATE, SCRIPT, PROGRAM)
-FORMATS = (*(native.NAME for native in NATIVE), "cloudpickle")
+PICKLE = NativeFormat(
+    "torch_pickle",
+    2,
+    ".pth",
+    programs.dump_pickled,
+    programs.load_pickled,
+    programs.inspect,
+    LIBRARIES=("cloudpickle", "numpy"),
+)
+"""What ``torch.save`` makes of a whole module: read only."""
+WRITTEN = (LAYERS, STATE, SCRIPT, PROGRAM)
+NATIVE = (*WRITTEN, PICKLE)
+FORMATS = (*(native.NAME for native in WRITTEN), "cloudpickle")
 
 
 def claims(obj: Any) -> bool:

@@ -26,6 +26,8 @@ NAME = "mlflow_pyfunc"
 TIER: Tier = 2
 SUFFIX = ".mlmodel"
 LIBRARIES = ("ruamel.yaml", "cloudpickle")
+STAYS = True
+"""`import` with a sample leaves the files as they are: what was made of them holds on to them."""
 
 FIRST = "data"
 """What the model's input is called."""
@@ -56,6 +58,9 @@ class PythonFunction:
         defaults = {n: default_of(spelled) for n, spelled in self._params.items() if n not in given}
         return self._call(as_table(data, self._as_table), {**defaults, **given})
 
+    def __reduce__(self) -> Any:
+        raise TypeError("it belongs to the folder it was loaded from; import that folder instead")
+
     def __repr__(self) -> str:
         return f"PythonFunction({', '.join([FIRST, *self._params])})"
 
@@ -84,7 +89,7 @@ def inspect(files: Files) -> Sequence[str]:
     description = read_mlmodel(files.read(FILE).decode("utf-8", "replace"))
     found = [str(description.function.get("loader_module", ""))]
     found += [name for name in files.names() if name.endswith(".py")]
-    pickled = description.function.get("python_model")
+    pickled = str(description.function.get("python_model"))
     if pickled in files.names():
         found += names_in(files, pickled)
     return list(dict.fromkeys(found))

@@ -1,46 +1,26 @@
-"""Which of our readers opens a flavor of MLflow, and from which files of the folder.
+"""Which of our readers opens a folder, and with which of its files.
 
-A flavor that saves in its library's own format, or as a pickle, is read as our own models of that library are. Whatever
-has no such reader is called as a Python function (`objects.formats.mlflow_pyfunc`).
+A flavor that saves in its library's own format, or as a pickle, is read as our own models of that library are
+(`flavors.NATIVE`). Whatever has no such reader is called as a Python function (`objects.formats.mlflow_pyfunc`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from modelyard.base.errors import Corrupted, UnsupportedFormat
+from modelyard.base.errors import UnsupportedFormat
+from modelyard.compat.importers._mlflow.flavors import NATIVE
 from modelyard.compat.importers._mlflow.folder import files_below, files_in, model_files
+from modelyard.compat.importers._mlflow.reading import Reading
 from modelyard.objects.formats import mlflow_pyfunc
 from modelyard.objects.formats._mlflow.mlmodel import FILE, FUNCTION, MLmodel, inner_path
 from modelyard.objects.formats._mlflow.python_models import stands_alone
-from modelyard.objects.importers.pickle import pickle_format
-from modelyard.objects.native import reading_format
 
 MODULES = "modules/"
 """Where our artifacts hold local code."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a folder is opened."""
-
-    flavor: str
-    """Ours; empty when only the loaded object tells."""
-    format: str
-    files: Mapping[str, str]
-    """Name in the artifact -> path in the folder."""
-    modules: Sequence[str] = ()
-    reasons: Sequence[str] = ()
-    first: str = "X"
-    """What the first argument is called."""
-    needs_mlflow: bool = False
-    native: bool = True
-    """Whether the object's own methods are called, and not MLflow's wrapper."""
-    tier: Literal[0, 1, 2] = 2
-    """The reader's own, or higher."""
 
 
 def reading_of(description: MLmodel, folder: Path) -> Reading:
@@ -60,93 +40,6 @@ def reading_of(description: MLmodel, folder: Path) -> Reading:
         f"{folder} has only the flavors {', '.join(description.flavors)}, which are not read here",
         hint=f"known: {', '.join([*NATIVE, FUNCTION])}; save it with a signature and the flavor {FUNCTION}",
     )
-
-
-# -- flavors
-
-
-def _sklearn(options: Mapping[str, Any], folder: Path) -> Reading:
-    return _pickled_or_skops("sklearn", options, "pickled_model", folder)
-
-
-def _lightgbm(options: Mapping[str, Any], folder: Path) -> Reading:
-    if str(options.get("model_class", "Booster")).endswith(".Booster"):
-        return _one_file("lightgbm", "lightgbm_text", options, "data", folder)
-    return _pickled_or_skops("lightgbm", options, "data", folder, default="cloudpickle")
-
-
-def _xgboost(options: Mapping[str, Any], folder: Path) -> Reading:
-    return _one_file("xgboost", "ubj", options, "data", folder)
-
-
-def _catboost(options: Mapping[str, Any], folder: Path) -> Reading:
-    if options.get("save_format", "cbm") not in ("cbm", "json"):
-        raise UnsupportedFormat(f"a catboost model saved as {options['save_format']}")
-    return _one_file("catboost", "cbm", options, "data", folder)
-
-
-def _onnx(options: Mapping[str, Any], folder: Path) -> Reading:
-    path = inner_path(options.get("data"), "flavors.onnx.data")
-    beside = [n for n in model_files(folder) if not n.startswith("code/")]
-    return _checked(Reading("onnx", "onnx", {n: n for n in [path, *beside]}))
-
-
-def _statsmodels(options: Mapping[str, Any], folder: Path) -> Reading:
-    return _pickled("statsmodels", inner_path(options.get("data"), "data"), folder)
-
-
-def _prophet(options: Mapping[str, Any], folder: Path) -> Reading:
-    return _one_file("prophet", "prophet_json", options, "data", folder)
-
-
-NATIVE: Mapping[str, Callable[[Mapping[str, Any], Path], Reading]] = {
-    "sklearn": _sklearn,
-    "xgboost": _xgboost,
-    "lightgbm": _lightgbm,
-    "catboost": _catboost,
-    "onnx": _onnx,
-    "statsmodels": _statsmodels,
-    "prophet": _prophet,
-}
-"""MLflow's flavor -> how it is read, the nearest library first (an ``sklearn`` wrapper of another library is its own)."""
-
-
-def _one_file(
-    flavor: str, format: str, options: Mapping[str, Any], key: str, folder: Path
-) -> Reading:
-    path = inner_path(options.get(key), f"flavors.{flavor}.{key}")
-    return _checked(Reading(flavor, format, {path.rpartition("/")[2]: path}))
-
-
-def _pickled_or_skops(
-    flavor: str, options: Mapping[str, Any], key: str, folder: Path, default: str = "pickle"
-) -> Reading:
-    path = inner_path(options.get(key), f"flavors.{flavor}.{key}")
-    if options.get("serialization_format", default) != "skops":
-        return _pickled(flavor, path, folder)
-    reading = _checked(Reading(flavor, "skops", {path.rpartition("/")[2]: path}))
-    try:
-        named = reading_format("skops").inspect(files_in(folder, reading.files))
-    except Corrupted:  # whoever loads it is told
-        return reading
-    refused = [n.removesuffix(_REFUSED) for n in named if n.endswith(_REFUSED)]
-    return replace(reading, format="trusted_skops", tier=2, reasons=refused) if refused else reading
-
-
-_REFUSED = " (not on the allow-list)"
-
-
-def _pickled(flavor: str, path: str, folder: Path) -> Reading:
-    """A checked pickle where all that it names is harmless, else code."""
-    files = {path.rpartition("/")[2]: path}
-    files_in(folder, files)  # it is there, and no link
-    form = pickle_format(folder.joinpath(*path.split("/")))
-    return Reading(flavor, form.name, files, reasons=form.reasons, tier=form.tier)
-
-
-def _checked(reading: Reading) -> Reading:
-    """The reading, when its format is one we read."""
-    return replace(reading, tier=reading_format(reading.format, reading.flavor).TIER)
 
 
 def _function(description: MLmodel, folder: Path, refused: Sequence[str]) -> Reading:

@@ -28,12 +28,13 @@ def count_rows(inputs: Any) -> int:
 
 
 def input_names(model: Any) -> dict[str, Any]:
-    """Name -> symbolic tensor of each input; empty for a subclassed model, which has none."""
+    """Name -> symbolic tensor of each input; empty for a subclassed model, which has none, and for one that was exported,
+    where the list is there and says nothing."""
     inputs = getattr(model, "inputs", None) or []
     whole = _structure(model)
     if isinstance(whole, Mapping):
         return dict(whole)
-    return {tensor.name: tensor for tensor in inputs}
+    return {tensor.name: tensor for tensor in inputs if hasattr(tensor, "name")}
 
 
 def _structure(model: Any) -> Any:

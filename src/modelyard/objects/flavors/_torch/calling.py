@@ -50,7 +50,18 @@ def refuse_unready(module: Any) -> None:
 def program_methods(program: Any) -> Mapping[str, Callable[..., Any]]:
     """The one method of an exported program."""
     module = program.module()
-    return {"predict": wrapped(module, module, like=module.forward, modes=False)}
+    signature = inspect.signature(module.forward)
+    shape = program.call_spec.in_spec
+    # Older versions have no other word for it, newer ones warn of that word.
+    by_place = (shape.child(0) if hasattr(shape, "child") else shape.children_specs[0]).num_children
+
+    def run(*args: Any, **named: Any) -> Any:
+        """As it was exported: what was given by place then has to be now."""
+        given = dict(signature.bind(*args, **named).arguments)
+        placed = [given.pop(name) for name in list(given)[:by_place]]
+        return module(*placed, **given)
+
+    return {"predict": wrapped(run, module, like=module.forward, modes=False)}
 
 
 def script_methods(module: Any) -> Mapping[str, Callable[..., Any]]:

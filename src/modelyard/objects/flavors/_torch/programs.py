@@ -7,14 +7,21 @@ was made to be opened when its author is not trusted.
 
 from __future__ import annotations
 
+import inspect as inspect_module
 import io
+import pickle
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
+from modelyard.base.errors import (
+    Corrupted,
+    EnvironmentMismatch,
+    InvalidInput,
+    UnsupportedType,
+)
 from modelyard.base.notes import note
 from modelyard.objects.flavors._torch.calling import evaluating
 from modelyard.objects.interface import Files
@@ -90,6 +97,33 @@ def load_program(files: Files) -> Any:
         return _read(files, torch.export.load)
 
 
+def dump_pickled(obj: Any, folder: Path) -> None:
+    """Nothing is written this way."""
+    raise UnsupportedType(
+        "modules pickled whole are only read",
+        hint="leave format= out: weights and code apart",
+        types=(),
+    )
+
+
+def load_pickled(files: Files) -> Any:
+    """The module, on the processor; runs what its pickle says."""
+    import torch
+
+    def load(stream: Any) -> Any:
+        try:
+            return torch.load(stream, map_location="cpu", weights_only=False)
+        except (ImportError, AttributeError) as error:
+            raise EnvironmentMismatch(
+                f"the module needs code that is not here: {error}",
+                hint="install what the card's requirements name",
+            ) from error
+        except pickle.UnpicklingError as error:
+            raise Corrupted(f"it is damaged, or no pickled module: {error}") from error
+
+    return _read(files, load)
+
+
 def to_program(obj: Any, sample: Mapping[str, Any]) -> Any:
     """A module as ``torch.export`` sees it on the sample, for any number of rows where it can be."""
     import torch
@@ -155,7 +189,13 @@ def _tensors(obj: Any, sample: Mapping[str, Any]) -> dict[str, Any]:
     from modelyard.objects.flavors._torch.calling import Inputs
 
     inputs = Inputs(obj)
-    return {name: inputs.tensor(value) for name, value in sample.items()}
+    stars = (inspect_module.Parameter.VAR_POSITIONAL, inspect_module.Parameter.VAR_KEYWORD)
+    taken = [
+        n
+        for n, p in inspect_module.signature(obj.forward).parameters.items()
+        if p.kind not in stars
+    ]
+    return {name: inputs.tensor(value) for name, value in sample.items() if name in taken}
 
 
 def _two_rows(value: Any) -> Any:
@@ -209,4 +249,6 @@ def _quiet() -> Iterator[None]:
             "ignore", message=".*torch.jit.*deprecated", category=DeprecationWarning
         )
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Of transposed weights, which it then writes well.
+        warnings.filterwarnings("ignore", message="No complete tensor found in the group")
         yield

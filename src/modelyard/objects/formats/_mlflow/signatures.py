@@ -91,7 +91,7 @@ def read_value(spec: Spec, depth: int = 0) -> Spelled:
         return {"type": "dict", "keys": "string", "values": values}
     if kind == "sparkml_vector":
         return {"type": "list", "items": "number"}
-    if kind in _VALUES:
+    if isinstance(kind, str) and kind in _VALUES:
         return _VALUES[kind]
     raise InvalidInput(
         f"the signature has a type {kind!r} that is not known here",

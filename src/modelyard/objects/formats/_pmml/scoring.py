@@ -99,7 +99,8 @@ def _cells(values: Sequence[Any], name: str, kind: str) -> list[Any]:
     return cells
 
 
-def _cell(value: Any) -> Any:
+def _cell(given: Any) -> Any:
+    value: Any = given
     if hasattr(value, "item"):
         value = value.item()
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:

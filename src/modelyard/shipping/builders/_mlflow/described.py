@@ -167,6 +167,18 @@ def _onnx(card: Card, files: ArtifactFiles, data: str) -> dict[str, Any] | None:
     }
 
 
+def _keras(card: Card, files: ArtifactFiles, data: str) -> dict[str, Any] | None:
+    """MLflow looks for ``model.keras`` in a folder; that is what the one file is called here."""
+    if files.names() != ["artifact"]:
+        return None
+    return {
+        "data": data.rpartition("/")[0],
+        "keras_backend": "tensorflow",
+        "keras_version": pinned(card.requirements.packages, "keras"),
+        "save_exported_model": False,
+    }
+
+
 _NATIVE = {
     ("sklearn", "skops"): _sklearn,
     ("sklearn", "cloudpickle"): _sklearn,
@@ -175,6 +187,7 @@ _NATIVE = {
     ("lightgbm", "lightgbm_text"): _lightgbm,
     ("catboost", "cbm"): _catboost,
     ("onnx", "onnx"): _onnx,
+    ("keras", "keras"): _keras,
 }
 
 

@@ -49,12 +49,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy
-<<<<<<< HEAD
-    import pandas{torch}
-=======
     import pandas
-    import PIL.Image
->>>>>>> types
+    import PIL.Image{torch}
 
 __all__ = {json.dumps([*names, "model"])}
 

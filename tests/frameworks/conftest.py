@@ -29,9 +29,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """``flavor_name`` runs over the flavors of this environment, ``type_case`` over the cases of its types."""
+    """``flavor_name`` runs over the flavors of this environment, ``importer_name`` over its importers, ``type_case`` over
+    the cases of its types."""
     if "flavor_name" in metafunc.fixturenames:
         metafunc.parametrize("flavor_name", HERE["flavors"], scope="module")
+    if "importer_name" in metafunc.fixturenames:
+        metafunc.parametrize("importer_name", HERE.get("importers", []))
     if metafunc.cls is not None and metafunc.cls.__name__ == "TestTypes":
         files = [importlib.import_module(f"cases.types.{name}") for name in HERE["types"]]
         cases = [

@@ -7,6 +7,7 @@ import importlib
 import pytest
 
 from modelyard.testing.flavors import FlavorCase, FlavorContract
+from modelyard.testing.importers import ImporterCase, ImporterContract
 from modelyard.testing.types import TypeContract
 
 
@@ -19,3 +20,9 @@ class TestFlavor(FlavorContract):
 
 class TestTypes(TypeContract):
     pass
+
+
+class TestImporter(ImporterContract):
+    @pytest.fixture
+    def case(self, importer_name: str) -> ImporterCase:
+        return importlib.import_module(f"cases.importers.{importer_name}").case()

@@ -68,10 +68,8 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         value = value.toarray()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
-    if hasattr(value, "detach"):
+    if hasattr(value, "detach") or type(value).__module__.startswith("tensorflow."):
         value = unwrapped(value, infer(value))
-    if type(value).__module__.startswith("tensorflow."):
-        value = getattr(value, "numpy")()  # noqa: B009  no list has it
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

@@ -14,7 +14,7 @@ from modelyard.base.errors import UnsupportedType
 from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import refusal
-from modelyard.types.numpy import ArrayType
+from modelyard.types.numpy import ArrayType, as_array
 from modelyard.types.numpy import infer as infer_array
 
 
@@ -26,12 +26,22 @@ class TensorType(DataType):
     array: ArrayType
 
     @property
+    def table(self) -> ArrayType:
+        """The array that it holds."""
+        return self.array
+
+    @property
     def dtype(self) -> str:
         return self.array.dtype
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         return self.array.shape
+
+    @property
+    def column(self) -> Column | None:
+        """What its elements are."""
+        return self.array.column
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.array.to_dict(), "type": self.kind}
@@ -40,30 +50,35 @@ class TensorType(DataType):
     def from_dict(cls, spelled: Mapping[str, Any]) -> Self:
         return cls(ArrayType.from_dict(spelled))
 
-    @property
-    def plain(self) -> DataType:
-        """The type of its values as files know them."""
-        return self.array
-
-    def to_plain(self, value: Any) -> Any:
-        """The array of a tensor."""
-        return _array(value, "")
-
     def json_schema(self) -> dict[str, Any]:
         return self.array.json_schema()
 
     def check(self, value: Any, where: str = "") -> Any:
-        kept = value if _is_dense(value) and value.dtype.name != "string" else None
-        array = self.array.check(_array(value, where) if claims(value) else value, where)
-        if kept is not None and kept.dtype.name == self.dtype:
-            return kept
-        return _tensor(array)
+        array = _array(value, where) if claims(value) else self._rounded(as_array(value, where))
+        array = self.array.check(array, where)
+        same = _is_dense(value) and value.dtype.name == self.dtype
+        return value if same else _tensor(array)
+
+    def _rounded(self, array: Any) -> Any:
+        """Numbers that come as lists, tables or arrays are rounded to shorter floats, as ``tf.constant`` does; where one
+        does not fit they stay, to be refused."""
+        import numpy as np
+
+        if array.dtype.kind != "f" or not self.dtype.startswith("float"):
+            return array
+        with np.errstate(over="ignore", invalid="ignore"):
+            short = array.astype(self.dtype)
+        return short if bool((np.isinf(short) == np.isinf(array)).all()) else array
 
     def decode(self, data: Any, where: str = "") -> Any:
         return _tensor(self.array.decode(data, where))
 
     def encode(self, value: Any) -> Any:
         return self.array.encode(_array(value, "") if claims(value) else value)
+
+    def unwrap(self, value: Any) -> Any:
+        """The array of a tensor."""
+        return _array(value, "")
 
     def rows(self, value: Any) -> int | None:
         return int(value.shape[0]) if self.shape else None
@@ -105,9 +120,10 @@ def _array(value: Any, where: str) -> Any:
     """The numpy array of a tensor, of whatever rank; texts decoded."""
     import numpy as np
 
-    if not _is_dense(value) and (
+    strange = (
         not hasattr(value, "numpy") or hasattr(value, "indices") or hasattr(value, "row_splits")
-    ):
+    )
+    if strange and not _is_dense(value):
         raise refusal(where, "a dense tensor", f"a {type(value).__name__}")
     array = np.asarray(value.numpy())
     if value.dtype.name != "string":

@@ -20,6 +20,7 @@ import modelyard as my
 from cases.flavors.pyspark import NUMBERS, ROWS, fitted, pipeline, scaled
 from modelyard.base.errors import Corrupted, InvalidInput, ModelFailed, Untrusted
 from modelyard.objects.flavors import pyspark as flavor
+from modelyard.objects.flavors._pyspark.session import quiet
 from modelyard.testing.flavors import FolderFiles
 from modelyard.yard.verbs import open_model
 from serving_cases.server import serving
@@ -164,7 +165,7 @@ def test_transform_adds_columns_and_keeps_the_index() -> None:
     assert found.index.tolist() == list(range(100, 112))
     assert found[list(GIVEN.columns)].reset_index(drop=True).equals(GIVEN)
     assert "features" not in found.columns
-    assert np.allclose(found[["probability_0", "probability_1"]].sum(1), 1)
+    assert np.allclose(found[["probability_0", "probability_1"]].sum(axis=1), 1)
 
 
 def test_rows_of_numbers_are_a_vector() -> None:
@@ -174,17 +175,20 @@ def test_rows_of_numbers_are_a_vector() -> None:
 
 
 def test_a_table_of_spark_is_taken_too() -> None:
-    table = flavor.session.active().createDataFrame(GIVEN)
+    with quiet():
+        table = flavor.session.active().createDataFrame(GIVEN)
     predict = flavor.methods(fitted(pipeline)())["predict"]
     assert np.array_equal(predict(table), predict(GIVEN))
 
 
 def test_what_the_model_does_not_take_is_told() -> None:
     predict = flavor.methods(fitted(pipeline)())["predict"]
-    with pytest.raises(ModelFailed, match="town"):
+    with pytest.raises(InvalidInput, match="no column 'town'"):
         predict(GIVEN.drop(columns="town"))
     with pytest.raises(InvalidInput, match="a table, or rows of numbers"):
         predict(np.zeros(3))
+    with pytest.raises(ModelFailed):
+        predict(GIVEN.assign(age="old"))
 
 
 def test_another_process_needs_no_session_of_its_own(written: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelyard.base.errors import InvalidInput, ModelFailed
+from modelyard.base.errors import InvalidInput, ModelFailed, did_you_mean
 from modelyard.objects.flavors._pyspark.session import active, quiet
 
 WIDEST = 1000
@@ -57,11 +57,28 @@ def predicted(model: Any, X: Any, column: str) -> Any:
 
 def run(model: Any, table: Any) -> Any:
     """What the model makes of a table; it is not computed yet."""
+    require_columns(model, table.columns)
     with quiet():
         try:
             return model.transform(table)
         except Exception as error:
             raise ModelFailed(f"the model does not take this table: {_words(error)}") from error
+
+
+def require_columns(model: Any, names: Sequence[str]) -> None:
+    """`InvalidInput` for a column that a stage reads and nobody writes: some stages pass over it, and the next ones fail."""
+    there = set(names)
+    for stage in stages(model):
+        read, written = inputs_of(stage), outputs_of(stage)
+        if not read or not written:
+            return  # a formula, or SQL: who knows what it reads
+        for name in read:
+            if name not in there:
+                raise InvalidInput(
+                    f"there is no column {name!r}, which the model takes",
+                    hint=did_you_mean(name, list(there)),
+                )
+        there.update(written)
 
 
 def to_pandas(table: Any, vectors: Sequence[str], X: Any) -> Any:
@@ -116,9 +133,21 @@ def _stages(model: Any) -> Iterator[Any]:
 
 
 def inputs_of(stage: Any) -> list[str]:
-    """The columns that a stage reads."""
+    """The columns that a stage reads, as far as its parameters say so."""
+    formula = type(stage).__name__.startswith("RFormula")
+    return [] if formula else _columns(stage, "inputCol", "inputCols", "featuresCol")
+
+
+def outputs_of(stage: Any) -> list[str]:
+    """The columns that a stage writes, as far as its parameters say so."""
+    return _columns(
+        stage, "outputCol", "outputCols", "predictionCol", "probabilityCol", "rawPredictionCol"
+    )
+
+
+def _columns(stage: Any, *parameters: str) -> list[str]:
     found: list[str] = []
-    for name in ("inputCol", "inputCols", "featuresCol"):
+    for name in parameters:
         if stage.hasParam(name) and stage.isDefined(name):
             value = stage.getOrDefault(name)
             found += [value] if isinstance(value, str) else list(value or ())

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from modelyard.base.errors import InvalidInput, ModelFailed, did_you_mean
 
@@ -49,11 +49,11 @@ def _columns(X: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """The values of each input, of a table, of records, or of rows by place."""
     if isinstance(X, Mapping):
         X = [X]
-    if isinstance(X, list) and X and all(isinstance(row, Mapping) for row in X):
-        return {name: [_named(row, name) for row in X] for name in names}
+    if isinstance(X, list) and X and all(isinstance(row, Mapping) for row in cast(Any, X)):
+        return {name: [_named(row, name) for row in cast(Any, X)] for name in names}
     if hasattr(X, "columns"):
-        table: Any = X
-        return {name: table[_known(table.columns, name)].tolist() for name in names}
+        X = cast(Any, X)
+        return {name: X[_known(X.columns, name)].tolist() for name in names}
     import numpy as np
 
     rows = np.asarray(X, dtype=object)
@@ -107,5 +107,4 @@ def _cell(given: Any) -> Any:
         return None
     if isinstance(value, float) and math.isinf(value):
         raise InvalidInput("a PMML model takes no infinities")
-    said = getattr(value, "isoformat", None)
-    return said() if said is not None else value
+    return cast(Any, value).isoformat() if hasattr(value, "isoformat") else value

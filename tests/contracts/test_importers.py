@@ -8,7 +8,17 @@ import pytest
 
 from modelyard.testing.importers import ImporterCase, ImporterContract
 
-IMPORTERS = ("catboost", "data", "lightgbm", "onnx", "pickle", "skops", "xgboost")
+IMPORTERS = (
+    "catboost",
+    "data",
+    "lightgbm",
+    "mlem",
+    "onnx",
+    "pickle",
+    "safetensors",
+    "skops",
+    "xgboost",
+)
 
 
 @pytest.mark.parametrize("name", IMPORTERS)

@@ -36,7 +36,7 @@ def same_output(a: Any, b: Any) -> bool:
     if scipy is not None and scipy.issparse(a):
         return a.shape == b.shape and a.dtype == b.dtype and (a != b).nnz == 0
     tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None and isinstance(a, tensorflow.Tensor):
+    if tensorflow is not None and numpy is not None and isinstance(a, tensorflow.Tensor):
         return _same_arrays(numpy, numpy.asarray(a), numpy.asarray(b))
     if hasattr(a, "equals"):  # pandas, polars, arrow
         return bool(a.equals(b))

@@ -71,7 +71,7 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
     if hasattr(value, "detach"):
         value = unwrapped(value, infer(value))
     if type(value).__module__.startswith("tensorflow."):
-        value = value.numpy()
+        value = getattr(value, "numpy")()  # noqa: B009  no list has it
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

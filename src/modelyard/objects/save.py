@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
 from modelyard.types.schema import Argument, Signature
 from modelyard.types.signatures import bind_sample
+from modelyard.types.wrapped import WrappedType
 
 LARGE = 50 << 20
 """Files over this size are not for a Git repository."""
@@ -236,7 +238,10 @@ def describe(
 def described_values(described: Described) -> list[Any]:
     """Sample values and results: their libraries are needed too (a frame in, an array out)."""
     values = [v for arguments in described.arguments.values() for v in arguments.values()]
-    return [*values, *described.results.values()]
+    kinds = [a.type for s in described.signatures.values() for a in s.args.values()]
+    # A matrix of a library that is made from JSON is a frame of another one on the way.
+    wrapped = [name for kind in kinds if isinstance(kind, WrappedType) for name in kind.libraries]
+    return [*values, *described.results.values(), *map(importlib.import_module, wrapped)]
 
 
 def write_step(step: Callable[..., Any], folder: Path) -> dict[str, Any]:

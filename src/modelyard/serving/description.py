@@ -63,7 +63,7 @@ def _older_shape(name: str, method: Method) -> dict[str, Any]:
 
 
 def _typed(type: DataType | None) -> dict[str, Any]:
-    spelled = {"type": "unspecified"} if type is None else _older_type(type.to_dict())
+    spelled = {"type": "unspecified"} if type is None else _older_type(type.table.to_dict())
     return {"data_type": spelled, "serializer": {"type": spelled["type"]}}
 
 

@@ -32,7 +32,10 @@ ROW_WISE: Mapping[str, frozenset[str]] = {
             *("predict", "predict_proba", "predict_log_proba", "decision_function", "transform"),
             *("inverse_transform", "score_samples", "apply"),
         )
-    )
+    ),
+    "xgboost": frozenset(("predict", "predict_proba", "apply")),
+    "lightgbm": frozenset(("predict", "predict_proba")),
+    "catboost": frozenset(("predict", "predict_proba", "predict_log_proba")),
 }
 """Flavor -> methods whose answer to a record does not depend on the records beside it."""
 

@@ -172,9 +172,9 @@ class FlavorContract:
                 folder = tmp_path / f"{number}-{name}"
                 folder.mkdir()
                 model_format(name, case.flavor).dump(model, folder)
-                format = model_format(name, case.flavor)
-                again = format.load(FolderFiles(folder))
-                reader = plugins.load("flavors", flavor_read(format, case.flavor))
+                written = model_format(name, case.flavor)
+                again = written.load(FolderFiles(folder))
+                reader = plugins.load("flavors", flavor_read(written, case.flavor))
                 assert_same_answers(case.flavor, example, model, again, reader)
 
     def test_a_new_process_gives_the_same_answers(self, case: FlavorCase, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class TensorType(DataType):
         return self.array.json_schema()
 
     def check(self, value: Any, where: str = "") -> Any:
-        kept = value if _is_dense(value) and not value.dtype.name == "string" else None
+        kept = value if _is_dense(value) and value.dtype.name != "string" else None
         array = self.array.check(_array(value, where) if claims(value) else value, where)
         if kept is not None and kept.dtype.name == self.dtype:
             return kept
@@ -105,9 +105,10 @@ def _array(value: Any, where: str) -> Any:
     """The numpy array of a tensor, of whatever rank; texts decoded."""
     import numpy as np
 
-    if not _is_dense(value):
-        if not hasattr(value, "numpy") or hasattr(value, "indices") or hasattr(value, "row_splits"):
-            raise refusal(where, "a dense tensor", f"a {type(value).__name__}")
+    if not _is_dense(value) and (
+        not hasattr(value, "numpy") or hasattr(value, "indices") or hasattr(value, "row_splits")
+    ):
+        raise refusal(where, "a dense tensor", f"a {type(value).__name__}")
     array = np.asarray(value.numpy())
     if value.dtype.name != "string":
         return array

@@ -7,7 +7,7 @@ weights and groups, which only training needs, are no part of it, and so it is n
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -36,6 +36,11 @@ class WrappedType(DataType):
     @abstractmethod
     def fitted(self, value: Any, where: str) -> Any | None:
         """The container as it is, where it fits; None for what is no such container; else `SchemaMismatch`."""
+
+    @property
+    def libraries(self) -> Sequence[str]:
+        """Import names of what making the table takes."""
+        return ("pandas",) if self.of.kind == "dataframe" else ("numpy",)
 
     @property
     def table(self) -> DataType:

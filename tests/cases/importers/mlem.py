@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 
+from modelyard.compat.importers import mlem as importer
 from modelyard.objects.equality import same_output
+from modelyard.testing.importers import Foreign, ImporterCase
 from modelyard.yard.resolving import resolve
 
 FOLDER = Path(__file__).parents[2] / "fixtures/mlem"
@@ -86,3 +92,78 @@ def same_value(one: Any, other: Any) -> bool:
     if hasattr(one, "todense"):
         return (one != other).nnz == 0
     return bool(same_output(one, other))
+
+
+def described(path: Path, content: bytes, **fields: Any) -> None:
+    """A file and its description."""
+    path.write_bytes(content)
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    data = {"data": {"uri": path.name, "size": len(content), "hash": md5}}
+    text = json.dumps({"artifacts": data, **fields})
+    path.with_name(f"{path.name}.mlem").write_text(text)
+
+
+TABLE_TYPE = {
+    "type": "dataframe",
+    "columns": ["width", "length"],
+    "dtypes": ["float64", "float64"],
+    "index_cols": [],
+}
+
+
+def method(argument: str) -> dict[str, Any]:
+    args = [{"name": argument, "type_": TABLE_TYPE}]
+    return {"name": "predict", "args": args, "returns": {"type": "unspecified"}}
+
+
+def estimator(path: Path) -> Callable[[Any], Any]:
+    """As MLEM 0.4 describes one."""
+    model = LogisticRegression().fit(ROWS, [0, 1, 1])
+    described(
+        path,
+        pickle.dumps(model),
+        object_type="model",
+        call_orders={"predict": [["model", "predict"]]},
+        processors={"model": {"type": "sklearn", "methods": {"predict": method("X")}}},
+    )
+    return model.predict
+
+
+def old_estimator(path: Path) -> Callable[[Any], Any]:
+    """As MLEM 0.2 does."""
+    model = LogisticRegression().fit(ROWS, [0, 1, 1])
+    methods = {"predict": method("data"), "sklearn_predict": method("X")}
+    kind = {"type": "sklearn", "methods": methods}
+    described(path, pickle.dumps(model), object_type="model", model_type=kind)
+    return model.predict
+
+
+def table(path: Path) -> Any:
+    reader = {"type": "pandas", "format": "csv", "data_type": TABLE_TYPE}
+    described(path, ROWS.to_csv(index=False).encode(), object_type="data", reader=reader)
+    return ROWS
+
+
+def text(path: Path) -> Any:
+    reader = {"type": "primitive", "data_type": {"type": "primitive", "ptype": "str"}}
+    described(path, b"None", object_type="dataset", reader=reader)
+    return "None"
+
+
+def case() -> ImporterCase:
+    return ImporterCase(
+        importer=importer,
+        files={
+            "estimator": Foreign("m", estimator, "checked_pickle", 1, "sklearn", ROWS),
+            "of 0.2": Foreign("m", old_estimator, "checked_pickle", 1, "sklearn", ROWS),
+            "table": Foreign("t.csv", table, "csv"),
+            "text": Foreign("t", text, "mlem_data"),
+        },
+        strangers={"m.mlems": b"", "mlem": b"", "m.yaml": b"object_type: model"},
+        broken={
+            "m.mlem": (b"object_type: evil.X", "object_type"),
+            "n.mlem": (b"\xff", "UTF-8"),
+            "o.mlem": (b"", "no mapping"),
+        },
+        never_imported=("sklearn", "pandas", "dill"),
+    )

@@ -225,7 +225,7 @@ def test_from_a_csv_and_over_http(tmp_path: Path) -> None:
     my.save(MODELS["entities and kinds"].make(), path, sample_data=TEXTS[:2])
     (tmp_path / "texts.csv").write_text("text\nAcme opens\nNothing\n")
     found = my.apply(str(path), str(tmp_path / "texts.csv"))
-    assert [len(answer["ents"]) for answer in found][0] == 1
+    assert next(len(answer["ents"]) for answer in found) == 1
     with serving([open_model(path)]) as client:
         answer = client.post("/predict", json=["Acme opens", "Nothing"])
         assert answer.status_code == 200, answer.text

@@ -202,7 +202,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], DataType]] = {
     "dataframe": _dataframe,
     "series": _series,
     "csr_matrix": _sparse,
-    "torch": _tensor("torch_tensor"),
+    "torch": _tensor("tensor"),
     "tf_tensor": _tensor("tf_tensor"),
     "xgboost_dmatrix": _features,
     "lightgbm": _inner,

@@ -56,9 +56,11 @@ def model_source(meta: Meta) -> Source:
     if code:
         pieces = {_in_folder(name): piece for name, piece in pieces.items()}
         pieces |= {MODULES + path: data for path, data in code.items()}
-    names = pickled_names(pieces) if info.tier == 2 else ()
-    names = info.reasons or names
-    reasons = tuple(dict.fromkeys([*names, *(f"module {m}" for m in modules)]))[:20]
+    names = list(info.reasons)
+    if info.tier == 2 and not names:
+        names = pickled_names(pieces, plan if FILE in pieces else None)
+        names += [f"written by {way}" for way in plan.code()]
+    reasons = (*names[:15], *(f"module {m}" for m in modules[:5]))
     if modules or reasons:
         info = FormatInfo(info.name, 2, reasons)
     more = ("dill",) if needs_dill(names) else ()

@@ -10,7 +10,14 @@ a model that runs code when loaded needs the reader's trust.
 
 from __future__ import annotations
 
-from modelyard.compat.mlem import api as api
-from modelyard.compat.mlem import objects as objects
+from typing import Any
 
-__all__ = ["api", "objects"]
+__all__ = ["api", "objects"]  # type: ignore[reportUnsupportedDunderAll]  # modules, imported on use
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'modelyard.compat.mlem' has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"modelyard.compat.mlem.{name}")

@@ -93,12 +93,13 @@ def _names_of(factors: Any) -> dict[str, Any]:
 def _described_again(
     cls: type, state: dict[str, Any], attribute: str, names: dict[str, Any]
 ) -> Any:
-    import patsy
+    import patsy as library
 
+    patsy: Any = library  # it exports its names by stars
     table = state["frame"] if "frame" in state else state["orig_endog"].join(state["orig_exog"])
     _, design = patsy.dmatrices(
         state["formula"], table, patsy.EvalEnvironment([names]), return_type="dataframe"
     )
-    data = cls.__new__(cls)
+    data = object.__new__(cls)
     vars(data).update(state, **{attribute: design.design_info})
     return data

@@ -14,6 +14,9 @@ from typing import Any
 
 from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
 from modelyard.objects import plain_values
+from modelyard.objects.flavors import _ubj
+from modelyard.objects.flavors._boosted_trees import check_xgboost
+from modelyard.objects.formats.json import loads_strictly
 from modelyard.objects.interface import Files
 from modelyard.objects.native import NativeFormat
 
@@ -126,14 +129,24 @@ def _dump(obj: Any, folder: Path) -> None:
             raise UnsupportedType(f"ubj cannot hold all of this {name}", types=[name])
         if not _is_trained(obj):
             raise UnsupportedType("a Booster without trees has no UBJ")
-        (folder / MODEL).write_bytes(obj.save_raw("ubj"))
+        (folder / MODEL).write_bytes(_ubj_of(obj))
         return
     if not hasattr(obj, "_Booster"):
         raise UnsupportedType(f"a {type(obj).__name__} that is not fitted has no UBJ")
     state = {name: value for name, value in vars(obj).items() if name != "_Booster"}
     wrapper = plain_values.dump_attributes(state, type(obj), _classes())
-    (folder / MODEL).write_bytes(obj.get_booster().save_raw("ubj"))
+    (folder / MODEL).write_bytes(_ubj_of(obj.get_booster()))
     (folder / WRAPPER).write_bytes(wrapper)
+
+
+def _ubj_of(booster: Any) -> bytes:
+    """The bytes of a booster; `UnsupportedType` for one that would not be read again."""
+    data = bytes(booster.save_raw("ubj"))
+    try:
+        check_xgboost(_ubj.loads(data))
+    except ValueError as error:
+        raise UnsupportedType(f"ubj cannot hold this Booster: {error}") from error
+    return data
 
 
 def _load(files: Files) -> Any:
@@ -171,14 +184,25 @@ def _told_by(booster: Any) -> Any:
 def _booster(data: bytes, name: str) -> Any:
     import xgboost
 
-    content = bytearray(data.lstrip() if data[:1].isspace() else data)
-    if content[:1] != b"{":  # the library ends the process over an empty file
-        raise Corrupted(f"{name}: this is no model that XGBoost wrote as UBJ or JSON")
+    data = data.lstrip() if data[:1].isspace() else data
     try:
-        return xgboost.Booster(model_file=content)
+        # Looked at first: the library ends the process over an empty file, and over trees that are none.
+        check_xgboost(_parsed(data))
+        return xgboost.Booster(model_file=bytearray(data))
     except xgboost.core.XGBoostError as error:
         reason = str(error).partition("\n")[0].rpartition("] ")[2]
         raise Corrupted(f"{name}: XGBoost cannot read it: {reason}") from error
+    except ValueError as error:
+        raise Corrupted(f"{name}: this is no sound model of XGBoost: {error}") from error
+
+
+def _parsed(data: bytes) -> Any:
+    """The content of a model file, which is JSON, binary or in text."""
+    if data[:1] != b"{":
+        raise ValueError("it is neither UBJ nor JSON")
+    if data[1:2] in b'"' or data[1:2].isspace():
+        return loads_strictly(data, "the JSON")
+    return _ubj.loads(data)
 
 
 NATIVE = (NativeFormat("ubj", 0, ".ubj", _dump, _load),)

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from modelyard import environments
 from modelyard.base import plugins
 from modelyard.base.digests import FileEntry, sha256_file
 from modelyard.base.errors import FileMissing, InvalidInput, UnsupportedFormat, did_you_mean
@@ -180,6 +179,8 @@ def data_source(path: Path, form: Any) -> Source:
 
 def packages_of(*modules: str) -> tuple[str, ...]:
     """Requirement lines of those import names whose packages are installed here; nothing is imported."""
+    from modelyard import environments
+
     found = environments.Captured()
     for name in filter(None, modules):
         with contextlib.suppress(InvalidInput):  # not here, or code of somebody's own

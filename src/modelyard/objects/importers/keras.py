@@ -9,7 +9,7 @@ from pathlib import Path
 from modelyard.base.errors import InvalidInput, ModelyardError
 from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.flavors._keras import archive, config
-from modelyard.objects.importers import source_of
+from modelyard.objects.importers import packages_of, source_of
 from modelyard.objects.source import Source
 
 NAME = "keras"
@@ -39,7 +39,7 @@ def source(path: Path) -> Source:
     else:
         form, version = _read(path)
     needs = Requirements(
-        packages=(f"keras=={version}", "tensorflow") if version else ("tensorflow",)
+        packages=(*((f"keras=={version}",) if version else ()), *packages_of("tensorflow"))
     )
     return source_of(path, Card(kind="model", flavor="keras", format=form, requirements=needs))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelyard.base.errors import InvalidInput
 from modelyard.objects.card import Card, FormatInfo, Requirements
-from modelyard.objects.importers import source_of
+from modelyard.objects.importers import packages_of, source_of
 from modelyard.objects.source import Source
 
 NAME = "saved_model"
@@ -28,6 +28,6 @@ def source(path: Path) -> Source:
         kind="model",
         flavor="tensorflow",
         format=FormatInfo("savedmodel", 2, (REASON,)),
-        requirements=Requirements(packages=("tensorflow",)),
+        requirements=Requirements(packages=packages_of("tensorflow")),
     )
     return source_of(path, card)

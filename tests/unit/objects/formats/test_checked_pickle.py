@@ -290,6 +290,7 @@ def test_what_is_not_listed_is_told_with_what_to_do(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore")
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=120))
 def test_any_bytes_are_an_object_or_an_error_of_ours(data: bytes) -> None:
@@ -297,6 +298,7 @@ def test_any_bytes_are_an_object_or_an_error_of_ours(data: bytes) -> None:
         read(b"\x80\x04" + data)
 
 
+@pytest.mark.filterwarnings("ignore")  # libraries about versions and values they find odd
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_changed_byte_never_runs_or_crashes(data: st.DataObject) -> None:

@@ -43,8 +43,7 @@ def _names(part: Any) -> Iterator[tuple[str, str, str]]:
 def _parts(model: Any) -> Iterator[Any]:
     """The model, its layers of any depth, and what it is trained with."""
     yield model
-    for layer in getattr(model, "_flatten_layers", lambda: [])():
-        yield layer
+    yield from getattr(model, "_flatten_layers", lambda: [])()
     for name in ("optimizer", "loss"):
         part = getattr(model, name, None)
         if part is not None:

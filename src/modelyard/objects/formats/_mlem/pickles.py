@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from modelyard.base.errors import Corrupted, InvalidInput, MissingExtra
 from modelyard.objects.assembled import ALONE, Pieces
 from modelyard.objects.files import Part
+from modelyard.objects.formats._mlem.plan import Plan
 from modelyard.objects.formats._pickles.loading import globals_of, load_file
 from modelyard.objects.interface import Files
 
@@ -35,34 +36,43 @@ _LOOKED_THROUGH = 8 << 20
 """Bytes of a pickle up to which its names are looked for before anybody asks."""
 
 
-def pickled_names(pieces: Pieces) -> list[str]:
+def pickled_files(names: Sequence[str], plan: Plan | None) -> list[str]:
+    """Those of an artifact's files that are plain pickles."""
+    if plan is None:
+        wanted = [ROOT, ALONE]
+    else:
+        keys = {"pickle": ROOT, "simple_pickle": "data"}
+        wanted = [
+            f"{name}/{keys[way]}"
+            for name, step in plan.steps.items()
+            if (way := str(step.io.get("type"))) in keys
+        ]
+    return [name for name in wanted if name in names]
+
+
+def pickled_names(pieces: Pieces, plan: Plan | None) -> list[str]:
     """The dotted names that the pickles among the files would import; of a large one, only that it is one."""
     found: list[str] = []
-    for name, piece in pieces.items():
+    for name in pickled_files(list(pieces), plan):
+        piece = pieces[name]
         if isinstance(piece, bytes):
             continue
         with piece.open() as stream:
-            found += _names(stream, name, _LOOKED_THROUGH)
+            if stream.seek(0, 2) > _LOOKED_THROUGH:
+                found.append(f"(the pickle {name} is large: modelyard trust lists its names)")
+                continue
+            stream.seek(0)
+            found += globals_of(stream)
     return list(dict.fromkeys(found))
 
 
-def names_in(files: Files) -> list[str]:
+def names_in(files: Files, plan: Plan | None) -> list[str]:
     """The same of all pickles, however large."""
     found: list[str] = []
-    for name in files.names():
+    for name in pickled_files(files.names(), plan):
         with files.open(name) as stream:
-            found += _names(stream, name, None)
+            found += globals_of(stream)
     return list(dict.fromkeys(found))
-
-
-def _names(stream: IO[bytes], name: str, most: int | None) -> list[str]:
-    if stream.read(1) != pickle.PROTO:
-        return []
-    stream.seek(0, 2)
-    if most is not None and stream.tell() > most:
-        return [f"(the pickle {name} is large: modelyard trust lists its names)"]
-    stream.seek(0)
-    return list(globals_of(stream))
 
 
 def needs_dill(names: Iterable[str]) -> bool:
@@ -72,8 +82,10 @@ def needs_dill(names: Iterable[str]) -> bool:
 
 def load_pickle(files: Files) -> Any:
     """An object that was pickled alone."""
-    [name] = files.names()
-    return load_file(files, name, pickle.load)
+    names = list(files.names())
+    if len(names) != 1:
+        raise InvalidInput(f"a pickled model is one file, not {', '.join(names) or 'none'}")
+    return load_file(files, names[0], pickle.load)
 
 
 def load_function(files: Files) -> Any:

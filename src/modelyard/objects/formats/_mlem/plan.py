@@ -56,6 +56,11 @@ class Plan:
     steps: Mapping[str, Step]
     orders: Mapping[str, Sequence[tuple[str, str]]]
 
+    def code(self) -> list[str]:
+        """Ways of writing, other than plain pickles and data, that run code when read."""
+        ways = dict.fromkeys(str(step.io.get("type")) for step in self.steps.values())
+        return [way for way in ways if way not in (*NATIVE, "pickle", "simple_pickle")]
+
     def to_plain(self) -> dict[str, Any]:
         """As it stands in the file."""
         return {

@@ -1,7 +1,7 @@
 """From a model of another library to a graph that gives the same answers.
 
 Each library has a file here, named like its flavor, with ``attempts(model, value)``: conversions to try in turn, exact
-ones first, for a model and the value of its first argument. A flavor of somebody else's has ``to_onnx`` of that form.
+ones first, for a model and the values of its arguments. A flavor of somebody else's has ``to_onnx`` of that form.
 The first graph whose answers on the sample are the model's is taken. Which output answers which method is found by that
 comparison as well, and noted in the graph, so that the file says it wherever it goes.
 """
@@ -12,7 +12,8 @@ import contextlib
 import importlib
 import importlib.util
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,12 @@ from modelyard.objects.interface import Flavor
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """How far an answer may be from the model's: of its size, and near zero."""
 
+WANTED = frozenset(["predict", "predict_proba", "transform"])
+"""Methods for whose sake further conversions are tried."""
+
 SHAPES = ("", "flat", "second", "bool")
 
-Attempts = Callable[[Any, Any], Iterator[tuple[str, Callable[[], Any]]]]
+Attempts = Callable[..., Iterator[tuple[str, Callable[[], Any]]]]
 
 
 def converted(obj: Any, sample: Mapping[str, Any]) -> OnnxModel:
@@ -45,23 +49,50 @@ def converted(obj: Any, sample: Mapping[str, Any]) -> OnnxModel:
         raise InvalidInput(
             "a conversion to onnx needs sample_data: it says what the inputs are, and the answers are compared on it"
         )
-    value = next(iter(sample.values()))
-    expected = _answers(flavor.methods(obj), value)
+    values = list(sample.values())
+    expected = _answers(flavor.methods(obj), values)
+    made = _best(attempts(obj, *values), values, expected, type(obj).__name__)
+    if missing := [name for name in expected if name not in made.ways]:
+        note(f"the graph has no output for {', '.join(missing)}: the saved model is without")
+    methods = {name: [way.output, way.shape] for name, way in made.ways.items()}
+    notes = {"methods": methods, "labels": list(flavor.labels(obj))}
+    return OnnxModel(graph.annotated(made.proto, notes))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A graph, and which of its outputs is which method's answer."""
+
+    proto: Any
+    ways: Mapping[str, Way]
+
+
+def _best(
+    attempts: Iterator[tuple[str, Callable[[], Any]]],
+    values: Sequence[Any],
+    expected: Mapping[str, Any],
+    name: str,
+) -> _Made:
+    """The first graph that has all the methods people ask for, else the one that has most."""
     reasons: list[str] = []
-    for word, make in attempts(obj, value):
+    found: list[_Made] = []
+    for word, make in attempts:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # converters talk about versions of each other
-                model = OnnxModel(make())
-                return _with_methods(model, value, expected, flavor.labels(obj))
-        except (MissingExtra, _Apart) as error:
-            if isinstance(error, MissingExtra):
-                raise
+                found.append(_compared(OnnxModel(make()), values, expected))
+        except MissingExtra:
+            raise
+        except _Apart as error:
             reasons.append(f"{word}: {error.message}")
         except Exception as error:  # noqa: BLE001  # whatever a converter says of what it does not know
             reasons.append(f"{word}: {_first_line(error)}")
+        if found and WANTED & expected.keys() <= found[-1].ways.keys():
+            return found[-1]
+    if found:
+        return max(found, key=lambda made: len(made.ways))
     raise UnsupportedType(
-        f"this {type(obj).__name__} cannot be converted to onnx: {'; '.join(dict.fromkeys(reasons))}",
+        f"this {name} cannot be converted to onnx: {'; '.join(dict.fromkeys(reasons))}",
         hint="save it without format=, in the format of its own library",
     )
 
@@ -84,14 +115,14 @@ class _Apart(ModelyardError):
     """A graph that answers differently."""
 
 
-def _answers(methods: Mapping[str, Callable[..., Any]], value: Any) -> dict[str, Any]:
+def _answers(methods: Mapping[str, Callable[..., Any]], values: Sequence[Any]) -> dict[str, Any]:
     """What each method says to the sample; those that cannot take it say nothing, but for the default one."""
     found: dict[str, Any] = {}
     for name, method in methods.items():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                answer = method(value)
+                answer = method(*values)
         except Exception as error:
             if not found:
                 raise InvalidInput(f"sample_data does not fit: {error}") from error
@@ -100,24 +131,16 @@ def _answers(methods: Mapping[str, Callable[..., Any]], value: Any) -> dict[str,
     return found
 
 
-def _with_methods(
-    model: OnnxModel, value: Any, expected: Mapping[str, Any], labels: Any
-) -> OnnxModel:
-    """The model with its methods noted. `_Apart` when none of its outputs is the default method's answer."""
-    columns = model.table_columns()
-    one = Way(model.outputs[0].name)
-    if columns is None and len(model.inputs) != 1:
-        raise _Apart("a graph of several inputs that are no columns of a table")
-    everything = model.answer(Way(), [value]) if one else {}
-    found = {name: _way(answer, everything) for name, answer in expected.items()}
+def _compared(model: OnnxModel, values: Sequence[Any], expected: Mapping[str, Any]) -> _Made:
+    """The graph with the methods it has. `_Apart` when none of its outputs is the default method's answer."""
+    if model.table_columns() is None and len(model.inputs) != len(values):
+        raise _Apart(f"a graph of {len(model.inputs)} inputs for {len(values)} arguments")
+    outputs = model.answer(Way(), values)
+    ways = {name: way for name, wanted in expected.items() if (way := _way(wanted, outputs))}
     default = next(iter(expected))
-    if found[default] is None:
-        raise _Apart(f"its {default} is {_distance(expected[default], everything)}")
-    if missing := [name for name, way in found.items() if way is None]:
-        note(f"the graph has no output for {', '.join(missing)}: the saved model is without")
-    methods = {name: [way.output, way.shape] for name, way in found.items() if way is not None}
-    notes = {"methods": methods, "labels": list(labels)}
-    return OnnxModel(graph.annotated(model.proto, notes))
+    if default not in ways:
+        raise _Apart(f"its {default} is {_distance(expected[default], outputs)}")
+    return _Made(model.proto, ways)
 
 
 def _way(answer: Any, outputs: Mapping[str, Any]) -> Way | None:

@@ -17,15 +17,16 @@ class Layout:
     ports: tuple[tuple[str, str, int], ...]
 
 
-def layouts(value: Any) -> Iterator[Layout]:
-    """Ways to read a sample, the most exact first: in the precision of the data, then in float32."""
+def layouts(value: Any, *, narrow: bool = False) -> Iterator[Layout]:
+    """Ways to read a sample: in the precision of the data, then in float32; ``narrow`` turns this around, for models
+    that round their rows themselves."""
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
         kinds = {str(name): _kind(value[name]) for name in value.columns}
         plain = set(kinds.values()) <= {"float64", "float32", "int64"}
-        for wide in _precisions(set(kinds.values())):
+        for wide in _precisions(set(kinds.values()), narrow):
             if plain:
                 yield Layout(f"as one matrix of {wide}", (("X", wide, len(kinds)),))
-        for wide in _precisions(set(kinds.values())):
+        for wide in _precisions(set(kinds.values()), narrow):
             ports = tuple((n, wide if k.startswith("float") else k, 1) for n, k in kinds.items())
             yield Layout(f"by columns in {wide}", ports)
         return
@@ -35,12 +36,14 @@ def layouts(value: Any) -> Iterator[Layout]:
     if kind in ("str", "bool"):
         yield Layout(f"in {kind}", (("X", kind, width),))
         return
-    for wide in _precisions({kind}):
+    for wide in _precisions({kind}, narrow):
         yield Layout(f"in {wide}", (("X", wide, width),))
 
 
-def _precisions(kinds: set[str]) -> list[str]:
-    return ["float32"] if kinds == {"float32"} else ["float64", "float32"]
+def _precisions(kinds: set[str], narrow: bool) -> list[str]:
+    if kinds == {"float32"}:
+        return ["float32"]
+    return ["float32", "float64"] if narrow else ["float64", "float32"]
 
 
 def _kind(values: Any) -> str:

@@ -312,8 +312,9 @@ def column_of(table: Any, name: str) -> Any:
     """A column of a table, or of a dict of columns."""
     if isinstance(table, list) and all(isinstance(row, Mapping) for row in table):
         return [row[name] for row in table]
+    columns: Any = table
     try:
-        return table[name]
+        return columns[name]
     except (KeyError, TypeError, IndexError, ValueError):
         raise InvalidInput(
             f"the graph takes a table with the column {name!r}",

@@ -12,14 +12,14 @@ from modelyard.objects.formats._onnx.inputs import Layout, layouts
 
 
 def attempts(model: Any, value: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """One matrix or one input a column, in float64, then in float32."""
+    """One matrix or one input a column, in the precision that the model computes in, then in the other."""
     try:
         import skl2onnx  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("converting scikit-learn models to ONNX", "onnx", missing=error.name) from error  # fmt: skip
     register()
     model = getattr(model, "best_estimator_", model)  # a search answers as what it found
-    for layout in layouts(value):
+    for layout in layouts(value, narrow=_rounds(model)):
         yield layout.word, lambda layout=layout: _convert(model, layout, {})
         if any(kind == "str" for _, kind, _ in layout.ports) and (texts := _vectorizers(model)):
             # Lower-casing asks the machine for a locale, by default for one that slim machines lack.
@@ -43,6 +43,14 @@ def _convert(model: Any, layout: Layout, options: dict[int, dict[str, Any]]) -> 
     # The set of operators for trees that onnxmltools knows as well.
     versions = {"": __max_supported_opset__, "ai.onnx.ml": 3}
     return to_onnx(model, initial_types=inputs, options=options or None, target_opset=versions)
+
+
+def _rounds(model: Any) -> bool:
+    """Whether a model looks at its rows in float32: scikit-learn's trees do, and a threshold may lie between."""
+    from modelyard.objects.flavors.sklearn import last_step
+
+    trees = ("sklearn.tree.", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "sklearn.ensemble._iforest")  # fmt: skip
+    return type(last_step(model)).__module__.startswith(trees)
 
 
 def _vectorizers(model: Any) -> list[Any]:

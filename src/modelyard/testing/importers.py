@@ -28,7 +28,7 @@ from modelyard.objects.source import Source
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file of another tool."""
+    """A file of another tool, or a folder."""
 
     file: str
     write: Callable[[Path], Any]
@@ -75,6 +75,12 @@ for path in json.loads(sys.argv[1]):
     open_path(path)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """The bytes of a file, or of all files of a folder."""
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    return {str(file): file.read_bytes() for file in files}
 
 
 class ImporterContract:
@@ -140,8 +146,9 @@ class ImporterContract:
     ) -> None:
         for path, foreign, _ in self.written(case, tmp_path).values():
             source = importers.open_path(path)
-            data = path.read_bytes()
-            path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+            changed = path if path.is_file() else path / source.files.names()[0]
+            data = changed.read_bytes()
+            changed.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
             with pytest.raises(Corrupted, match="not what its card says"):
                 foreign.read(source)
 
@@ -149,8 +156,8 @@ class ImporterContract:
         self, case: ImporterCase, tmp_path: Path
     ) -> None:
         for number, (path, foreign, written) in enumerate(self.written(case, tmp_path).values()):
-            data, opened = path.read_bytes(), importers.open_path(path)
-            beside = len(opened.files.names()) == 1
+            data, opened = contents(path), importers.open_path(path)
+            beside = path.is_file() and len(opened.files.names()) == 1
             copy = import_object(path, tmp_path / "copies" / str(number))
             assert copy.artifact_digest == opened.card.artifact_digest
             assert same_output(
@@ -163,7 +170,7 @@ class ImporterContract:
                 assert same_output(
                     foreign.read(importers.open_path(path)), foreign.expected(written)
                 )
-            assert path.read_bytes() == data
+            assert contents(path) == data
 
     def test_broken_files_are_told(self, case: ImporterCase, tmp_path: Path) -> None:
         for name, (data, text) in case.broken.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,14 @@ def check_round_trip(
                 same = equal(again[method](**described.arguments[method]), result)
         except Exception as error:
             raise RoundTripFailed(f"{writer.NAME} does not bring {method} back: {error}") from error
-        if not same:
+        if not same and _is_steady(described, method, equal):
             raise RoundTripFailed(f"{writer.NAME} does not bring equal {method} back")
+
+
+def _is_steady(described: Described, method: str, equal: Callable[[Any, Any], bool]) -> bool:
+    """Whether the live object itself gives the same answer twice: one that draws random numbers proves nothing."""
+    again = by_names(described.functions)[method](**described.arguments[method])
+    return equal(again, described.results[method])
 
 
 def tiered(writer: ModelFormat, reasons: Sequence[str], obj: Any) -> FormatInfo:

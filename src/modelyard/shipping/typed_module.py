@@ -28,6 +28,8 @@ _HINTS: Mapping[str, str] = {
     "dict": "dict[Any, Any]",
     "record": "dict[str, Any]",
     "set": "set[Any]",
+    "file": "Path",
+    "image": "PIL.Image.Image",
 }
 """Kind of a type -> how a type checker calls it; others are Any."""
 
@@ -47,7 +49,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy
+<<<<<<< HEAD
     import pandas{torch}
+=======
+    import pandas
+    import PIL.Image
+>>>>>>> types
 
 __all__ = {json.dumps([*names, "model"])}
 

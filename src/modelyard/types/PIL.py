@@ -157,7 +157,7 @@ def _opened(data: bytes, where: str) -> Image:
         reason = f"{len(data)} bytes that are none ({type(error).__name__})"
         formats = ", ".join(FORMATS)
         raise refusal(where, "an image", reason, hint=f"these are read: {formats}") from None
-    return image
+    return image.copy()  # of the plain class, and free of the file
 
 
 def _check_size(image: Image, where: str) -> None:

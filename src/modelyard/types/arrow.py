@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 from modelyard.base.errors import MissingExtra
 from modelyard.types import pandas_columns
 from modelyard.types.arrow_columns import array_of, numbers_of, read_cells
+from modelyard.types.arrow_pandas import whole_array
 from modelyard.types.arrow_values import nested_type, read_value, write_value
 from modelyard.types.cells import Place
 from modelyard.types.columns import Column
@@ -144,9 +145,9 @@ def _read_frame(table: pa.Table, kind: Any, where: str) -> Any:
 
 
 def _for_pandas(values: Any, column: Column, where: str, place: Place) -> Any:
-    numbers = numbers_of(values, column)
-    if numbers is not None:
-        return numbers
+    whole = whole_array(values, column)
+    if whole is not None:
+        return whole
     return pandas_columns.array_of(column, read_cells(values, column, where, place))
 
 

@@ -41,7 +41,7 @@ def case() -> ImporterCase:
         },
         broken={
             "old.model": (b"binf\0\0\0\0", "older binary format"),
-            "cut.json": (b'{"learner":{"attributes":{}', "cannot read it"),
+            "cut.json": (b'{"learner":{"attributes":{}', "no sound model of XGBoost"),
         },
         never_imported=["xgboost", "numpy"],
     )

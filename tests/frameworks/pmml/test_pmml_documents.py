@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,13 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("word", HOSTILE)
+def until_refused(address: str, port: int) -> None:
+    """Connect again and again, for ten seconds at most."""
+    for _ in range(100):
+        socket.create_connection((address, port), timeout=1).close()
+        time.sleep(0.1)
+
+
 def test_what_reaches_beyond_the_document_is_refused_before_java_starts(
     tmp_path: Path, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,11 +258,7 @@ def test_the_java_process_answers_nobody_without_its_token(file: Path) -> None:
             assert b"Authentication" in stranger.recv(1000) or stranger.recv(1000) == b""
         process.communicate("")
     with pytest.raises(OSError):  # refused, or reset while it ends
-        for _ in range(100):
-            socket.create_connection((address, int(port)), timeout=1).close()
-            import time
-
-            time.sleep(0.1)
+        until_refused(address, int(port))
 
 
 def test_a_table_of_other_types_is_refused_by_its_schema(file: Path) -> None:

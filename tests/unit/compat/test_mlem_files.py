@@ -144,6 +144,31 @@ def test_a_function_of_the_training_script_needs_dill() -> None:
         my.load(path, trust=trusted(path))
 
 
+def test_an_onnx_model_is_data_and_gives_what_its_library_gives(tmp_path: Path) -> None:
+    from skl2onnx import to_onnx
+    from sklearn.linear_model import LogisticRegression
+
+    rows = ROWS.to_numpy("float32")
+    fitted = LogisticRegression().fit(rows, [0, 1, 1])
+    (tmp_path / "m").mkdir()
+    graph = to_onnx(fitted, rows[:1], options={"zipmap": False})
+    (tmp_path / "m/model.onnx").write_bytes(graph.SerializeToString())
+    kind = {"type": "ndarray", "dtype": "float32", "shape": [None, 2]}
+    outputs = {"type": "list", "items": [kind, kind]}
+    method = {"name": "predict", "args": [{"name": "data", "type_": kind}], "returns": outputs}
+    meta(
+        tmp_path,
+        "m",
+        object_type="model",
+        artifacts={"data": {"uri": "m/model.onnx"}},
+        processors={"model": {"type": "onnx", "methods": {"predict": method}}},
+    )
+    card = my.load_card(tmp_path / "m")
+    assert card.format is not None
+    assert (card.format.name, card.format.tier) == ("onnx", 0)
+    assert my.apply(tmp_path / "m", rows).tolist() == fitted.predict(rows).tolist()
+
+
 def test_a_booster_in_the_old_binary_form_is_told() -> None:
     path = V04 / "models/xgb"
     with pytest.raises(NotSupported, match="binary form of xgboost before"):

@@ -135,7 +135,9 @@ def public_name(method: str) -> str:
 
 
 def methods_of(meta: Meta, plan: Plan) -> dict[str, Signature]:
-    """Public name -> what the whole chain takes first and gives last."""
+    """Public name -> what the whole chain takes first and gives last; nothing of a SavedModel, which tells itself."""
+    if plan.steps[MAIN].io.get("save_format") == "tf" and len(plan.steps) == 1:
+        return {}
     return {public_name(name): _whole(plan, chain) for name, chain in plan.orders.items()}
 
 
@@ -147,6 +149,8 @@ def _whole(plan: Plan, chain: Sequence[tuple[str, str]]) -> Signature:
     return Signature(first, signatures[-1].returns)
 
 
+SAVED_MODEL = "a SavedModel: its graphs can read and write files"
+
 _BOOSTERS = ("xgboost", "lightgbm", "catboost")
 _GONE = ("ntree_limit", "data_has_header")
 """Options that newer versions of these libraries do not have."""
@@ -154,6 +158,8 @@ _GONE = ("ntree_limit", "data_has_header")
 
 def _signature(step: Step, method: str) -> Signature:
     found = signature(step.spelled[method])
+    if step.kind == "onnx":  # MLEM gave all outputs as a list
+        return Signature(found.args)
     if step.kind not in _BOOSTERS:
         return found
     return Signature({n: a for n, a in found.args.items() if n not in _GONE}, found.returns)
@@ -166,6 +172,8 @@ def _format(meta: Meta, plan: Plan, found: Mapping[str, Piece]) -> tuple[FormatI
     if step.io["type"] == "pickle":
         pieces: Pieces = {ALONE: found["data.pkl"]} if list(found) == ["data.pkl"] else found
         return FormatInfo("mlem", 2), FLAVORS[step.kind], pieces
+    if step.io.get("save_format") == "tf":
+        return FormatInfo("savedmodel", 2, (SAVED_MODEL,)), "tensorflow", found
     data = found.get("data")
     if data is None and step.io["type"] != "tf_keras":
         raise meta.refuse("artifacts", f"a model of type {step.kind} needs the file 'data'")

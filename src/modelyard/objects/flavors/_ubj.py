@@ -89,11 +89,10 @@ class _Reader:
         marker = self.marker()
         if marker == _OF_TYPE:
             return self.numbers()
-        found: list[Any] = []
         if marker == _COUNTED:
-            for _ in range(self.count(self.marker())):
-                found.append(self.value(self.marker(), depth + 1))
-            return found
+            count = self.count(self.marker())
+            return [self.value(self.marker(), depth + 1) for _ in range(count)]
+        found: list[Any] = []
         while marker != _END_OF_ARRAY:
             found.append(self.value(marker, depth + 1))
             marker = self.marker()

@@ -14,6 +14,8 @@ from typing import Any
 
 from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
 from modelyard.objects import plain_values
+from modelyard.objects.flavors._boosted_trees import NoTrees
+from modelyard.objects.flavors._lightgbm_text import check_lightgbm
 from modelyard.objects.interface import Files
 from modelyard.objects.native import NativeFormat
 
@@ -142,7 +144,12 @@ def _dump(obj: Any, folder: Path) -> None:
             state["_le"] = state["_le"].classes_
         wrapper = plain_values.dump_attributes(state, type(obj), _classes())
     # Without a number only the rounds up to the best one would be written.
-    (folder / MODEL).write_text(booster.model_to_string(num_iteration=-1), "utf-8", newline="\n")
+    text = booster.model_to_string(num_iteration=-1)
+    try:
+        check_lightgbm(text)
+    except NoTrees as error:
+        raise UnsupportedType(f"the text cannot hold this model: {error}") from error
+    (folder / MODEL).write_text(text, "utf-8", newline="\n")
     (folder / WRAPPER).write_bytes(wrapper)
 
 
@@ -186,9 +193,11 @@ def _booster(files: Files, name: str) -> Any:
     import lightgbm
 
     try:
-        return lightgbm.Booster(model_file=files.local(name, private=False))
-    except (lightgbm.basic.LightGBMError, ValueError, KeyError, IndexError) as error:
-        raise Corrupted(f"{name}: LightGBM cannot read it: {error}") from error
+        text = files.read(name).decode()
+        check_lightgbm(text)  # the library would follow whatever the numbers say
+        return lightgbm.Booster(model_str=text)
+    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        raise Corrupted(f"{name}: this is no sound model of LightGBM: {error}") from error
 
 
 NATIVE = (NativeFormat("lightgbm_text", 0, ".txt", _dump, _load),)

@@ -82,9 +82,13 @@ def _values_only(method: Callable[..., Any]) -> Callable[..., Any]:
         result = method(*args, **named)
         if not isinstance(result, Mapping):
             return result
-        return {k: v for k, v in result.items() if v is not None and k != "past_key_values"}
+        return {k: v for k, v in result.items() if v is not None and not _is_cache(k, v)}
 
     return call
+
+
+def _is_cache(name: str, value: Any) -> bool:
+    return name == "past_key_values" or type(value).__module__ == "transformers.cache_utils"
 
 
 def labels(obj: Any) -> Sequence[str]:

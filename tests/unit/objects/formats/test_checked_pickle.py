@@ -22,6 +22,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute._iterative import _ImputerTriplet
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeRegressor
@@ -234,6 +235,39 @@ def test_packed_data_that_ends_early_is_told(pack: Callable[[bytes], bytes]) -> 
 def test_packing_that_is_not_read_is_named() -> None:
     with pytest.raises(NotSupported, match="lz4"):
         read(b"\x04\x22M\x18" + bytes(50))
+
+
+def test_what_unfolds_without_end_is_refused() -> None:
+    laughs: Any = ["ha"]
+    for _ in range(12):
+        laughs = [laughs] * 10
+    with pytest.raises(Corrupted, match="unfolds to more than"):
+        read(pickle.dumps(laughs))
+
+
+def test_keys_that_could_take_for_ever_to_hash_are_refused() -> None:
+    key: Any = ()
+    for _ in range(3):
+        key = Does(_ImputerTriplet, key, key, key)
+    assert isinstance(read(pickle.dumps([key])), list)
+    for start, end in ((b"}", b"K\x01s"), (b"\x8f(", b"\x90"), (named("builtins", "set") + b"](", b"e\x85R")):  # fmt: skip
+        with pytest.raises(Corrupted, match="nested"):
+            read(b"\x80\x04" + start + fast(key) + end + b".")
+
+
+def fast(obj: Any) -> bytes:
+    """The instructions for an object, to stand inside another pickle."""
+    out = io.BytesIO()
+    pickle.Pickler(out, 3).dump(obj)
+    return out.getvalue()[2:-1]
+
+
+def test_one_value_is_not_repeated_as_often_as_a_file_says() -> None:
+    data = pickle.dumps(pd.Series([1.5, 2.5]), 4)
+    stop = b"\x8c\x04stop\x94K\x02"
+    assert data.count(stop) == 1
+    with pytest.raises(Corrupted, match="as long as its index"):
+        read(data.replace(stop, b"\x8c\x04stop\x94J\xff\xff\xff\x7f"))
 
 
 def test_an_array_is_as_large_as_its_bytes() -> None:

@@ -96,7 +96,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "ReplicationPad1d": ("padding",),
     "ReplicationPad2d": ("padding",),
     "CosineSimilarity": ("dim", "eps"),
-    "PairwiseDistance": ("norm", "eps", "keepdim"),
+    "PairwiseDistance": ("p", "eps", "keepdim"),
 }
 CONTAINERS = frozenset(["Sequential", "ModuleList", "ModuleDict"])
 
@@ -105,11 +105,12 @@ def _has_bias(layer: Any) -> bool:
     return layer.bias if isinstance(layer.bias, bool) else layer.bias is not None
 
 
-def _is_activation(layer: Any) -> Any:
-    """``relu`` or ``gelu``; any other function is what a file cannot say."""
-    return {1: "relu", 2: "gelu"}.get(
-        getattr(layer, "activation_relu_or_gelu", 0), getattr(layer.activation, "__name__", None)
-    )
+def _activation(layer: Any) -> Any:
+    """``relu`` or ``gelu``; any other is a function, which a file cannot say."""
+    from torch.nn import functional
+
+    known = {functional.relu: "relu", functional.gelu: "gelu"}
+    return known.get(layer.activation, layer.activation)
 
 
 _LAYER: Mapping[str, Callable[[Any], Any]] = {
@@ -117,7 +118,7 @@ _LAYER: Mapping[str, Callable[[Any], Any]] = {
     "nhead": lambda layer: layer.self_attn.num_heads,
     "dim_feedforward": lambda layer: layer.linear1.out_features,
     "dropout": lambda layer: layer.dropout.p,
-    "activation": _is_activation,
+    "activation": _activation,
     "layer_norm_eps": lambda layer: layer.norm1.eps,
     "batch_first": lambda layer: layer.self_attn.batch_first,
     "bias": lambda layer: layer.linear1.bias is not None,
@@ -128,7 +129,7 @@ DERIVED: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("LayerNorm", "bias"): lambda layer: layer.bias is not None or not layer.elementwise_affine,
     ("MultiheadAttention", "bias"): lambda layer: layer.in_proj_bias is not None,
     ("MultiheadAttention", "add_bias_kv"): lambda layer: layer.bias_k is not None,
-    ("RNN", "nonlinearity"): lambda layer: layer.nonlinearity,
+    ("PairwiseDistance", "p"): lambda layer: layer.norm,
     **{
         (f"Transformer{kind}Layer", name): find
         for kind in ("Encoder", "Decoder")

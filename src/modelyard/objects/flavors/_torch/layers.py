@@ -45,12 +45,9 @@ def dump(obj: Any, folder: Path) -> None:
             f"it is not made of PyTorch's own layers alone: {', '.join(strangers)}", types=strangers
         )
     tensors = dict(_tensors(obj))
-    stored: dict[str, Any] = {}
-    names: dict[str, str] = {}
-    for path, tensor in tensors.items():
-        owner = next((n for n, t in stored.items() if t is tensor), None)
-        names[path] = owner or path
-        stored.setdefault(names[path], tensor)
+    owners: dict[int, str] = {}
+    names = {path: owners.setdefault(id(tensor), path) for path, tensor in tensors.items()}
+    stored = {name: tensors[name] for name in owners.values()}
     _refuse_unwritable(stored)
     description = {
         "protocol": PROTOCOL,
@@ -59,8 +56,12 @@ def dump(obj: Any, folder: Path) -> None:
         "frozen": sorted(path for path, t in tensors.items() if _is_frozen(torch, t)),
         "training": sorted(name for name, m in obj.named_modules() if m.training),
     }
-    text = json.dumps(description, allow_nan=False)
-    _check_same(obj, _skeleton(json.loads(text)))
+    try:
+        text = json.dumps(description, allow_nan=False)
+        again = _skeleton(json.loads(text))
+    except (ValueError, TypeError, RuntimeError, ModelyardError) as error:
+        raise UnsupportedType(f"its layers cannot be made again: {error}") from error
+    _check_same(obj, again)
     write_file(folder / WEIGHTS, stored, {"format": "pt"})
     (folder / LAYERS).write_text(text, "utf-8")
 

@@ -7,6 +7,7 @@ was made to be opened when its author is not trusted.
 
 from __future__ import annotations
 
+import inspect as inspect_module
 import io
 import pickle
 import warnings
@@ -188,7 +189,13 @@ def _tensors(obj: Any, sample: Mapping[str, Any]) -> dict[str, Any]:
     from modelyard.objects.flavors._torch.calling import Inputs
 
     inputs = Inputs(obj)
-    return {name: inputs.tensor(value) for name, value in sample.items()}
+    stars = (inspect_module.Parameter.VAR_POSITIONAL, inspect_module.Parameter.VAR_KEYWORD)
+    taken = [
+        n
+        for n, p in inspect_module.signature(obj.forward).parameters.items()
+        if p.kind not in stars
+    ]
+    return {name: inputs.tensor(value) for name, value in sample.items() if name in taken}
 
 
 def _two_rows(value: Any) -> Any:
@@ -242,4 +249,6 @@ def _quiet() -> Iterator[None]:
             "ignore", message=".*torch.jit.*deprecated", category=DeprecationWarning
         )
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Of transposed weights, which it then writes well.
+        warnings.filterwarnings("ignore", message="No complete tensor found in the group")
         yield

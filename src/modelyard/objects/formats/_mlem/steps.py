@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelyard.base.errors import InvalidInput, NotSupported
+from modelyard.base.errors import InvalidInput, ModelFailed, NotSupported
 from modelyard.objects import flavors
 from modelyard.objects.files import Part
 from modelyard.objects.formats._mlem.lacking import library_named
@@ -115,29 +116,30 @@ def _native(files: Files, way: Mapping[str, Any]) -> Any:
 def _torch(files: Files, way: Mapping[str, Any]) -> Any:
     import torch
 
-    if way.get("is_jit"):
-        return load_file(
-            files, _only(files), lambda stream: torch.jit.load(io.BytesIO(stream.read()))
-        )
-    return load_file(files, _only(files), lambda stream: torch.load(stream, weights_only=False))
+    def read(stream: Any) -> Any:
+        if not way.get("is_jit"):
+            return torch.load(stream, weights_only=False)
+        with warnings.catch_warnings():
+            # What is there has to be read, whatever is recommended for new files.
+            warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", DeprecationWarning)
+            return torch.jit.load(io.BytesIO(stream.read()))
+
+    return load_file(files, _only(files), read)
 
 
 def _keras(files: Files, way: Mapping[str, Any]) -> Any:
     """A ``.h5`` file, or the folder of a SavedModel, which newer versions of Keras only run."""
-    names = list(files.names())
-    if names == ["data"]:
-        import keras
+    if way.get("save_format") == "tf" or list(files.names()) != ["data"]:
+        return reading_format("savedmodel", "tensorflow").load(files)
+    import keras
 
-        place = files.local("data")
-        named = place.with_suffix(".h5")
-        named.write_bytes(place.read_bytes())
+    place = files.local("data")
+    named = place.with_suffix(".h5")
+    named.write_bytes(place.read_bytes())
+    try:
         return keras.models.load_model(named, compile=False)
-    import tensorflow
-
-    folder = next(files.local(n).parents[n.count("/")] for n in names)
-    for name in names:
-        files.local(name)
-    return tensorflow.saved_model.load(str(folder))
+    except Exception as error:
+        raise ModelFailed(f"the network cannot be read: {error}") from error
 
 
 READERS: Mapping[str, Callable[[Files, Mapping[str, Any]], Any]] = {

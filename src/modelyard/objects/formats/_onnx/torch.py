@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import io
@@ -14,7 +15,7 @@ from modelyard.base.errors import UnsupportedType
 
 def attempts(model: Any, *values: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
     """In evaluation mode, for any number of rows."""
-    import torch
+    torch: Any = importlib.import_module("torch")
 
     from modelyard.objects.flavors._torch.calling import Inputs
 
@@ -32,7 +33,7 @@ def attempts(model: Any, *values: Any) -> Iterator[tuple[str, Callable[[], Any]]
 
 
 def _exported(model: Any, tensors: Sequence[Any]) -> Any:
-    import torch
+    torch: Any = importlib.import_module("torch")
 
     free = tuple({0: torch.export.Dim.DYNAMIC} if t.ndim else None for t in tensors)
     with _evaluating(model):
@@ -50,7 +51,8 @@ def _exported(model: Any, tensors: Sequence[Any]) -> Any:
 
 def _traced(model: Any, tensors: Sequence[Any]) -> Any:
     import onnx
-    import torch
+
+    torch: Any = importlib.import_module("torch")
 
     target, names = io.BytesIO(), _names(model, tensors)
     free = {name: {0: "rows"} for name, t in zip(names, tensors, strict=True) if t.ndim}

@@ -13,6 +13,7 @@ import decimal
 import fractions
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from modelyard.base.errors import Corrupted, Untrusted
@@ -23,6 +24,7 @@ from modelyard.objects.formats._skops import allowed, building, estimators
 Recipe = Callable[["Builder", Made], Any]
 
 MAX_DEEP = 150
+MAX_UNFOLDED = 20_000_000
 _PLAIN = frozenset([str, int, float, bool, bytes, type(None)])
 
 
@@ -68,22 +70,35 @@ class Builder:
     """Called with a part of a graph, gives what it stands for; the same part is the same object each time."""
 
     def __init__(self) -> None:
-        self._done: dict[int, Any] = {}
+        self._done: dict[int, tuple[Any, int]] = {}
+        """Part -> its object, and how many parts that unfolds to."""
         self._open: set[int] = set()
+        self._unfolded = 0
 
     def __call__(self, part: Any) -> Any:
         if type(part) in _PLAIN:
             return part
         if id(part) in self._done:
-            return self._done[id(part)]
+            value, count = self._done[id(part)]
+            self._count(count)
+            return value
         if id(part) in self._open:
             raise Corrupted("an object refers to itself")
         if len(self._open) > MAX_DEEP:
             raise Corrupted(f"objects nest more than {MAX_DEEP} deep")
         self._open.add(id(part))
-        value = self._done[id(part)] = self._made(part)
+        before = self._unfolded
+        self._count(1)
+        value = self._made(part)
+        self._done[id(part)] = value, self._unfolded - before
         self._open.remove(id(part))
         return value
+
+    def _count(self, parts: int) -> None:
+        """Ten lists, each of the one before ten times, are small here and too large for whoever walks through them."""
+        self._unfolded += parts
+        if self._unfolded > MAX_UNFOLDED:
+            raise Corrupted(f"it unfolds to more than {MAX_UNFOLDED} parts")
 
     def _made(self, part: Any) -> Any:
         match part:
@@ -92,11 +107,13 @@ class Builder:
             case Named(dotted):
                 return _value(dotted)
             case dict():
-                return {self(key): self(item) for key, item in part.items()}
+                return {_key(self(key)): self(item) for key, item in part.items()}
             case bytearray():
                 return bytearray(part)
-            case list() | tuple() | set() | frozenset():
+            case list() | tuple():
                 return type(part)(map(self, part))
+            case set() | frozenset():
+                return type(part)(_key(self(item)) for item in part)
             case Skipped():
                 raise Corrupted("bytes that were passed over")
         raise Corrupted(f"a {type(part).__name__} in a pickle")
@@ -108,6 +125,18 @@ class Builder:
         if node.kwargs:
             raise Corrupted(f"{node.name} is called with arguments by name")
         return recipe(self, node)
+
+
+def _key(key: Any) -> Any:
+    """A key, or item of a set. Tuples in tuples could take for ever to hash."""
+    if isinstance(key, tuple | frozenset) and any(isinstance(k, tuple | frozenset) for k in key):
+        raise Corrupted("a key that is nested")
+    return key
+
+
+def _items(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A set of a list."""
+    return lambda *arguments: make(_key(item) for item in chain.from_iterable(arguments))
 
 
 def _value(name: str) -> Any:
@@ -176,7 +205,7 @@ def _dict(make: Callable[..., Any], *kinds: type) -> Recipe:
         arguments = build(node.args)
         value = make(*_checked(node.name, arguments, kinds))
         for key, item in node.pairs:
-            value[build(key)] = build(item)
+            value[_key(build(key))] = build(item)
         return value
 
     return recipe
@@ -237,8 +266,8 @@ RECIPES: Mapping[str, Recipe] = {
     "collections.OrderedDict": _dict(collections.OrderedDict),
     "collections.Counter": _dict(collections.Counter, dict),
     "collections.defaultdict": _dict(collections.defaultdict, type),
-    "builtins.set": _constructed(set, list),
-    "builtins.frozenset": _constructed(frozenset, list),
+    "builtins.set": _constructed(_items(set), list),
+    "builtins.frozenset": _constructed(_items(frozenset), list),
     "builtins.bytes": _constructed(bytes, bytes),
     "builtins.bytearray": _constructed(_bytearray, bytes, bytearray, str),
     "builtins.slice": _constructed(slice, int, str, _NONE),

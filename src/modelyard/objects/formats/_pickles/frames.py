@@ -36,7 +36,7 @@ def frame(build: Build, node: Made) -> Any:
             part = values[number] if getattr(values, "ndim", 1) == 2 else values
             if place in parts:
                 raise Corrupted("two blocks of a table have the same column")
-            parts[place] = part
+            parts[place] = _column(part, index)
     if sorted(parts) != list(range(len(columns))):
         raise Corrupted("a table has not one block for each column")
     series = {n: _pandas().Series(part, index=index, copy=False) for n, part in parts.items()}
@@ -49,8 +49,16 @@ def series(build: Build, node: Made) -> Any:
     """A Series of its one block."""
     [index], [(values, _)] = _manager(build, node.state["_mgr"])
     name = build(node.state.get("_name", node.state.get("name")))
-    made = _pandas().Series(values, index=index, name=name)
+    made = _pandas().Series(_column(values, index), index=index, name=name)
     return _with_attrs(made, build(node.state.get("attrs")))
+
+
+def _column(values: Any, index: Any) -> Any:
+    """An array as long as the index: one value alone would be repeated as often as the file says."""
+    arrays = (np.ndarray, _pandas().api.extensions.ExtensionArray)
+    if not isinstance(values, arrays) or len(values) != len(index):
+        raise Corrupted("a column of a table is no array as long as its index")
+    return values
 
 
 def _with_attrs(made: Any, attrs: Any) -> Any:

@@ -107,4 +107,5 @@ def _cell(given: Any) -> Any:
         return None
     if isinstance(value, float) and math.isinf(value):
         raise InvalidInput("a PMML model takes no infinities")
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    said = getattr(value, "isoformat", None)
+    return said() if said is not None else value

@@ -13,6 +13,7 @@ IMPORTERS = (
     "data",
     "lightgbm",
     "mlem",
+    "mlflow",
     "onnx",
     "pickle",
     "safetensors",

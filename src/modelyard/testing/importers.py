@@ -28,7 +28,7 @@ from modelyard.objects.source import Source
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file of another tool."""
+    """A file of another tool, or a folder."""
 
     file: str
     write: Callable[[Path], Any]
@@ -78,16 +78,10 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
-def content(path: Path) -> dict[str, bytes]:
-    """The bytes of a file, or of the files of a folder."""
+def contents(path: Path) -> dict[str, bytes]:
+    """The bytes of a file, or of all files of a folder."""
     files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
     return {str(file): file.read_bytes() for file in files}
-
-
-def damage(path: Path) -> None:
-    """Change the last bit of a file, or of the largest one of a folder."""
-    name, data = max(content(path).items(), key=lambda item: len(item[1]))
-    Path(name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
 
 class ImporterContract:
@@ -153,7 +147,13 @@ class ImporterContract:
     ) -> None:
         for path, foreign, _ in self.written(case, tmp_path).values():
             source = importers.open_path(path)
-            damage(path)
+            changed = (
+                path
+                if path.is_file()
+                else path / max(source.files.names(), key=lambda name: (path / name).stat().st_size)
+            )
+            data = changed.read_bytes()
+            changed.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
             with pytest.raises(Corrupted, match="not what its card says"):
                 foreign.read(source)
 
@@ -161,8 +161,8 @@ class ImporterContract:
         self, case: ImporterCase, tmp_path: Path
     ) -> None:
         for number, (path, foreign, written) in enumerate(self.written(case, tmp_path).values()):
-            data, opened = content(path), importers.open_path(path)
-            beside = len(opened.files.names()) == 1
+            data, opened = contents(path), importers.open_path(path)
+            beside = path.is_file() and len(opened.files.names()) == 1
             copy = import_object(path, tmp_path / "copies" / str(number))
             assert copy.artifact_digest == opened.card.artifact_digest
             assert same_output(
@@ -175,7 +175,7 @@ class ImporterContract:
                 assert same_output(
                     foreign.read(importers.open_path(path)), foreign.expected(written)
                 )
-            assert content(path) == data
+            assert contents(path) == data
 
     def test_broken_files_are_told(self, case: ImporterCase, tmp_path: Path) -> None:
         for name, (data, text) in case.broken.items():

@@ -7,6 +7,7 @@ code happens to load them.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -90,11 +91,8 @@ def _names_of(factors: Any) -> dict[str, Any]:
     return found
 
 
-def _described_again(
-    cls: type, state: dict[str, Any], attribute: str, names: dict[str, Any]
-) -> Any:
-    import patsy
-
+def _described_again(cls: Any, state: dict[str, Any], attribute: str, names: dict[str, Any]) -> Any:
+    patsy: Any = importlib.import_module("patsy")
     table = state["frame"] if "frame" in state else state["orig_endog"].join(state["orig_exog"])
     _, design = patsy.dmatrices(
         state["formula"], table, patsy.EvalEnvironment([names]), return_type="dataframe"

@@ -181,7 +181,7 @@ def _parsed(data: bytes) -> Any:
     """The content of a model file, which is JSON, binary or in text."""
     if data[:1] != b"{":
         raise ValueError("it is neither UBJ nor JSON")
-    if data[1:2] in b'"' or data[1:2].isspace():
+    if data[1:2] in (b'"', b"}") or data[1:2].isspace():
         return loads_strictly(data, "the JSON")
     return _ubj.loads(data)
 

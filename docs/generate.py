@@ -328,11 +328,14 @@ def examples() -> dict[str, tuple[str, DataType]]:
     import uuid
     from typing import Literal, NamedTuple
 
+    import catboost
+    import lightgbm
     import numpy as np
     import pandas as pd
     import polars as pl
     import pyarrow as pa
     import scipy.sparse as sp
+    import xgboost
 
     class Point(NamedTuple):
         x: float
@@ -366,7 +369,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "list": ("`[1.5, 2.5]`, of any length", infer([1.5, 2.5])),
         "set": ("`{1, 2}`", infer({1, 2})),
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
-        "record": ("a dataclass or named tuple", infer(Point(1.0, 2.0))),
+        "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
@@ -377,6 +380,13 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "polars_series": ("a polars Series", infer(pl.Series("price", [1.5]))),
         "arrow_table": ("a pyarrow Table", infer(pa.table(table))),
         "sparse": ("a scipy sparse matrix", infer(sp.csr_matrix(np.eye(3)))),
+        "tensor": ("a PyTorch tensor", parse({"type": "tensor", "dtype": "float32", "shape": [None, 3]})),
+        "tf_tensor": ("a tensor of TensorFlow", parse({"type": "tf_tensor", "dtype": "float32", "shape": [None, 3]})),
+        "dmatrix": ("an XGBoost DMatrix", infer(xgboost.DMatrix(np.zeros((2, 3))))),
+        "lightgbm_dataset": ("a LightGBM Dataset", infer(lightgbm.Dataset(np.zeros((2, 3)), free_raw_data=False))),
+        "catboost_pool": ("a CatBoost Pool", infer(catboost.Pool(np.zeros((2, 3))))),
+        "image": ("a Pillow image; base64 of a PNG in JSON", parse({"type": "image", "mode": "RGB"})),
+        "file": ("a `pathlib.Path`; the method gets a real file", parse("file")),
     }  # fmt: skip
 
 

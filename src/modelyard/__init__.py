@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
     from modelyard.types.schema import Schema as Schema
+    from modelyard.yard.cloning import clone as clone
+    from modelyard.yard.cloning import link as link
     from modelyard.yard.datasets import Dataset as Dataset
     from modelyard.yard.project import init as init
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import demote as demote
     from modelyard.yard.verbs import evaluate as evaluate
+    from modelyard.yard.verbs import import_object as import_object
     from modelyard.yard.verbs import infer_schema as infer_schema
     from modelyard.yard.verbs import load as load
     from modelyard.yard.verbs import load_card as load_card
@@ -46,10 +49,13 @@ _WHERE = {
     "Yard": "modelyard.yard.yard",
     "apply": "modelyard.yard.verbs",
     "build": "modelyard.shipping.build",
+    "clone": "modelyard.yard.cloning",
     "demote": "modelyard.yard.verbs",
     "evaluate": "modelyard.yard.verbs",
+    "import_object": "modelyard.yard.verbs",
     "infer_schema": "modelyard.yard.verbs",
     "init": "modelyard.yard.project",
+    "link": "modelyard.yard.cloning",
     "load": "modelyard.yard.verbs",
     "load_card": "modelyard.yard.verbs",
     "promote": "modelyard.yard.verbs",
@@ -71,10 +77,13 @@ __all__ = [
     "__version__",
     "apply",
     "build",
+    "clone",
     "demote",
     "evaluate",
+    "import_object",
     "infer_schema",
     "init",
+    "link",
     "load",
     "load_card",
     "promote",

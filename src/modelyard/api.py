@@ -9,12 +9,14 @@ from modelyard.serving.client import Client
 from modelyard.serving.serve import serve
 from modelyard.shipping.build import build
 from modelyard.types.schema import Schema
+from modelyard.yard.cloning import clone, link
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.project import init
 from modelyard.yard.verbs import (
     apply,
     demote,
     evaluate,
+    import_object,
     infer_schema,
     load,
     load_card,
@@ -36,10 +38,13 @@ __all__ = [
     "Yard",
     "apply",
     "build",
+    "clone",
     "demote",
     "evaluate",
+    "import_object",
     "infer_schema",
     "init",
+    "link",
     "load",
     "load_card",
     "promote",

@@ -14,6 +14,7 @@ CASES = ROOT / "tests" / "cases"
 PLUGIN_FOLDERS = {
     "flavors": (PACKAGE / "objects" / "flavors", "claims"),
     "formats": (PACKAGE / "objects" / "formats", "TIER"),
+    "importers": (PACKAGE / "objects" / "importers", "recognises"),
     "types": (PACKAGE / "types", "claims"),
     "stores": (PACKAGE / "stores", "SCHEMES"),
 }

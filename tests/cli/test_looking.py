@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -17,6 +20,7 @@ from ruamel.yaml import YAML
 import modelyard as my
 from cli.program import process, run
 from modelyard.base.config import SETTINGS, USER_SETTINGS
+from modelyard.objects import formats
 from modelyard.objects.card_file import read_card, write_card
 from modelyard.yard.doctor import EXTRAS
 
@@ -81,13 +85,33 @@ def described(project: Path, text: str) -> None:
 
 
 def test_an_object_as_markdown(changing: Path) -> None:
-    described(changing, "a | b <script>")
+    described(changing, "a | b <script> [x](javascript:y) *z*")
     out = run("show", "models/churn", "--format", "md", cwd=changing).out
     assert out.startswith("# models/churn\n\nLogistic-regression sklearn model.\n")
-    assert "\na \\| b &lt;script>\n" in out
-    assert "| format | skops, tier 1 |" in out
+    assert "\na \\| b &lt;script> \\[x\\](javascript:y) \\*z\\*\n" in out
+    titles = [line for line in out.splitlines() if line.startswith("## ")]
+    assert titles == ["## Use it", "## Methods", "## Requirements", "## Safety", "## Origin"]
+    assert "| age | int64 |  |  |" in out
+    assert "tier 1: allow-listed constructors" in out
     out = run("show", "data/customers", "--format", "md", cwd=changing).out
     assert "| column | type | missing |" in out
+
+
+def blocks(text: str, language: str) -> str:
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
+
+
+def test_a_model_card_can_be_followed(project: Path) -> None:
+    out = run("show", "models/churn", "--format", "md", cwd=project).out
+    with contextlib.chdir(project):
+        scope: dict[str, Any] = {}
+        exec(blocks(out, "python"), scope)
+        assert list(scope["model"].predict(scope["X"])) in ([0], [1])
+    apply, serve, curl = (shlex.split(line) for line in blocks(out, "sh").splitlines())
+    assert run(*apply[1:], cwd=project).code == 0
+    assert serve == ["modelyard", "serve", "models/churn"]
+    [row] = json.loads(curl[-1])
+    assert set(row) == {"age", "income"}
 
 
 def test_a_card_cannot_command_the_terminal(changing: Path) -> None:
@@ -287,6 +311,13 @@ def test_a_schema(project: Path) -> None:
     assert json.loads(run("schema", "models/churn", cwd=project).out) == of_model
 
 
+@pytest.mark.parametrize("suffix", ["arrow", "feather", "xlsx"])
+def test_the_schema_of_other_files(suffix: str, project: Path, tmp_path: Path) -> None:
+    formats.write_path(formats.read_path(project / "new.csv"), tmp_path / f"new.{suffix}")
+    found = run("schema", tmp_path / f"new.{suffix}", "--json", cwd=project).data
+    assert found == run("schema", "new.csv", "--json", cwd=project).data
+
+
 @pytest.mark.parametrize("file", ["new.csv", "new.parquet"])
 def test_the_schema_of_a_file(file: str, project: Path) -> None:
     found = run("schema", file, "--json", cwd=project).data
@@ -298,11 +329,65 @@ def test_a_comparison(project: Path) -> None:
     assert same.out == "models/churn and churn@1 are the same\n"
     done = run("diff", "models/churn", "models/other", cwd=project)
     assert done.code == 0
-    assert done.out.startswith("models/churn -> models/other: schema same\n")
+    assert done.out.startswith("models/churn -> models/other: compatible, schema same\n")
     assert "  labels: logistic-regression -> careful" in done.out
     facts = run("diff", "models/churn", "models/double", "--json", cwd=project).data
     assert facts["schema"] == "breaking"
     assert "  BREAKING " in run("diff", "models/churn", "models/double", cwd=project).out
+
+
+@pytest.mark.parametrize(
+    ("b", "result", "code"),
+    [("churn@1", "same", 0), ("models/other", "compatible", 0), ("models/double", "breaking", 6), ("data/customers", "breaking", 6)],
+)  # fmt: skip
+def test_a_comparison_as_a_check(b: str, result: str, code: int, project: Path) -> None:
+    done = run("diff", "models/churn", b, "--check", "--json", cwd=project)
+    assert done.code == code
+    facts = done.data
+    assert list(facts) == ["result", "same", "schema", "differences", "changes"]
+    assert facts["result"] == result
+    assert all(list(d) == ["where", "change", "breaking", "reason"] for d in facts["differences"])
+    assert run("diff", "models/churn", b, cwd=project).code == 0
+
+
+@pytest.mark.parametrize(
+    ("where", "paths"),
+    [
+        ("kind = 'data'", ["data/customers"]),
+        ("flavor = 'sklearn' and labels = 'careful'", ["models/other"]),
+        ("path like 'models/%' and not flavor = 'sklearn'", ["models/double"]),
+        ("tier >= 2", ["models/double"]),
+        ("methods in ('predict_proba') and path ~ 'CHURN'", ["models/churn"]),
+        ("packages.\"scikit-learn\" is not null and labels != 'careful'", ["models/churn"]),
+        ("metrics.accuracy > 0.5", []),
+    ],
+)
+def test_a_listing_that_is_filtered(where: str, paths: list[str], project: Path) -> None:
+    found = run("list", "--where", where, "--json", cwd=project)
+    assert [row["path"] for row in found.data] == paths
+
+
+def test_a_listing_by_metrics_and_metadata(tmp_path: Path) -> None:
+    for name, accuracy in (("a", 0.8), ("b", 0.95)):
+        my.save({"x": 1}, tmp_path / name, metrics={"val acc": accuracy}, metadata={"team": {"name": "blue"}, "n": 3})  # fmt: skip
+    where = "metrics.\"val acc\" > 0.9 and metadata.team.name = 'blue' and metadata.n = 3"
+    assert [r["path"] for r in run("list", "--where", where, "--json", cwd=tmp_path).data] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("flavour = 'x'", "cards have no field 'flavour'"),
+        ("params.x = 1", "cards have no field 'params.x'"),
+        ("metrics.accuracy > '0.9'", "metrics.accuracy is a number, and compared with a text"),
+        ("flavor == sklearn", "the filter cannot be read at 'sklearn': texts go in single quotes"),
+        ("(" * 9000, "the filter cannot be read at"),
+    ],
+)
+def test_a_filter_that_is_none(where: str, message: str, project: Path) -> None:
+    done = run("list", "--where", where, cwd=project)
+    assert done.code == 2
+    assert message in done.err
 
 
 def test_the_environment_fits(project: Path) -> None:

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from cases.formats import cloudpickle, skops
+from cases.formats import cloudpickle, joblib, onnx, pickle, skops
 from modelyard.testing.flavors import (
     FlavorCase,
     FlavorContract,
@@ -17,6 +17,7 @@ from modelyard.testing.flavors import (
 FLAVORS = (
     "catboost",
     "lightgbm",
+    "onnx",
     "statsmodels",
     "xgboost",
     "callable",
@@ -44,3 +45,21 @@ class TestCloudpickle(ModelFormatContract):
     @pytest.fixture
     def case(self) -> ModelFormatCase:
         return cloudpickle.case()
+
+
+class TestPickle(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return pickle.models()
+
+
+class TestJoblib(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return joblib.models()
+
+
+class TestOnnx(ModelFormatContract):
+    @pytest.fixture
+    def case(self) -> ModelFormatCase:
+        return onnx.case()

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
-from cases.formats import csv, json, jsonl, npy, npz, parquet, tsv
+from cases.formats import json, jsonl, npy, npz, parquet, safetensors, tsv
 from modelyard.testing.formats import Case, FormatContract
 
-
-class TestCsv(FormatContract):
-    @pytest.fixture
-    def case(self) -> Case:
-        return csv.case()
+FORMATS = (
+    "arrow",
+    "csv",
+    "excel",
+    "feather",
+    "joblib",
+    "json",
+    "jsonl",
+    "npy",
+    "npz",
+    "parquet",
+    "pickle",
+    "tsv",
+)
 
 
 class TestTsv(FormatContract):
@@ -48,3 +59,17 @@ class TestNpz(FormatContract):
     @pytest.fixture
     def case(self) -> Case:
         return npz.case()
+
+
+class TestSafetensors(FormatContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return safetensors.case()
+
+
+@pytest.mark.parametrize("name", FORMATS, scope="module")
+class TestFormat(FormatContract):
+    @pytest.fixture(scope="module")
+    @classmethod
+    def case(cls, name: str) -> Case:
+        return importlib.import_module(f"cases.formats.{name}").case()

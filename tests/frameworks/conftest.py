@@ -7,12 +7,25 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 
 import pytest
 
 from frameworks.environments import ENVIRONMENTS, LIGHT
 
-HERE = ENVIRONMENTS[os.environ.get("MODELYARD_FRAMEWORK", LIGHT)]
+NAME = os.environ.get("MODELYARD_FRAMEWORK", LIGHT)
+HERE = ENVIRONMENTS[NAME]
+
+collect_ignore = [f"test_{name}.py" for name in ENVIRONMENTS if name != NAME]
+if NAME not in ("torch", "tensorflow"):
+    collect_ignore.append("test_mlem_networks.py")
+"""A file or folder named like an environment has tests for that one alone."""
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """As `collect_ignore`, of folders."""
+    name = collection_path.name if collection_path.parent == Path(__file__).parent else ""
+    return True if name in ENVIRONMENTS and ENVIRONMENTS[name] is not HERE else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -18,12 +18,13 @@ def main(names: list[str]) -> None:
     """Resolve each environment anew."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
-    ours = [*project["project"]["dependencies"], *(r for e in EXTRAS for r in extras[e])]
     tests = ["hypothesis", "jsonschema", "pytest", "pytest-timeout", "uv"]
     LOCKS.mkdir(exist_ok=True)
     for name, environment in ENVIRONMENTS.items():
         if name == LIGHT or (names and name not in names):
             continue
+        chosen = environment.get("extras", EXTRAS)
+        ours = [*project["project"]["dependencies"], *(r for e in chosen for r in extras[e])]
         wanted = "\n".join([*ours, *tests, *environment["packages"]])
         options = [
             "--quiet",

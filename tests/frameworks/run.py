@@ -45,6 +45,7 @@ def run(name: str, table: Path) -> int:
     started = time.monotonic()
     python = sys.executable if name == LIGHT else str(python_of(locked_environment(name)))
     tests = ["tests/frameworks/test_matrix.py"] if name == LIGHT else ["tests/frameworks"]
+    tests = ENVIRONMENTS[name].get("tests", tests)
     paths = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT)]
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", *tests],

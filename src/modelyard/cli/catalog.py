@@ -12,6 +12,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "config": "Show settings and which one won, or set one.",
     },
     "Models and data": {
+        "import": "Make an object of a file that another tool saved.",
         "show": "Show everything known about an object, or the registry.",
         "list": "List saved objects below a folder.",
         "schema": "Show what a model takes and gives, or what data looks like.",
@@ -20,11 +21,14 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "apply": "Apply a model to data.",
         "evaluate": "Measure a model against known answers.",
         "trust": "Show what a model would run when loaded, and trust it.",
+        "clone": "Copy an object.",
+        "link": "Make a path stand for another object.",
+        "migrate": "Bring over what other tools kept: MLEM, mlops-lite.",
     },
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
         "apply-remote": "Apply a served model to data.",
-        "build": "Build a package of a model: wheel or requirements.",
+        "build": "Build a package of a model: wheel, mlflow or requirements.",
     },
     "The yard": {
         "register": "Register a saved model under a name.",
@@ -42,6 +46,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 """Section -> command -> its one line of help."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
+    "migrate": {
+        "mlem": "Convert .mlem files, in place or into a folder.",
+        "mlopslite": "Bring an mlops-lite registry into the yard.",
+    },
     "config": {
         "list": "Show every setting, its value and where it comes from.",
         "set": "Set a setting of this project or of this user.",

@@ -28,6 +28,28 @@ def emit(data: Any, as_json: bool, human: Callable[[], str] | None = None) -> No
     click.echo(to_text(data) if as_json or human is None else printable(human()))
 
 
+def emit_result(result: Any, as_json: bool) -> None:
+    """Print what a model answered: JSON, but a text bare (several of them a line each), and files as their bytes."""
+    from modelyard.objects.outputs import is_file, to_bytes
+    from modelyard.objects.results import EachResult, to_json
+
+    texts = result if isinstance(result, EachResult) else [result]
+    if as_json:
+        emit(to_json(result), as_json=True)
+    elif all(isinstance(text, str) for text in texts):
+        for text in texts:
+            click.echo(printable(text) if sys.stdout.isatty() else text)
+    elif not isinstance(result, EachResult) and is_file(result):
+        if sys.stdout.isatty():
+            raise InvalidInput(
+                "the result is a file", hint="write it with -o, or print it with --json"
+            )
+        sys.stdout.buffer.write(to_bytes(result))
+        sys.stdout.buffer.flush()
+    else:
+        emit(to_json(result), as_json=True)
+
+
 def emit_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, none: str
 ) -> None:

@@ -1,10 +1,11 @@
-"""Cards and comparisons as people read them: as text, as YAML, as Markdown."""
+"""Cards and comparisons as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modelyard.cli.model_card import model_card
 from modelyard.cli.output import cell, table
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_text
@@ -29,31 +30,10 @@ def card_yaml(source: Source) -> str:
     return card_text(source.card).rstrip()
 
 
-def card_markdown(source: Source) -> str:
-    """A card for a README or a pull request."""
-    card = source.card
-    title, _, what = head(source).partition(": ")
-    lines = [f"# {title}", "", f"{what[:1].upper()}{what[1:]}.", ""]
-    lines += [_escaped(card.description), ""] if card.description else []
-    lines += ["| | |", "|---|---|"]
-    lines += [f"| {name} | {_escaped(text)} |" for name, text in facts(card).items() if text]
-    if card.methods:
-        lines += ["", "```python", *all_method_lines(card.methods), "```"]
-    if card.profile:
-        rows = profile_rows(card.profile)
-        lines += ["", f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
-        lines += [f"| {' | '.join(_escaped(cell(v)) for v in row.values())} |" for row in rows]
-    return "\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-
 FORMS: Mapping[str, Callable[[Source], str]] = {
     "text": card_report,
     "yaml": card_yaml,
-    "md": card_markdown,
+    "md": model_card,
 }
 """What ``--format`` of show takes."""
 
@@ -71,6 +51,8 @@ def facts(card: Card) -> dict[str, str]:
     form = card.format
     made = card.created
     commit = f" from {made.git}{' (changed)' if made.dirty else ''}" if made.git else ""
+    by = f" by {made.by}" if made.by else ""
+    version = f", modelyard {made.modelyard}" if made.modelyard else ""
     return {
         "format": f"{form.name}, tier {form.tier}" + ("" if form.tier < 2 else ": runs code when loaded") if form else "",
         "artifact": f"{len(card.artifact)} file{'s' * (len(card.artifact) != 1)}, {size:,} bytes",
@@ -80,7 +62,7 @@ def facts(card: Card) -> dict[str, str]:
         "needs": ", ".join(card.requirements.packages),
         "system": ", ".join(card.requirements.system),
         "modules": ", ".join(card.requirements.modules),
-        "saved": f"{made.at} by {made.by}{commit}, modelyard {made.modelyard}" if made.at else "",
+        "saved": f"{made.at}{by}{commit}{version}" if made.at else "",
         "digest": card.digest,
     }  # fmt: skip
 
@@ -163,7 +145,7 @@ def diff_report(found: Mapping[str, Any], a: str, b: str) -> str:
     """A comparison as lines."""
     if found["same"]:
         return f"{a} and {b} are the same"
-    lines = [f"{a} -> {b}: schema {found['schema']}"]
+    lines = [f"{a} -> {b}: {found['result']}, schema {found['schema']}"]
     for d in found["differences"]:
         mark, reason = "BREAKING " * d["breaking"], f" ({d['reason']})" if d["reason"] else ""
         lines.append(f"  {mark}{d['where']}: {d['change']}{reason}")

@@ -47,6 +47,9 @@ def _is_standard(cls: type) -> bool:
 
 
 def _items(value: Any) -> Iterator[Any]:
+    if not issubclass(type(value), dict) and isinstance(value, dict):
+        yield getattr(value, "__wrapped__", None)  # a proxy that passes for what it holds
+        return
     if isinstance(value, dict):
         length = dict.__len__(value)
         if length > LONG and all(type(v) in ATOMS for v in islice(dict.values(value), SAMPLED)):

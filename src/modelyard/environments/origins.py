@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -50,6 +50,8 @@ def origin(name: str) -> Origin:
         return Origin(name, "ignored")
     file, folders = _located(name)
     if file is None and not folders:
+        if (outer := _package_around(name)) is not None:
+            return outer
         known = top in sys.stdlib_module_names or top in sys.builtin_module_names
         return Origin(name, "ignored" if known else "unknown")
     location = file or folders[0]
@@ -64,6 +66,13 @@ def origin(name: str) -> Origin:
     if not path.is_file():  # in an archive, or removed since
         return Origin(name, "unknown")
     return Origin(name, "local", distribution, path, bool(folders))
+
+
+def _package_around(name: str) -> Origin | None:
+    """Of a part that compiled code made without a file (``torch._C._nn``): the installed package that it is in."""
+    parent = name.rpartition(".")[0]
+    outer = origin(parent) if parent else None
+    return replace(outer, name=name) if outer is not None and outer.kind == "package" else None
 
 
 def _located(name: str) -> tuple[str | None, tuple[str, ...]]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, cast
 
 from modelyard.base.errors import FileMissing, InvalidInput, SchemaMismatch, UnsupportedFormat
 from modelyard.base.paths import replacing
 from modelyard.objects import formats
+from modelyard.objects.inputs import STDIN, Inputs, read_words
 from modelyard.objects.interface import BatchReader, BatchWriter, DataFormat
 from modelyard.objects.model import Model
-from modelyard.objects.results import as_table, joined
+from modelyard.objects.outputs import write_files
+from modelyard.objects.results import EachResult, as_table, joined
 from modelyard.objects.sampling import required_arguments
 from modelyard.objects.tabular import as_column, to_type
+from modelyard.types.binary import binary
 from modelyard.types.interface import DataType
-
-STDIN = "-"
 
 
 class Sources(tuple[Any, ...]):
@@ -41,17 +43,26 @@ def apply_model(
 ) -> Any:
     """Run a method on data and return its result, or write it to ``output`` and return the path.
 
-    ``data`` is a value, a path (csv, parquet, json, jsonl, npz, npy), ``-`` for standard input, or several `Sources`
-    whose results are joined. Columns are matched by name. With ``batch_rows`` a file of any size streams through in
+    ``data`` is a value, a path (csv, parquet, json, arrow, xlsx …), ``-`` for standard input, or several `Sources`
+    whose results are joined; for a method that takes files or a text, what `read_words` says. Columns are matched by name. With ``batch_rows`` a file of any size streams through in
     pieces; ``options`` are further arguments of the method.
     """
     name = model.method(method)
-    kind = first_argument(model, name)
-    pieces = read_pieces(data, kind, batch_rows)
-    results = run(model, name, pieces, progress, options or {})
-    if output is None:
-        return joined(list(results))
-    return write_pieces(results, Path(output), column_names(model, name))
+    argument, kind = first_argument(model, name)
+    inputs = data if isinstance(data, Inputs) else read_words(data, kind)
+    if inputs is None:
+        pieces = ((argument, piece) for piece in read_pieces(data, (argument, kind), batch_rows))
+        results = run(model, name, pieces, progress, options or {})
+    else:
+        results = run(model, name, inputs, progress, options or {})
+    if output is not None:
+        rest = write_files(results, str(output))
+        write_pieces(rest, Path(output), column_names(model, name))
+        return Path(output)
+    values = [result for _, result in results]
+    if inputs is None:
+        return joined(values)
+    return EachResult(values) if inputs.several else values[0]
 
 
 def first_argument(model: Model, method: str) -> tuple[str, DataType]:
@@ -66,20 +77,20 @@ def first_argument(model: Model, method: str) -> tuple[str, DataType]:
 def run(
     model: Model,
     method: str,
-    pieces: Iterable[Any],
+    pieces: Iterable[tuple[str, Any]],
     progress: Progress | None,
     options: dict[str, Any],
-) -> Iterator[Any]:
-    """The results of the pieces, one at a time."""
+) -> Iterator[tuple[str, Any]]:
+    """The results of the pieces, one at a time, each with its piece's name."""
     argument, kind = first_argument(model, method)
     others = checked_options(model, method, options)
     done = 0
-    for piece in pieces:
+    for name, piece in pieces:
         value = kind.check(to_type(piece, kind), argument)
         rows = kind.rows(value)
         if rows == 0:
             continue
-        yield model.call(method, **{argument: value}, **others)
+        yield name, model.call(method, **{argument: value}, **others)
         done += rows or 1
         if progress:
             progress(done)
@@ -99,6 +110,9 @@ def checked_options(model: Model, method: str, options: dict[str, Any]) -> dict[
                 hint=f"it takes: {', '.join(signature.args)}",
                 field=name,
             )
+        taken = binary(kind)
+        if taken is not None and isinstance(value, str):  # typed as -a mask=mask.png
+            value = taken.from_path(Path(value).expanduser(), name)
         checked[name] = kind.check(value, name)
     return checked
 
@@ -138,7 +152,7 @@ def read_file(data: str | Path, kind: DataType, batch_rows: int | None) -> Itera
             yield from reader.read_batches(stream, wanted, batch_rows)
         else:
             raise UnsupportedFormat(
-                f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl or parquet"
+                f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl, parquet or arrow"
             )
 
 
@@ -155,7 +169,7 @@ def opened(data: str | Path, kind: DataType) -> Iterator[tuple[IO[bytes], DataFo
             yield stream, formats.named(name)
         return
     path = Path(data)
-    reader = formats.data_format(path)
+    reader = formats.file_format(path)
     if not path.is_file():
         raise FileMissing(f"no data file at {path}")
     with path.open("rb") as stream:
@@ -171,7 +185,11 @@ def column_names(model: Model, method: str) -> Sequence[str]:
 
 
 def write_pieces(results: Iterator[Any], output: Path, names: Sequence[str]) -> Path:
-    """Write results to a file in the format of its suffix; the file appears when it is whole."""
+    """Write results to a file in the format of its suffix; the file appears when it is whole. None: no file."""
+    first = next(results, None)
+    if first is None:
+        return output
+    results = chain([first], results)
     writer = formats.data_format(output)
     with replacing(output) as temporary:
         if isinstance(writer, BatchWriter):

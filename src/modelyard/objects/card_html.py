@@ -31,7 +31,7 @@ def _rows(card: Card) -> dict[str, str]:
         **{f"{name}()": _signature(s) for name, s in card.methods.items()},
         "metrics": ", ".join(f"{k} {v:.4g}" for k, v in card.metrics.items()),
         "needs": ", ".join(card.requirements.packages),
-        "saved": f"{card.created.at} by {card.created.by}".strip() if card.created.at else "",
+        "saved": " by ".join(part for part in (card.created.at, card.created.by) if part),
         "digest": card.digest,
     }
 

@@ -14,16 +14,29 @@ Verdict = Literal["same", "compatible", "breaking"]
 
 
 def compare_cards(old: Card, new: Card) -> dict[str, Any]:
-    """``schema`` is same, compatible or breaking with the reason per field; ``changes`` are all other facts."""
+    """What is different, as one JSON-able mapping::
+
+        {"result": "breaking", "same": false, "schema": "breaking",
+         "differences": [{"where": "predict.X.age", "change": "removed", "breaking": true, "reason": "…"}],
+         "changes": [{"field": "metrics.accuracy", "from": 0.9, "to": 0.95}]}
+
+    ``schema`` is same, compatible or breaking, by the worst of ``differences``, each with its reason; ``changes`` are all
+    other facts. ``result`` is the whole in a word: breaking when callers would notice, same when nothing differs.
+    """
     differences = [asdict(d) for d in compare(_signatures(old), _signatures(new))]
     changes = [
         {"field": name, "from": before, "to": after}
         for name, (before, after) in _facts(old, new).items()
         if before != after
     ]
+    schema = verdict(differences)
+    if old.kind != new.kind:
+        schema = "breaking"
+    same = not differences and not changes
     return {
-        "same": not differences and not changes,
-        "schema": verdict(differences),
+        "result": "compatible" if schema == "same" and not same else schema,
+        "same": same,
+        "schema": schema,
         "differences": differences,
         "changes": changes,
     }

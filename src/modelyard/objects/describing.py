@@ -95,7 +95,7 @@ def describe_model(
     for name, function in functions.items():
         sample = samples.get(name, MISSING)
         if sample is MISSING:
-            signatures[name], _ = infer_signature(function, MISSING, run=False)
+            signatures[name] = _stated(function)
             continue
         try:
             with warnings.catch_warnings():
@@ -115,6 +115,15 @@ def describe_model(
         signatures[name], results[name] = signature, result
         arguments[name] = bind_sample(function, sample)
     return Described({n: functions[n] for n in signatures}, signatures, results, arguments)
+
+
+def _stated(function: Callable[..., Any]) -> Signature:
+    """The signature without a sample: what the method itself states under ``signature`` (a graph knows its inputs), else
+    what its hints and defaults say."""
+    stated = getattr(function, "signature", None)
+    if isinstance(stated, Signature):
+        return stated
+    return infer_signature(function, MISSING, run=False)[0]
 
 
 def _without_sample(name: str, function: Callable[..., Any]) -> dict[str, Signature]:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -37,6 +38,10 @@ class FolderOpener:
     def open(self, entry: FileEntry) -> IO[bytes]:
         return open_below(self.root, entry.path)
 
+    def path(self, entry: FileEntry) -> Path:
+        """Where the file lies."""
+        return self.root.joinpath(*entry.path.split("/"))
+
 
 class ArtifactFiles:
     """`Files` over any opener. ``names`` are relative to the artifact; a single file is called ``artifact``."""
@@ -52,6 +57,10 @@ class ArtifactFiles:
     def names(self) -> Sequence[str]:
         return list(self._entries)
 
+    def entries(self) -> tuple[FileEntry, ...]:
+        """All of them, as the card lists them."""
+        return tuple(self._entries.values())
+
     def entry(self, path: str) -> FileEntry:
         try:
             return self._entries[path]
@@ -62,11 +71,11 @@ class ArtifactFiles:
         with self.open(path) as stream:
             return stream.read()
 
-    def open(self, path: str) -> IO[bytes]:
-        """Small files from memory; large ones from a private copy, so that what was checked is what is read."""
+    def open(self, path: str, *, private: bool = True) -> IO[bytes]:
+        """Small files from memory; large ones as `local` has them."""
         entry = self.entry(path)
         if entry.size > IN_MEMORY:
-            return self.local(path).open("rb")
+            return self.local(path, private=private).open("rb")
         with self._source(entry) as stream:
             data = stream.read(entry.size + 1)
         self._verify(entry, io.BytesIO(data))
@@ -79,20 +88,25 @@ class ArtifactFiles:
         where it is, without a copy of gigabytes. Whoever changes it in between can make the numbers wrong, no more.
         """
         entry = self.entry(path)
+        target = self._in_scratch(path)
         if not private and entry.size > IN_MEMORY and isinstance(self._opener, FolderOpener):
             with self._source(entry) as stream:
                 self._verify(entry, stream)
-            return self._opener.root.joinpath(*entry.path.split("/"))
-        if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
-            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
-        target = self._scratch.joinpath(*path.split("/"))
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
+            return _linked(self._opener.path(entry), target)
+        if not target.exists() or target.is_symlink():
+            target.unlink(missing_ok=True)
             with self._source(entry) as stream, target.open("wb") as copy:
                 shutil.copyfileobj(stream, copy, CHUNK)
             with target.open("rb") as copy:
                 self._verify(entry, copy)
+        return target
+
+    def _in_scratch(self, path: str) -> Path:
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="modelyard-"))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        target = self._scratch.joinpath(*path.split("/"))
+        target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
     def verify(self) -> None:
@@ -118,6 +132,36 @@ class ArtifactFiles:
                 f"(sha256 {sha256[:12]}… of {size} bytes, expected {entry.sha256[:12]}… of {entry.size})",
                 hint="it was changed or damaged after saving: restore it, or save the object again",
             )
+
+
+def _linked(file: Path, link: Path) -> Path:
+    """A link to a file, among the artifact's other files; the file itself where there can be no links."""
+    if not link.exists():
+        try:
+            link.symlink_to(file.absolute())
+        except OSError:
+            return file
+    return link
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """The files of a folder as `Files`, not verified: what this process wrote a moment ago."""
+
+    folder: Path
+
+    def names(self) -> Sequence[str]:
+        found = (p for p in self.folder.rglob("*") if p.is_file())
+        return sorted(p.relative_to(self.folder).as_posix() for p in found)
+
+    def read(self, path: str) -> bytes:
+        return self.local(path).read_bytes()
+
+    def open(self, path: str, *, private: bool = True) -> IO[bytes]:
+        return self.local(path).open("rb")
+
+    def local(self, path: str, *, private: bool = True) -> Path:
+        return self.folder / path
 
 
 def refuse_extra_files(folder: Path, entries: Sequence[FileEntry]) -> None:
@@ -148,8 +192,8 @@ class Part:
     def read(self, path: str) -> bytes:
         return self._files.read(self._prefix + path)
 
-    def open(self, path: str) -> IO[bytes]:
-        return self._files.open(self._prefix + path)
+    def open(self, path: str, *, private: bool = True) -> IO[bytes]:
+        return self._files.open(self._prefix + path, private=private)
 
     def local(self, path: str, *, private: bool = True) -> Path:
         return self._files.local(self._prefix + path, private=private)

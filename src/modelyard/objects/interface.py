@@ -30,13 +30,14 @@ class Files(Protocol):
         """All bytes, digest checked."""
         ...
 
-    def open(self, path: str) -> IO[bytes]:
-        """A seekable stream of bytes whose digest has been checked."""
+    def open(self, path: str, *, private: bool = True) -> IO[bytes]:
+        """A seekable stream of bytes whose digest has been checked; ``private`` as in `local`."""
         ...
 
     def local(self, path: str, *, private: bool = True) -> Path:
-        """A real file with checked content, for libraries that only take paths. ``private=False`` allows a reader of
-        plain data (tier 0) to get a large file itself instead of a copy of it."""
+        """A real file with checked content, for libraries that only take paths; all of an artifact lie as they are
+        named, in one folder. ``private=False`` allows a reader of plain data (numbers, not what tells code from data) to
+        get a large file itself instead of a copy of it."""
         ...
 
 
@@ -79,7 +80,8 @@ class ModelFormat(Protocol):
 
     def dump(self, obj: Any, folder: Path) -> None:
         """Write one or more files into an empty folder. What it cannot hold: `UnsupportedType` with the reason, so
-        that `save` goes on to the next format."""
+        that `save` goes on to the next format; ``types`` of the error names what stood in the way, nothing (``()``) where
+        the format is not for this kind of object at all."""
         ...
 
     def load(self, files: Files) -> Any:
@@ -97,7 +99,8 @@ class DataFormat(Protocol):
     NAME: str
     TIER: Tier
     SUFFIXES: Sequence[str]
-    """``(".csv",)``; the first is the one `save` and ``-o`` use."""
+    """``(".csv",)``; the first is the one `save` and ``-o`` use. A format of tier 2 names another one of tier 0 or 1 in
+    ``UNVOUCHED``, which reads its files where nobody was asked to trust them."""
 
     def can_hold(self, type: DataType) -> bool: ...
 
@@ -106,6 +109,13 @@ class DataFormat(Protocol):
     def read(self, stream: IO[bytes], type: DataType | None) -> Any:
         """The value; ``type`` (from a card or a model's schema) decides dtypes where the format does not."""
         ...
+
+
+@runtime_checkable
+class FilesReader(Protocol):
+    """Optional power of a data format: a value that is kept in several files."""
+
+    def read_files(self, files: Files, type: DataType | None) -> Any: ...
 
 
 @runtime_checkable

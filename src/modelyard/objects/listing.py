@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import FileMissing, ModelyardError
+from modelyard.base.errors import FileMissing, InvalidInput, ModelyardError, did_you_mean
+from modelyard.base.filters import Field, Filter, comparisons, matches, parse
+from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX, read_card
 
 COLUMNS = ("path", "kind", "flavor", "format", "labels", "metrics", "created", "description")
@@ -15,20 +17,90 @@ COLUMNS = ("path", "kind", "flavor", "format", "labels", "metrics", "created", "
 _SKIPPED = frozenset([".git", ".venv", "venv", "node_modules", "__pycache__", "site-packages"])
 
 
+ATTRIBUTES: Mapping[str, Callable[[Card], Any]] = {
+    "kind": lambda c: c.kind,
+    "flavor": lambda c: c.flavor or None,
+    "format": lambda c: c.format.name if c.format else None,
+    "tier": lambda c: c.format.tier if c.format else None,
+    "labels": lambda c: list(c.labels),
+    "description": lambda c: c.description or None,
+    "created": lambda c: c.created.at or None,
+    "by": lambda c: c.created.by or None,
+    "methods": lambda c: list(c.methods),
+    "python": lambda c: c.requirements.python or None,
+}
+"""What ``--where`` can ask for beside ``path``, ``metrics.…``, ``metadata.…`` and ``packages.…``."""
+_GROUPS = ("metrics", "metadata", "packages")
+
+
 def list_objects(
-    folder: Path, *, labels: Sequence[str] = (), flavor: str | None = None, kind: str | None = None
+    folder: Path,
+    *,
+    labels: Sequence[str] = (),
+    flavor: str | None = None,
+    kind: str | None = None,
+    where: str | None = None,
 ) -> list[dict[str, Any]]:
-    """One row an object, sorted by path. A card that cannot be read is a row with its ``error``."""
+    """One row an object, sorted by path. A card that cannot be read is a row with its ``error``.
+
+    ``where`` is a filter (`modelyard.base.filters`) over `ATTRIBUTES`, ``path``, ``metrics.…``, ``metadata.…`` and
+    ``packages.…``, such as ``metrics.accuracy > 0.9 and flavor = 'sklearn'``.
+    """
     if not folder.is_dir():
         raise FileMissing(f"no folder at {folder}")
-    rows = [_row(path, folder) for path in sorted(card_files(folder))]
+    wanted = read_filter(where) if where is not None else None
+    rows = [_row(path, folder, wanted) for path in sorted(card_files(folder))]
     return [
         row
         for row in rows
-        if set(labels) <= set(row["labels"])
+        if row is not None
+        and set(labels) <= set(row["labels"])
         and flavor in (None, row["flavor"])
         and kind in (None, row["kind"])
     ]
+
+
+def read_filter(text: str) -> Filter:
+    """A filter over cards; `InvalidInput` for fields that cards do not have, and for comparisons that cannot be true."""
+    found = parse(text)
+    for comparison in comparisons(found):
+        field = comparison.field
+        known = [*ATTRIBUTES, "path", *(f"{group}.NAME" for group in _GROUPS)]
+        if field.of not in _GROUPS and (field.of or field.name not in known):
+            hint = did_you_mean(str(field), known) or f"known: {', '.join(known)}"
+            raise InvalidInput(f"cards have no field {str(field)!r}", hint=hint)
+        values = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
+        number = field.of == "metrics" or str(field) == "tier"
+        if number and any(isinstance(v, str) for v in values):
+            raise InvalidInput(f"{field} is a number, and compared with a text", hint="no quotes")
+    return found
+
+
+def look_up(card: Card, path: str) -> Callable[[Field], Any]:
+    """The value of a field of a filter, on a card."""
+
+    def value(field: Field) -> Any:
+        match field.of:
+            case "metrics":
+                return card.metrics.get(field.name)
+            case "metadata":
+                return _inside(card.metadata, field.name)
+            case "packages":
+                pairs = (line.partition("==") for line in card.requirements.packages)
+                return next((v or None for name, _, v in pairs if name == field.name), None)
+            case _:
+                return path if field.name == "path" else ATTRIBUTES[field.name](card)
+
+    return value
+
+
+def _inside(metadata: Mapping[str, Any], name: str) -> Any:
+    """A key, or a key of a table within."""
+    if name in metadata:
+        return metadata[name]
+    first, _, rest = name.partition(".")
+    inner = metadata.get(first)
+    return _inside(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
 def card_files(folder: Path) -> Iterator[Path]:
@@ -38,11 +110,13 @@ def card_files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, f) for f in files if f.endswith(SUFFIX) and not f.startswith("."))
 
 
-def _row(path: Path, folder: Path) -> dict[str, Any]:
+def _row(path: Path, folder: Path, wanted: Filter | None) -> dict[str, Any] | None:
     name = path.relative_to(folder).as_posix().removesuffix(SUFFIX)
     try:
         card = read_card(path)
     except (ModelyardError, OSError) as error:
+        if wanted is not None:  # nobody knows whether it is one of them
+            return None
         message = error.message if isinstance(error, ModelyardError) else str(error)
         empty = dict.fromkeys(COLUMNS, None)
         return {
@@ -52,6 +126,8 @@ def _row(path: Path, folder: Path) -> dict[str, Any]:
             "error": message,
             "description": f"unreadable: {message}",
         }
+    if wanted is not None and not matches(wanted, look_up(card, name)):
+        return None
     return {
         "path": name,
         "kind": card.kind,

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from modelyard import environments
 from modelyard.base import plugins
 from modelyard.base.errors import (
+    Corrupted,
     EnvironmentMismatch,
     InvalidCard,
     InvalidInput,
+    ModelFailed,
     NotSupported,
 )
 from modelyard.base.notes import note
 from modelyard.objects import formats, trust
 from modelyard.objects.card import Card
-from modelyard.objects.describing import by_names, describe_model, functions_of
+from modelyard.objects.describing import describe_model, functions_of
 from modelyard.objects.files import ArtifactFiles, Part
 from modelyard.objects.flavors import find
-from modelyard.objects.interface import Files, Flavor, ModelFormat, Tier
+from modelyard.objects.interface import Files, FilesReader, Flavor, ModelFormat, Tier
 from modelyard.objects.model import Model
 from modelyard.objects.native import reading_format
 from modelyard.objects.source import Source
 from modelyard.objects.steps import STEPS, SteppedModel
+from modelyard.types.schema import Signature
+from modelyard.types.signatures import by_name, by_names_of, with_classes
 
 CheckEnv = Literal["warn", "error", "off"]
 
@@ -47,12 +53,19 @@ def load_model(source: Source, *, trust: str | None = None, check_env: CheckEnv 
     card = source.card
     flavor = flavor_of(card, obj)
     before, after = (steps.get(step) for step in STEPS)
-    functions = functions_of(obj, flavor, before, after, known_methods(card))
-    if not card.methods:
-        card = card.but(methods=describe_model(functions, {}).signatures)
+    known = None if source.outlined else known_methods(card)
+    functions = functions_of(obj, flavor, before, after, known)
+    if not card.methods or source.outlined:
+        card = card.but(methods=completed(card.methods, functions))
+    classes = {n: with_classes(s, functions[n]) for n, s in card.methods.items() if n in functions}
+    card = card.but(methods={**card.methods, **classes})
     if steps:
         obj = SteppedModel(obj, functions, before, after)
-    return Model(card, obj, by_names(functions), source.name, source.version, source.provenance)
+    callable_by_name = {
+        name: by_names_of(f, card.methods[name]) if name in card.methods else by_name(f)
+        for name, f in functions.items()
+    }
+    return Model(card, obj, callable_by_name, source.name, source.version, source.provenance)
 
 
 def open_checked(
@@ -66,7 +79,8 @@ def open_checked(
     decide_trust(source, tier, trust)
     compare_environment(card, check_env, source.ref or source.name)
     with environments.importable(module_folder(source.files, card)):
-        obj = reader.load(Part(source.files, without=(MODULES, STEP_FOLDER)))
+        with difference_told(card, source.ref or source.name):
+            obj = reader.load(Part(source.files, without=(MODULES, STEP_FOLDER)))
         return obj, {step: load_step(source.files, card, step) for step in card.steps}
 
 
@@ -78,6 +92,22 @@ def flavor_of(card: Card, obj: Any) -> Flavor:
 def known_methods(card: Card) -> list[str] | None:
     """The methods the card lists; None when it was saved without any."""
     return list(card.methods) or None
+
+
+def completed(
+    known: Mapping[str, Signature], functions: Mapping[str, Callable[..., Any]]
+) -> Mapping[str, Signature]:
+    """The signatures of a live object's methods. Where one is known, methods whose first argument has the same name take
+    the same."""
+    found = dict(describe_model(functions, {}).signatures)
+    for method, signature in known.items():
+        own = next(iter(found[method].args), None) if method in found else None
+        first = next(iter(signature.args.values()), None)
+        if own is not None and first is not None:
+            for name, other in found.items():
+                if next(iter(other.args), None) == own:
+                    found[name] = replace(other, args={**other.args, own: first})
+    return {**found, **known}
 
 
 def effective_tier(card: Card) -> tuple[Tier, ModelFormat]:
@@ -121,6 +151,27 @@ def compare_environment(card: Card, mode: CheckEnv, name: str) -> None:
         note(f"{name}: {line}")
 
 
+@contextlib.contextmanager
+def difference_told(card: Card, name: str) -> Iterator[None]:
+    """What fails while it is read in another environment than it was saved in says so, with both versions."""
+    try:
+        yield
+    except (EnvironmentMismatch, ModelFailed, Corrupted) as error:
+        differences = environments.check(card.requirements)
+        foreign = isinstance(
+            error.__cause__, Exception
+        )  # a library's own complaint, no wrong digest
+        if not differences or (isinstance(error, Corrupted) and not foreign):
+            raise
+        kind = EnvironmentMismatch if isinstance(error, Corrupted) else type(error)
+        lines = "; ".join(environments.describe(differences))
+        first = error.message.partition("\n")[0].rstrip(":")
+        raise kind(
+            f"{name} cannot be read here ({lines}): {first}",
+            hint=environments.fix_line(differences),
+        ) from error
+
+
 def module_folder(files: ArtifactFiles, card: Card) -> Path | None:
     """A verified copy of the local modules that came with the model, or None."""
     if not card.requirements.modules:
@@ -154,6 +205,8 @@ def load_data(source: Source, *, trust: str | None = None) -> Any:
         )
     reader = formats.named(card.format.name)
     decide_trust(source, max(cast(Tier, reader.TIER), card.format.tier), trust)
+    if isinstance(reader, FilesReader):
+        return reader.read_files(source.files, card.schema)
     [name] = source.files.names()
-    with source.files.open(name) as stream:
+    with source.files.open(name, private=reader.TIER > 0) as stream:
         return reader.read(stream, card.schema)

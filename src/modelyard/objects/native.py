@@ -6,7 +6,7 @@ among the files of ``formats/``. So a new flavor is one file, its library's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -33,10 +33,15 @@ class NativeFormat:
     inspect: Callable[[Files], Sequence[str]] = _nothing
     LIBRARIES: Sequence[str] = ()
     """Import names of what reading needs besides the flavor's own library."""
+    REASON: str = ""
+    """Of a tier 2: why reading it runs code, when nothing in the object was the reason to choose it."""
     libraries: Callable[[Path], Sequence[str]] | None = None
     """More of them, where that depends on what was written into the folder."""
     FLAVOR: str = ""
     """The flavor of what is read back, where it is another one than was written."""
+    convert: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    """Makes what `dump` takes of any model of the flavor, given the sample of its default method by argument (empty
+    without one). Only where the format was asked for by name, never when the safest is looked for."""
 
 
 def model_format(name: str, flavor: Flavor | None = None) -> ModelFormat:
@@ -69,6 +74,17 @@ def libraries_of(format: ModelFormat, folder: Path | None = None) -> Sequence[st
     found = list(getattr(format, "LIBRARIES", ()))
     more = getattr(format, "libraries", None)
     return [*found, *more(folder)] if more is not None and folder is not None else found
+
+
+def converts(format: ModelFormat) -> bool:
+    """Whether a format makes something else of models when it is asked for by name."""
+    return getattr(format, "convert", None) is not None
+
+
+def converted(format: ModelFormat, obj: Any, sample: Mapping[str, Any]) -> Any:
+    """What a format that was asked for by name is to write of a model."""
+    convert = getattr(format, "convert", None)
+    return obj if convert is None else convert(obj, sample)
 
 
 def flavor_read(format: ModelFormat, flavor: Flavor) -> str:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelyard.base.errors import InvalidInput
+from modelyard.objects.formats import unwrapped
 from modelyard.types import infer
+
+
+class EachResult(list[Any]):
+    """The results of several files or texts, one each: never joined into one value."""
 
 
 def joined(results: Sequence[Any]) -> Any:
@@ -21,6 +26,9 @@ def joined(results: Sequence[Any]) -> Any:
     first = results[0]
     if len(results) == 1:
         return first
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(first, torch.Tensor):
+        return torch.cat(list(results))
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and isinstance(first, numpy.ndarray):
         return numpy.concatenate(results)
@@ -31,6 +39,11 @@ def joined(results: Sequence[Any]) -> Any:
     sparse = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(first):
         return sparse.vstack(results).tocsr()
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(first, tensorflow.Tensor):
+        return tensorflow.concat(list(results), 0)
+    if isinstance(first, dict) and all(getattr(v, "shape", ()) for v in first.values()):
+        return {name: joined([result[name] for result in results]) for name in first}
     if isinstance(first, list):
         return [item for result in results for item in result]
     return list(results)
@@ -38,6 +51,8 @@ def joined(results: Sequence[Any]) -> Any:
 
 def to_json(value: Any) -> Any:
     """Plain JSON-able form of any result, exact, as `serve` answers it."""
+    if isinstance(value, EachResult):
+        return [to_json(result) for result in value]
     return infer(value).encode(value)
 
 
@@ -53,6 +68,10 @@ def as_table(value: Any, names: Sequence[str]) -> Any:
         value = value.toarray()
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return pandas.DataFrame(value)
+    if hasattr(value, "detach"):
+        value = unwrapped(value, infer(value))
+    if type(value).__module__.startswith("tensorflow."):
+        value = getattr(value, "numpy")()  # noqa: B009  no list has it
     shape = getattr(value, "shape", ())
     if len(shape) == 2:
         width = shape[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from modelyard.base.errors import ModelyardError
@@ -24,14 +25,13 @@ def sample_for_card(
     """
     if rows <= 0:
         return None
+    if sum(map(_cells, _heads(arguments, signature, 1).values())) * 2 > MAX_BYTES:
+        return None  # a cell takes two characters at least: no need to spell gigabytes
     for count in range(rows, 0, -1):
         try:
             spelled = {
-                name: signature.args[name].type.encode(
-                    _head(value, count, signature.args[name].type)
-                )
-                for name, value in arguments.items()
-                if name in signature.args
+                name: signature.args[name].type.encode(value)
+                for name, value in _heads(arguments, signature, count).items()
             }
             size = len(json.dumps(spelled, allow_nan=False))
         except (ModelyardError, TypeError, ValueError):
@@ -59,6 +59,23 @@ def sample_arguments(sample: Any, signature: Signature) -> dict[str, Any]:
     if is_bare(signature):
         return {required_arguments(signature)[0]: sample}
     return dict(sample)
+
+
+def _cells(value: Any) -> int:
+    """How many numbers or texts a value holds at least."""
+    if hasattr(value, "shape"):
+        return prod(value.shape)
+    if isinstance(value, Mapping):
+        return sum(map(_cells, value.values()))
+    return len(value) if isinstance(value, list | tuple) else 1
+
+
+def _heads(arguments: Mapping[str, Any], signature: Signature, count: int) -> dict[str, Any]:
+    return {
+        name: _head(value, count, signature.args[name].type)
+        for name, value in arguments.items()
+        if name in signature.args
+    }
 
 
 def _head(value: Any, count: int, kind: DataType) -> Any:

@@ -26,7 +26,14 @@ from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX, card_path, card_text
 from modelyard.objects.describing import Described, describe_model, functions_of
 from modelyard.objects.interface import Flavor, Tier
-from modelyard.objects.native import flavor_read, libraries_of
+from modelyard.objects.model import default_method
+from modelyard.objects.native import (
+    converted,
+    converts,
+    flavor_read,
+    libraries_of,
+    model_format,
+)
 from modelyard.objects.placing import ARTIFACT, CARD, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
@@ -40,6 +47,7 @@ from modelyard.objects.writing import (
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
 from modelyard.types.schema import Argument, Signature
+from modelyard.types.signatures import bind_sample
 from modelyard.types.wrapped import WrappedType
 
 LARGE = 50 << 20
@@ -154,6 +162,9 @@ def write_model(
     about: About,
 ) -> Card:
     """Describe a model and write its files into ``work / "artifact"``."""
+    if format:
+        obj = as_format(obj, flavor, format, sample_data, methods, steps)
+        flavor = flavors.claiming(obj) or flavor
     described = describe(obj, flavor, sample_data, methods, steps)
     folder = work / "files"
     folder.mkdir()
@@ -177,6 +188,27 @@ def write_model(
             sample=described.card_sample(about.sample_rows),
         )
     )
+
+
+def as_format(
+    obj: Any,
+    flavor: Flavor,
+    format: str,
+    sample_data: Any,
+    methods: Sequence[str] | Mapping[str, Any] | None,
+    steps: Mapping[str, Callable[..., Any]],
+) -> Any:
+    """What is to be described and written when a format was asked for that makes something else of the model."""
+    writer = model_format(format, flavor)
+    functions = flavor.methods(obj) if converts(writer) else {}
+    if not functions:
+        return obj
+    method = default_method(list(functions))
+    sample = methods.get(method, sample_data) if isinstance(methods, Mapping) else sample_data
+    if sample is not None and "preprocess" in steps:
+        sample = steps["preprocess"](sample)
+    arguments = {} if sample is None else bind_sample(functions[method], sample)
+    return converted(writer, obj, arguments)
 
 
 def describe(

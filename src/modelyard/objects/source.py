@@ -28,6 +28,8 @@ class Source:
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     ref: str = ""
     """How people refer to it, for messages."""
+    outlined: bool = False
+    """Whether the card was made from another tool's words, which name few of the methods: the loaded object has more."""
 
 
 def object_exists(path: Path) -> bool:
@@ -43,8 +45,10 @@ def local_source(path: str | Path) -> Source:
     if not card_path(target).is_file():
         raise FileMissing(f"no object at {target} (there is no {card_path(target).name})")
     card = read_card(card_path(target))
-    if target.is_dir():
-        refuse_extra_files(target, card.artifact)
+    for name in dict.fromkeys(e.path.split("/", 1)[0] for e in card.artifact if "/" in e.path):
+        if (target.parent / name).is_dir():
+            inside = [e for e in card.artifact if e.path.startswith(f"{name}/")]
+            refuse_extra_files(target.parent / name, inside)
     files = ArtifactFiles(card.artifact, FolderOpener(target.parent), str(target))
     return Source(card, files, name=target.name, ref=str(target))
 

@@ -34,7 +34,7 @@ def to_type(value: Any, kind: DataType) -> Any:
 
 def as_column(kind: DataType) -> DataType:
     """The type to read a file with: of a list of texts a column of texts, so that ``007`` stays what it is; of a
-    library's container the table in it."""
+    library's container the table in it; of a tensor an array."""
     if kind.kind == "list" and kind.to_dict().get("items") == "string":
         return parse({"type": "series", "dtype": "str"})
     return kind.table

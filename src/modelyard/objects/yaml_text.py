@@ -29,11 +29,14 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
 _PLAIN = re.compile(f"{_WORD}|{_VERSION}|{_HEX}|{_TIME}")
 _RESERVED = frozenset(["true", "false", "null", "yes", "no", "on", "off", "y", "n"])
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+_NEWER = re.compile(r"[-+]?\d+[eE][-+]?\d+|0o[0-7]+")
+"""Numbers to YAML 1.2 alone."""
 _COMMENT = re.compile(r"(^|\s)#", re.MULTILINE)
 
 
-def read_yaml(text: str, name: str) -> Located:
-    """Parse a document; ``name`` stands in errors, which are `InvalidCard` with the line."""
+def read_yaml(text: str, name: str, *, older: bool = False) -> Located:
+    """Parse a document; ``name`` stands in errors, which are `InvalidCard` with the line. ``older`` is for files written
+    by the rules of YAML 1.1, to which ``12e5`` and ``0o7`` are words and need no quotes."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -54,12 +57,14 @@ def read_yaml(text: str, name: str) -> Located:
     lines: dict[tuple[Any, ...], int] = {}
     if root is None:
         return Located(None, lines)
-    return Located(_Builder(name, yaml, lines).build(root, ()), lines)
+    return Located(_Builder(name, yaml, lines, older).build(root, ()), lines)
 
 
 class _Builder:
-    def __init__(self, name: str, yaml: Any, lines: dict[tuple[Any, ...], int]) -> None:
-        self.name, self.lines = name, lines
+    def __init__(
+        self, name: str, yaml: Any, lines: dict[tuple[Any, ...], int], older: bool
+    ) -> None:
+        self.name, self.lines, self.older = name, lines, older
         self.scalars = yaml.constructor
         self.seen: set[int] = set()
 
@@ -91,7 +96,7 @@ class _Builder:
 
     def scalar(self, node: Any) -> Any:
         kind = self.plain(node, "str", "int", "float", "bool", "null", "timestamp")
-        if kind in ("str", "timestamp"):
+        if kind in ("str", "timestamp") or (self.older and _NEWER.fullmatch(node.value)):
             return node.value
         try:
             return self.scalars.construct_object(node)

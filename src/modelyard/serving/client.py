@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import quote
 
 from modelyard.base.errors import (
@@ -20,6 +21,7 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.model import default_method
 from modelyard.types.arguments import bind_arguments
+from modelyard.types.binary import Binary, binary, binary_items
 from modelyard.types.interface import DataType
 from modelyard.types.schema import Signature
 from modelyard.types.spelling import signature_from_dict
@@ -152,9 +154,16 @@ class RemoteModel:
         name = self._known(method)
         signature = self._signatures[name]
         values = bind_arguments(signature, tuple(args), kwargs or {})
-        body = {n: _spelled(signature, n, value) for n, value in values.items()}
         headers = {} if reference_id is None else {"X-Reference-ID": reference_id}
-        return _native(signature.returns, self._wire.post(self._paths[name], body, headers), name)
+        files = _files(signature, values)
+        sent = dict(files)
+        fields = {n: _spelled(signature, n, v) for n, v in values.items() if n not in sent}
+        path = self._paths[name]
+        if files:
+            answer = self._wire.post_form(path, files, _as_texts(signature, fields), headers)
+        else:
+            answer = self._wire.post(path, fields, headers)
+        return _native(signature.returns, answer, name)
 
     def _known(self, method: str | None) -> str:
         name = self.default_method if method is None else method
@@ -197,6 +206,51 @@ def _python_signature(signature: Signature) -> inspect.Signature:
     if signature.extra is not None:
         parameters.append(inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD))
     return inspect.Signature(parameters)
+
+
+_File = tuple[str, tuple[str, bytes, str]]
+
+
+def _files(signature: Signature, values: Mapping[str, Any]) -> list[_File]:
+    """The arguments that are files, to be sent as they are: name, and (file name, content, type)."""
+    found: list[_File] = []
+    for name, value in values.items():
+        declared = signature.args[name].type if name in signature.args else None
+        one, each = binary(declared), binary_items(declared)
+        try:
+            if one is not None and value is not None:
+                found.append((name, _part(one, value, name)))
+            elif each is not None and isinstance(value, (list, tuple)) and value:
+                found += [(name, _part(each, v, f"{name}[{i}]")) for i, v in enumerate(value)]
+        except ImportError:
+            continue  # without Pillow an image can still be sent as base64 text
+    return found
+
+
+def _part(kind: Binary, value: Any, where: str) -> tuple[str, bytes, str]:
+    name = value.name if isinstance(value, Path) else "file"
+    if isinstance(value, Path):
+        value = kind.from_path(value, where)
+    checked = cast(DataType, kind).check(value, where)
+    return name, kind.to_bytes(checked), kind.media_type
+
+
+def _as_texts(signature: Signature, fields: Mapping[str, Any]) -> dict[str, str]:
+    """The other arguments as fields of a form: texts as they are, everything else as JSON."""
+    import orjson
+
+    def text(name: str, value: Any) -> str:
+        declared: Any = signature.args[name].type if name in signature.args else None
+        kind = getattr(getattr(declared, "of", declared), "kind", "")
+        return (
+            value if kind == "string" and isinstance(value, str) else orjson.dumps(value).decode()
+        )
+
+    return {n: text(n, v) for n, v in fields.items() if v is not None or not _is_file(signature, n)}
+
+
+def _is_file(signature: Signature, name: str) -> bool:
+    return name in signature.args and binary(signature.args[name].type) is not None
 
 
 def _spelled(signature: Signature, name: str, value: Any) -> Any:
@@ -243,15 +297,22 @@ class _Wire:
         sent = {"Content-Type": "application/json", **headers}
         return self._answer("POST", path, orjson.dumps(body), sent)
 
+    def post_form(
+        self, path: str, files: list[_File], fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Any:
+        return self._answer("POST", path, None, headers, files=files, data=dict(fields))
+
     def close(self) -> None:
         self._http.close()
 
-    def _answer(self, verb: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+    def _answer(
+        self, verb: str, path: str, body: bytes | None, headers: Mapping[str, str], **form: Any
+    ) -> Any:
         import httpx2
 
         url = self.url + quote(path)
         try:
-            response = self._http.request(verb, url, content=body, headers=dict(headers))
+            response = self._http.request(verb, url, content=body, headers=dict(headers), **form)
         except httpx2.InvalidURL as error:
             raise InvalidInput(f"{url!r} is no URL: {error}") from error
         except httpx2.TransportError as error:

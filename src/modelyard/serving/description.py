@@ -83,7 +83,7 @@ def _older_type(spelled: Mapping[str, Any]) -> dict[str, Any]:
         dtypes = [c if isinstance(c, str) else c["dtype"] for c in columns.values()]
         index = list(spelled.get("index", {}))
         return {"type": kind, "columns": list(columns), "dtypes": dtypes, "index_cols": index}
-    if kind == "array" and isinstance(spelled["dtype"], str):
+    if kind in ("array", "tensor") and isinstance(spelled["dtype"], str):
         return {"type": "ndarray", "dtype": spelled["dtype"], "shape": list(spelled["shape"])}
     if kind in _PRIMITIVES:
         return {"type": "primitive", "ptype": _PRIMITIVES[kind]}

@@ -27,7 +27,6 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
-from modelyard.serving.interface import Limits
 from modelyard.serving.service import Service
 
 logger = logging.getLogger("modelyard.serving")
@@ -79,13 +78,21 @@ Handler = Callable[[Call], Awaitable[Reply]]
 class Exchange:
     """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes and counts what came of it.
 
-    ``labels`` are the model and the method that metrics show; ``headers`` go with every answer.
+    ``labels`` are the model and the method that metrics show; ``headers`` go with every answer; ``body_limit`` tells from a
+    request's headers how large its body may be.
     """
 
     def __init__(
-        self, service: Service, handle: Handler, *, labels: tuple[str, str], headers: Headers = ()
+        self,
+        service: Service,
+        handle: Handler,
+        *,
+        labels: tuple[str, str],
+        headers: Headers = (),
+        body_limit: Callable[[Mapping[bytes, bytes]], int] | None = None,
     ) -> None:
         self._service = service
+        self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
         self._labels = labels
         self._headers = tuple(headers)
@@ -114,7 +121,7 @@ class Exchange:
         with self._service.admitted:
             watch = _Watch(receive, limits.read_seconds)
             try:
-                body = await read_body(headers, receive, limits)
+                body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
                 client = scope.get("client")
                 return await self._handle(
@@ -178,11 +185,10 @@ def new_request_id() -> str:
     return f"{now_ms():012x}{_random.getrandbits(80):020x}"
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
     """The body, unpacked. `TooLarge` as soon as that is known; before anything is read when its length is told."""
     if len(headers) > MAX_HEADERS:
         raise InvalidInput(f"more than {MAX_HEADERS} headers")
-    limit = limits.body_bytes
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
         raise _too_large(limit)
@@ -215,7 +221,7 @@ async def _received(receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
-        f"the body is larger than {limit} bytes", hint="send fewer records at a time", limit=limit
+        f"the body is larger than {limit} bytes", hint="send less at a time", limit=limit
     )
 
 

@@ -59,6 +59,11 @@ class Forms:
                 )
         return readings[0]
 
+    def check_names(self, values: Mapping[str, Any]) -> None:
+        """Refuse values by name that lack a required argument, or have one too many, as `read` does."""
+        if not self._is_by_name(values):
+            raise self._unreadable(dict(values))
+
     def take_reference_ids(self, body: Any, arguments: Mapping[str, Any]) -> list[str]:
         """Take the caller's ids out, in place: one a record, one for the request, or none.
 

@@ -69,6 +69,8 @@ class Limits:
 
     body_bytes: int = 8 << 20
     """Of one request, after decompression."""
+    file_bytes: int = 32 << 20
+    """The same where files are sent as they are, to a method that takes files."""
     depth: int = 64
     """Of nested lists and objects in JSON."""
     requests: int = 1000

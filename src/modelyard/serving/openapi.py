@@ -11,6 +11,7 @@ from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, columns_of
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import write_csv
+from modelyard.types.binary import OCTETS, binary, binary_items
 from modelyard.types.interface import DataType
 
 Schema = dict[str, Any]
@@ -83,12 +84,44 @@ def _operation(service: Service, method: Method) -> dict[str, Any]:
 def _request_content(method: Method) -> dict[str, Any]:
     example = example_body(method.model, method.name)
     shown = {} if example is None else {"example": example}
-    content: dict[str, Any] = {"application/json": {"schema": request_schema(method), **shown}}
+    content: dict[str, Any] = file_content(method)
+    content["application/json"] = {"schema": request_schema(method), **shown}
     if method.records and method.columns is not None:
         table = example.get(method.records) if isinstance(example, dict) else example
         text = {"example": write_csv(table, method.name).decode()} if table else {}
         content["text/csv"] = {"schema": {"type": "string"}, **text}
     return content
+
+
+_FILE: Schema = {"type": "string", "format": "binary", "contentMediaType": OCTETS}
+"""Both ways to say it: OpenAPI 3.1 has the second, and the page of docs makes an upload button of the first."""
+
+
+def file_content(method: Method) -> dict[str, Any]:
+    """How a method that takes files is called with them: as a form, and where it takes but one, as that file."""
+    args = method.signature.args
+    fields = {n: f for n, a in args.items() if (f := _file_field(a.type)) is not None}
+    if not fields:
+        return {}
+    schema: Schema = {
+        "type": "object",
+        "properties": {n: fields.get(n) or a.type.json_schema() for n, a in args.items()},
+        "required": [n for n, a in args.items() if a.required],
+    }
+    # Without this a client would send a number, or a list of them, in a form of its own.
+    plain = {n: {"contentType": "application/json"} for n in args if n not in fields}
+    form = {"schema": schema, **({"encoding": plain} if plain else {})}
+    content = {"multipart/form-data": form}
+    required = schema["required"]
+    if len(required) == 1 and required[0] in fields:
+        content[OCTETS] = {"schema": _FILE}
+    return content
+
+
+def _file_field(type: DataType) -> Schema | None:
+    if binary(type) is not None:
+        return _FILE
+    return {"type": "array", "items": _FILE} if binary_items(type) is not None else None
 
 
 def request_schema(method: Method) -> Schema:
@@ -167,8 +200,17 @@ def _answer(method: Method) -> dict[str, Any]:
         "content": {
             "application/json": {"schema": returns.json_schema() if returns else {}},
             "text/csv": {"schema": {"type": "string"}},
+            **_bare_content(returns),
         },
     }
+
+
+def _bare_content(returns: DataType | None) -> dict[str, Any]:
+    """Answers that are a text or a file, as what they are."""
+    if (file := binary(returns)) is not None:
+        return {file.media_type: {"schema": _FILE}}
+    text = returns is not None and returns.kind == "string"
+    return {"text/plain": {"schema": {"type": "string"}}} if text else {}
 
 
 def _error(description: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from modelyard.serving.edge import dump_json
 from modelyard.serving.examples import example_body
 from modelyard.serving.front import is_loopback
 from modelyard.serving.interface import Running
+from modelyard.serving.openapi import file_content
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 
@@ -105,10 +106,13 @@ def running(service: Service, sock: socket.socket, host: str) -> Running:
 def _curl(service: Service, url: str) -> str:
     """A request that is answered as pasted: the first model's default method on one row of its sample."""
     model = next(iter(service.models.values()))
+    method = service.find(model.name, model.default_method)
+    path = path_of(service, method)
+    if file_content(method):
+        return f"curl -s {shlex.quote(url + path)} -F file=@FILE"
     body = example_body(model, model.default_method, rows=1)
     if body is None:
         return f"curl -s {shlex.quote(url + '/interface.json')}"
-    path = path_of(service, service.find(model.name, model.default_method))
     data = shlex.quote(dump_json(body).decode())
     return f"curl -s {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
 

@@ -6,6 +6,7 @@ hangs or fails, the queue fills and further rows are dropped: ``served = logged 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections import deque
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.base.clock import now_ms
+from modelyard.base.errors import ModelyardError
 from modelyard.predictions.interface import Prediction, PredictionLog
 from modelyard.serving.execution import Method, encode
 from modelyard.serving.forms import as_records
 from modelyard.serving.interface import Json, Request
+from modelyard.types.binary import binary
+from modelyard.types.interface import DataType
 
 logger = logging.getLogger("modelyard.serving")
 
@@ -147,6 +151,7 @@ def predictions_of(served: Served) -> list[Prediction]:
     outputs = served.value
     if request.native and not served.error:
         outputs = encode(method, outputs)
+    outputs = _log_form(method.signature.returns, outputs)
     if not served.error and not (isinstance(outputs, list) and len(outputs) == len(inputs)):
         inputs = [_spelled(method, request)]
         outputs = [outputs]
@@ -186,10 +191,10 @@ def _spelled(method: Method, request: Request) -> dict[str, Any]:
 
 
 def _json(method: Method, name: str, value: Any) -> Any:
-    if isinstance(value, Json):
-        return value.value
     declared = method.type_of(name)
-    return value if declared is None else declared.encode(value)
+    if isinstance(value, Json):
+        return _log_form(declared, value.value)
+    return value if declared is None else _log_form(declared, declared.encode(value))
 
 
 def _input_rows(method: Method, request: Request) -> Sequence[Mapping[str, Any]]:
@@ -202,3 +207,16 @@ def _input_rows(method: Method, request: Request) -> Sequence[Mapping[str, Any]]
     if not others and all(isinstance(record, dict) for record in records):
         return records
     return [{name: record, **others} for record in records]
+
+
+def _log_form(declared: DataType | None, value: Any) -> Any:
+    """What the log keeps of an argument or answer in its JSON form: of a file its digest and size, not its bytes."""
+    kind = binary(declared)
+    if kind is None or value is None:
+        return value
+    try:
+        content = kind.json_to_bytes(value)
+    except (ModelyardError, ValueError, TypeError, KeyError):
+        return value if not isinstance(value, (str, bytes)) else None
+    named = {"name": value["name"]} if isinstance(value, dict) and "name" in value else {}
+    return {**named, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

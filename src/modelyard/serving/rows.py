@@ -33,6 +33,12 @@ def _join_arrays(parts: Sequence[Any]) -> Any:
     return numpy.concatenate(parts)
 
 
+def _join_tensors(parts: Sequence[Any]) -> Any:
+    import torch
+
+    return torch.cat(list(parts))
+
+
 def _cut_pandas(value: Any, start: int, stop: int) -> Any:
     return value.iloc[start:stop].reset_index(drop=True)
 
@@ -45,6 +51,7 @@ JOINING: Mapping[str, Joining] = {
     "dataframe": Joining(_join_pandas, _cut_pandas),
     "series": Joining(_join_pandas, _cut_pandas),
     "array": Joining(_join_arrays, _cut),
+    "tensor": Joining(_join_tensors, _cut),
     "list": Joining(lambda parts: list(chain.from_iterable(parts)), _cut),
 }
 

@@ -23,7 +23,7 @@ def build(
     rev: str | None = None,
     **options: Any,
 ) -> Built:
-    """Build a model with a builder (``wheel``, ``requirements``); ``options`` are the builder's own.
+    """Build a model with a builder (``wheel``, ``mlflow``, ``requirements``); ``options`` are the builder's own.
 
     ``output`` is the folder or file to write; every builder has a sensible default in the current folder.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,11 +28,12 @@ _OURS = re.compile(rf"\bmodelyard(?=\.(?:{'|'.join(FOLDERS)})\b)")
 _FROM = re.compile(r"^(\s*)from modelyard import ", re.MULTILINE)
 
 
-def runtime_files(card: Card, package: str) -> dict[str, str]:
-    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted)."""
+def runtime_files(card: Card, package: str, more: Iterable[str] = ()) -> dict[str, str]:
+    """Relative path -> source of the runtime for a card, renamed to live in ``package`` (dotted). ``more`` names modules
+    that are to come along."""
     files = {"__init__.py": f'"""Part of modelyard {modelyard.__version__}: loads one model."""\n\n'
                             f'__version__ = "{modelyard.__version__}"\n'}  # fmt: skip
-    for module in sorted(closure([ENTRY, *plugin_modules(card)])):
+    for module in sorted(closure([ENTRY, *more, *plugin_modules(card)])):
         path = source_path(module)
         files[path.relative_to(ROOT).as_posix()] = renamed(path.read_text("utf-8"), package)
     return files
@@ -77,7 +79,8 @@ def is_ours(module: str) -> bool:
         return False
 
 
-def imported(source: str) -> list[str]:
+@lru_cache(maxsize=512)
+def imported(source: str) -> tuple[str, ...]:
     """Every module of ours that a source imports, in functions too; imports for type checkers do not count."""
     found: list[str] = []
     tree = ast.parse(source)
@@ -90,7 +93,7 @@ def imported(source: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.append(node.module)
             found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return [name for name in found if name.startswith("modelyard.")]
+    return tuple(name for name in found if name.startswith("modelyard."))
 
 
 def _for_checkers(node: ast.AST) -> bool:

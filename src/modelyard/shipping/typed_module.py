@@ -16,6 +16,7 @@ _HINTS: Mapping[str, str] = {
     "dataframe": "pandas.DataFrame",
     "series": "pandas.Series",
     "array": "numpy.ndarray",
+    "tensor": "torch.Tensor",
     "integer": "int",
     "number": "float",
     "boolean": "bool",
@@ -27,6 +28,8 @@ _HINTS: Mapping[str, str] = {
     "dict": "dict[Any, Any]",
     "record": "dict[str, Any]",
     "set": "set[Any]",
+    "file": "Path",
+    "image": "PIL.Image.Image",
 }
 """Kind of a type -> how a type checker calls it; others are Any."""
 
@@ -35,6 +38,7 @@ def module_text(card: Card, name: str) -> str:
     """The source of ``__init__.py``."""
     functions = [function_text(m, s) for m, s in card.methods.items() if usable(m)]
     names = [m for m in card.methods if usable(m)]
+    torch = "\n    import torch" if any("torch.Tensor" in text for text in functions) else ""
     head = f'''"""{docstring(card, name)}"""
 
 from __future__ import annotations
@@ -46,6 +50,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy
     import pandas
+    import PIL.Image{torch}
 
 __all__ = {json.dumps([*names, "model"])}
 

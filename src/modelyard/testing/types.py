@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, SchemaMismatch
+from modelyard.types.arrow import from_arrow, to_arrow
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,24 @@ class TypeContract:
                 types.parse(case.spelled).check(value, "X")
             assert_told(caught.value, refused)
 
+    def test_arrow_gives_the_value_back(self, case: TypeCase) -> None:
+        kind = types.parse(case.spelled)
+        back = from_arrow(through_a_stream(to_arrow(case.value(), kind)), kind, "X")
+        assert case.equal(back, case.value()), back
+
     def test_records_are_counted(self, case: TypeCase) -> None:
         assert types.parse(case.spelled).rows(case.value()) == case.rows
+
+
+def through_a_stream(table: Any) -> Any:
+    """A table as it is at the other end of a wire."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pa.ipc.open_stream(sink.getvalue()) as reader:
+        return reader.read_all()
 
 
 def assert_told(error: SchemaMismatch, refused: Refused) -> None:

@@ -31,9 +31,13 @@ _FILES = {
     "polars": "polars_dataframe polars_series",
     "pyarrow": "arrow_table",
     "scipy": "sparse",
+    "torch": "tensor",
+    "tensorflow": "tf_tensor",
     "xgboost": "dmatrix",
     "lightgbm": "lightgbm_dataset",
     "catboost": "catboost_pool",
+    "PIL": "image",
+    "file": "file",
 }
 KIND_FILES: Mapping[str, str] = {k: file for file, kinds in _FILES.items() for k in kinds.split()}
 """Kind, as cards spell it -> the file that reads it."""
@@ -58,7 +62,7 @@ def _file_of(value: Any) -> Any:
         plugin = _plugin(cls.__module__.partition(".")[0])
         if plugin is not None and plugin.claims(value):
             return plugin
-    for name in ("scalar", "moment", "record", "container"):
+    for name in ("scalar", "moment", "file", "record", "container"):
         plugin = plugins.load("types", name)
         if plugin.claims(value):
             return plugin

@@ -7,16 +7,16 @@ it, for unknown ones are refused; a new order breaks those who send rows by posi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from modelyard.base.errors import InvalidInput
 from modelyard.types.columns import Column
 from modelyard.types.container import DictType, ListType, TupleType
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import inside, listed
-from modelyard.types.record import RecordType
+from modelyard.types.moment import DatetimeType
 from modelyard.types.scalar import AnyType, ChoiceType, IntegerType, NullType, NumberType
 from modelyard.types.schema import Argument, Signature
 from modelyard.types.union import OptionalType, UnionType
@@ -103,8 +103,13 @@ def _types(old: DataType, new: DataType, where: str, *, answer: bool) -> Iterato
             yield from _types(a, b, f"{where}{name}", answer=answer)
     elif type(old) is type(new) and (_columns(old) or _columns(new)):
         yield from _tables(_columns(old), _columns(new), where, answer=answer)
-    elif type(old) is type(new) and isinstance(old, (DictType, RecordType)):
-        yield from _members(_fields(old), _fields(new), where, answer=answer)
+        yield from _levels(
+            getattr(old, "index", {}), getattr(new, "index", {}), where, answer=answer
+        )
+    elif _fields(old) and _fields(
+        new
+    ):  # a dict and a record of the same fields are one object in JSON
+        yield from _members(old, new, where, answer=answer)
     elif (a := _column(old)) is not None and (b := _column(new)) is not None and _alike(old, new):
         yield from _cells(a, b, where, answer=answer)
     else:
@@ -114,6 +119,8 @@ def _types(old: DataType, new: DataType, where: str, *, answer: bool) -> Iterato
 def _replaced(old: DataType, new: DataType, where: str, *, answer: bool) -> Difference:
     was, now = _in_words(old), _in_words(new)
     wider, narrower = _takes(new, old), _takes(old, new)
+    if (old.kind, new.kind) == ("bytes", "file") and not answer:
+        wider = True  # base64 text is a file without a name; an answer would have another shape
     if not (wider or narrower):
         return Difference(where, "changed", True, f"it was {was} and is {now}")
     breaking = narrower and not wider if not answer else wider and not narrower
@@ -127,6 +134,10 @@ def _takes(wide: DataType, narrow: DataType) -> bool:
         return True
     if isinstance(wide, NumberType) and isinstance(narrow, IntegerType):
         return True
+    if isinstance(wide, DatetimeType) and isinstance(narrow, DatetimeType):
+        return wide.aware is None
+    if wide.kind == narrow.kind == "image":
+        return cast(Any, wide).takes_mode(cast(Any, narrow).mode)
     if isinstance(narrow, UnionType):
         return all(_takes(wide, member) for member in narrow.of)
     if isinstance(wide, OptionalType):
@@ -168,12 +179,17 @@ def _fields(type_: DataType) -> Mapping[str, DataType]:
     return getattr(type_, "fields", None) or {}
 
 
-def _members(
-    old: Mapping[str, DataType], new: Mapping[str, DataType], where: str, *, answer: bool
-) -> Iterator[Difference]:
-    yield from _names(list(old), list(new), where, answer=answer, word="field")
-    for name in old.keys() & new.keys():
-        yield from _types(old[name], new[name], inside(where, name), answer=answer)
+def _members(old: Any, new: Any, where: str, *, answer: bool) -> Iterator[Difference]:
+    before, after = _fields(old), _fields(new)
+    had, has = getattr(old, "defaults", {}), getattr(new, "defaults", {})
+    yield from _names(list(before), list(after), where, answer=answer, word="field", optional=has)
+    for name in before.keys() & after.keys():
+        yield from _types(before[name], after[name], inside(where, name), answer=answer)
+        if not answer and (name in had) != (name in has):
+            wider = name in has
+            reason = "it may be left out now" if wider else "callers who leave it out are refused"
+            change: Change = "widened" if wider else "narrowed"
+            yield Difference(inside(where, name), change, not wider, reason)
 
 
 def _columns(type_: DataType) -> Mapping[Any, Column]:
@@ -194,8 +210,25 @@ def _tables(
             yield from _cells(old[name], new[name], inside(where, name), answer=answer)
 
 
+def _levels(
+    old: Mapping[str, Column], new: Mapping[str, Column], where: str, *, answer: bool
+) -> Iterator[Difference]:
+    """Named levels of an index, which may be left out of what is sent."""
+    names = list(old), list(new)
+    yield from _names(*names, where, answer=answer, word="index level", optional=new)
+    for name in old.keys() & new.keys():
+        if old[name] != new[name]:
+            yield from _cells(old[name], new[name], inside(where, name), answer=answer)
+
+
 def _names(
-    old: Sequence[Any], new: Sequence[Any], where: str, *, answer: bool, word: str
+    old: Sequence[Any],
+    new: Sequence[Any],
+    where: str,
+    *,
+    answer: bool,
+    word: str,
+    optional: Container[Any] = (),
 ) -> Iterator[Difference]:
     for name in [n for n in old if n not in new]:
         reason = (
@@ -206,7 +239,10 @@ def _names(
         yield Difference(inside(where, name), "removed", True, reason)
     for name in [n for n in new if n not in old]:
         reason = "readers need not look at it" if answer else f"callers do not send this {word} yet"
-        yield Difference(inside(where, name), "added", not answer, reason)
+        if not answer and name in optional:
+            reason = "it may be left out"
+        breaking = not answer and name not in optional
+        yield Difference(inside(where, name), "added", breaking, reason)
 
 
 def _column(type_: DataType) -> Column | None:

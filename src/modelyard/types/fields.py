@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from modelyard import types
@@ -10,6 +10,7 @@ from modelyard.base.errors import InvalidInput, did_you_mean
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import inside, listed, refusal
 
+NONE: Mapping[str, Any] = {}
 Read = Callable[[DataType, Any, str], Any]
 """What is done with each part: check, decode or encode it, given its place."""
 
@@ -42,25 +43,37 @@ def parse_fields(spelled: Mapping[str, Any]) -> dict[str, DataType]:
     return {str(k): types.parse(t) for k, t in fields.items()}
 
 
-def object_schema(fields: Mapping[str, DataType]) -> dict[str, Any]:
-    """JSON Schema of an object with exactly these fields."""
+def object_schema(
+    fields: Mapping[str, DataType], defaults: Mapping[str, Any] = NONE
+) -> dict[str, Any]:
+    """JSON Schema of an object with these fields and no others; those with a default may be left out."""
+    shown = {k: {"default": value} for k, value in defaults.items()}
     return {
         "type": "object",
-        "properties": {k: t.json_schema() for k, t in fields.items()},
-        "required": list(fields),
+        "properties": {k: {**t.json_schema(), **shown.get(k, {})} for k, t in fields.items()},
+        "required": [k for k in fields if k not in defaults],
         "additionalProperties": False,
     }
 
 
 def walk_fields(
-    fields: Mapping[str, DataType], value: Mapping[str, Any], where: str, read: Read
+    fields: Mapping[str, DataType],
+    value: Mapping[str, Any],
+    where: str,
+    read: Read,
+    defaults: Container[str] = (),
 ) -> dict[str, Any]:
-    """Each field's value read by its type, in the order of the fields; a missing or unknown one is refused."""
+    """Each field's value read by its type, in the order of the fields; an unknown one is refused, and so is one that
+    is missing and has no default."""
     for name in value:
         if name not in fields:
             hint = did_you_mean(str(name), fields) or f"known: {listed(fields)}"
             raise refusal(inside(where, name), "no such field", "one that is unknown", hint=hint)
     for name in fields:
-        if name not in value:
+        if name not in value and name not in defaults:
             raise refusal(inside(where, name), "a value", "nothing: the field is missing")
-    return {name: read(kind, value[name], inside(where, name)) for name, kind in fields.items()}
+    return {
+        name: read(kind, value[name], inside(where, name))
+        for name, kind in fields.items()
+        if name in value
+    }

@@ -9,11 +9,11 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelyard.types import moment, scalar
+from modelyard.types import file, moment, scalar
 from modelyard.types.container import DictType, ListType, SetType, TupleType
 from modelyard.types.interface import DataType
 from modelyard.types.merging import optional
-from modelyard.types.record import RecordType
+from modelyard.types.record import of_class
 from modelyard.types.scalar import AnyType, ChoiceType, NullType
 from modelyard.types.union import UnionType
 
@@ -87,8 +87,9 @@ def _plain_class(hint: Any) -> DataType | None:
     if typing.is_typeddict(hint):
         return DictType(fields=_fields(hint))
     if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
-        return RecordType(hint.__name__, _fields(hint), hint)
-    return scalar.from_hint(hint) or moment.from_hint(hint) or _of_library(hint)
+        return of_class(hint, _fields(hint))
+    known = scalar.from_hint(hint) or moment.from_hint(hint) or file.from_hint(hint)
+    return known or _of_library(hint)
 
 
 def _fields(cls: type) -> dict[str, DataType]:

@@ -31,7 +31,8 @@ class DataType(ABC):
 
     @property
     def table(self) -> DataType:
-        """What stands for it where only a table will do: itself, but for a library's container of one."""
+        """What stands for it where only a table will do: itself, but for a library's container of one, and an array for
+        a tensor. A type with another table has ``unwrap(value)``, which gives it."""
         return self
 
     @abstractmethod

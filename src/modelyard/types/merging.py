@@ -27,7 +27,7 @@ from modelyard.types.union import OptionalType, UnionType
 _MOST = 4
 """Alternatives after which a union says no more than 'any'."""
 _FEW = 64
-"""Keys of different types up to which dicts are read as named fields."""
+"""Keys of different types up to which dicts are read as named fields; weights by name always are."""
 _SAME_TYPE = frozenset([bool, int, float, str, bytes, complex])
 """Classes whose values all have one type, so that a million of them are looked at once."""
 
@@ -115,7 +115,8 @@ def _dict_type(dicts: Sequence[Mapping[Any, Any]]) -> DictType:
     keys = common_type(unboxed(k) for d in dicts for k in d)
     values = common_type(v for d in dicts for v in d.values())
     alike = all(d.keys() == dicts[0].keys() for d in dicts)
-    named = isinstance(keys, StringType) and alike and len(dicts[0]) <= _FEW
+    few = len(dicts[0]) <= _FEW or all(hasattr(v, "dtype") for v in dicts[0].values())
+    named = isinstance(keys, StringType) and alike and few
     if named and isinstance(values, (UnionType, OptionalType, AnyType, NullType)):
         return DictType(fields={k: item_type(d[k] for d in dicts) for k in dicts[0]})
     return DictType(keys=keys, values=AnyType() if isinstance(values, NullType) else values)

@@ -24,6 +24,7 @@ from modelyard.types.numpy_cells import (
     fit,
     is_floats,
     is_plain,
+    numpy_dtype,
     object_column,
     place_in,
     spell_shape,
@@ -90,11 +91,33 @@ class ArrayType(DataType):
             "additionalProperties": False,
         }
 
+    @property
+    def item(self) -> ArrayType:
+        """The type of one item of the first dimension."""
+        return ArrayType(self.column, self.shape[1:], self.fields)
+
+    def of_fields(self, columns: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
+        """A structured array of one array a field."""
+        return _structured(columns, shape)
+
+    def stacked(self, items: Sequence[Any], where: str = "") -> Any:
+        """An array of its items, checked."""
+        import numpy as np
+
+        sizes = (0 if n is None else n for n in self.shape[1:])
+        array = np.stack(items) if items else np.empty((0, *sizes), self._numpy_dtype)
+        return self.check(array, where)
+
+    @property
+    def _numpy_dtype(self) -> Any:
+        fields = [(name, numpy_dtype(column)) for name, column in self.fields]
+        return fields if self.column is None else numpy_dtype(self.column)
+
     def check(self, value: Any, where: str = "") -> Any:
         import numpy as np
 
-        array = value if type(value) is np.ndarray else _as_array(value, where)
-        self._check_shape(array.shape, where)
+        array = value if type(value) is np.ndarray else as_array(value, where)
+        self.check_shape(array.shape, where)
         if self.column is not None:
             return fit(array, self.column, where)
         return self._check_fields(array, where)
@@ -110,7 +133,8 @@ class ArrayType(DataType):
             return array
         return _structured(fitted, array.shape)
 
-    def _check_shape(self, shape: Sequence[int], where: str) -> None:
+    def check_shape(self, shape: Sequence[int], where: str) -> None:
+        """`SchemaMismatch` unless a shape is one of this type."""
         fits = len(shape) == len(self.shape) and all(
             want is None or want == have for want, have in zip(self.shape, shape, strict=True)
         )
@@ -254,7 +278,7 @@ def _structured(fields: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray
     return array
 
 
-def _as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
+def as_array(value: Any, where: str) -> np.ndarray[Any, Any]:
     """What else may stand for an array: lists, subclasses, and other libraries' vectors and tables."""
     import numpy as np
 

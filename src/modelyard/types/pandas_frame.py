@@ -202,7 +202,7 @@ class DataFrameType(DataType):
         raw = table.columns()
         blocks = [block for group in self._plan for block in self._blocks(*group, raw, where)]
         index = self._index(table, raw, where)
-        return _frame_of_blocks(blocks, index, self._labels)
+        return frame_of_blocks(blocks, index, self._labels)
 
     def _is_floats(self, table: RawTable) -> bool:
         """Whether the table is one block of plain floats, as most requests are."""
@@ -294,7 +294,8 @@ class DataFrameType(DataType):
         return encoded
 
 
-def _frame_of_blocks(blocks: list[tuple[Any, Any]], index: Any, labels: Any) -> pd.DataFrame:
+def frame_of_blocks(blocks: list[tuple[Any, Any]], index: Any, labels: Any) -> pd.DataFrame:
+    """A frame of blocks (arrays of a column a row, or one extension array) and the positions of their columns."""
     import pandas as pd
 
     try:

@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from modelyard import types
 from modelyard.base.errors import InvalidInput
 from modelyard.types import cells
 from modelyard.types.interface import DataType
-from modelyard.types.mismatch import listed, mismatch
+from modelyard.types.mismatch import listed, mismatch, refusal
 
 _LOWEST, _HIGHEST = -(1 << 63), (1 << 64) - 1
 """Integers that JSON parsers agree on: signed and unsigned 64 bits."""
@@ -199,7 +200,10 @@ class StringType(Scalar):
 
 
 class BytesType(Scalar):
+    """Bytes; a file's content where files come in (see `modelyard.types.binary`)."""
+
     kind = "bytes"
+    media_type: ClassVar = "application/octet-stream"
     expected = "base64 text"
     schema: ClassVar = {"type": "string", "contentEncoding": "base64"}
 
@@ -216,6 +220,24 @@ class BytesType(Scalar):
 
     def write(self, value: Any) -> Any:
         return base64.b64encode(value).decode()
+
+    def from_bytes(self, data: bytes, where: str = "", *, name: str = "") -> bytes:
+        """The bytes themselves."""
+        return data
+
+    def from_path(self, path: Path, where: str = "") -> bytes:
+        """What is in a file."""
+        if not path.is_file():
+            raise refusal(where, "the path of a file", f"'{path}', where there is none")
+        return path.read_bytes()
+
+    def to_bytes(self, value: Any) -> bytes:
+        """The bytes themselves."""
+        return self.check(value)
+
+    def json_to_bytes(self, encoded: Any) -> bytes:
+        """The bytes of their JSON form."""
+        return base64.b64decode(encoded)
 
 
 class ComplexType(Scalar):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelyard import types
@@ -79,6 +79,22 @@ def read_hint_of_result(function: Callable[..., Any]) -> DataType | None:
     """What a function's return annotation says, or None."""
     hints = hints_of(_annotated(function))
     return read_hint(hints["return"]) if "return" in hints else None
+
+
+def with_classes(signature: Signature, function: Callable[..., Any]) -> Signature:
+    """A card's signature with the classes that the hints of the live function name: what was recorded as a record is
+    then decoded into an object of the function's own class."""
+    try:
+        hints = {p.name: p.hint for p in _parameters(function, MISSING)}
+    except Exception:  # noqa: BLE001  reading annotations runs code of somebody's own
+        return signature
+    args = {
+        name: replace(argument, type=hints[name])
+        if name in hints and hints[name] == argument.type
+        else argument
+        for name, argument in signature.args.items()
+    }
+    return replace(signature, args=args)  # type: ignore[arg-type]  # equal types are types
 
 
 def _parameters(function: Callable[..., Any], sample: Any) -> list[_Parameter]:
@@ -304,6 +320,23 @@ def by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     except (ValueError, TypeError):
         return lambda **arguments: function(*arguments.values())
     return lambda **arguments: _call(function, arguments, parameters)
+
+
+def by_names_of(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """The same function, callable by the names of a signature that was written elsewhere: an argument that the
+    function calls otherwise goes to the parameter in its place.
+
+    >>> wanted = Signature({"X": Argument(AnyType())})
+    >>> by_names_of(lambda data, scale=2: data * scale, wanted)(X=3)
+    6
+    """
+    found = by_name(function)
+    own = [p.name for p in _parameters(function, MISSING) if p.kind is not _KEYWORDS]
+    places = zip(signature.args, own, strict=False)
+    renamed = {n: p for n, p in places if n not in own and p not in signature.args}
+    if not renamed:
+        return found
+    return lambda **arguments: found(**{renamed.get(n, n): v for n, v in arguments.items()})
 
 
 def _call(

@@ -81,7 +81,7 @@ def without_references(data: Any, given: str | None) -> tuple[Any, list[str | No
 
 def as_argument(features: Any, kind: DataType) -> Any:
     """Records in the form the argument takes: a model fitted on arrays gets the values in the records' order."""
-    if kind.kind != "array":
+    if kind.table.kind != "array":
         return features
     if hasattr(features, "to_numpy"):
         return features.to_numpy()

@@ -147,8 +147,10 @@ class Models:
         semver: str | None = None,
         bump: Part | None = None,
         comment: str = "",
+        vouched: bool = True,
     ) -> ModelVersion:
-        """Register an object whose bytes are in the yard already."""
+        """Register an object whose bytes are in the yard already. ``vouched=False`` for what came out of somebody else's
+        file: being in this yard is then no reason to run its code."""
         card = kept.card
         facts: dict[str, Any] = {
             "card": kept.card_sha256,
@@ -162,6 +164,7 @@ class Models:
             "dataset_id": dataset.id if dataset else None,
             "target": target,
             "run": run,
+            "vouched": None if vouched else False,
             **estimator_facts(card),
         }
         # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.

@@ -26,19 +26,36 @@ def resolve(
 ) -> Source:
     """The object a reference stands for, not loaded yet. `NotFound` lists what was tried and the nearest names."""
     root = project_folder(project, rev)
+
+    def opened(path: Path) -> Source:
+        return open_path(path, lambda name: resolve(name, project=project, rev=rev, yard=yard))
+
     if isinstance(ref, Path):
-        return open_path(root / ref)
+        return opened(root / ref)
     parsed = parse(ref)
     if isinstance(parsed, PathRef):
-        return open_path(root / Path(parsed.path).expanduser())
+        return opened(root / Path(parsed.path).expanduser())
     if isinstance(parsed, BareRef):
         path = root / parsed.text
         if openable(path):
-            return open_path(path)
+            return opened(path)
         return _registered(NameRef(parsed.text), root, yard, tried=path)
     if isinstance(parsed, NameRef):
         return _registered(parsed, root, yard, tried=None)
     raise unavailable(parsed)
+
+
+def opened_place(ref: str | Path, project: str | None = None) -> Path | None:
+    """The path that a reference means, or None when it is a registered name."""
+    root = project_folder(project, None)
+    if isinstance(ref, Path):
+        return root / ref
+    parsed = parse(ref)
+    if isinstance(parsed, PathRef):
+        return root / Path(parsed.path).expanduser()
+    if isinstance(parsed, BareRef) and openable(root / parsed.text):
+        return root / parsed.text
+    return None
 
 
 def project_folder(project: str | None, rev: str | None) -> Path:

@@ -9,16 +9,26 @@ from typing import Any, Literal, cast
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.refs import BareRef, NameRef, parse
+from modelyard.objects import formats, importing
 from modelyard.objects import save as saving
-from modelyard.objects.apply import Progress, Sources, apply_model, is_data_file
+from modelyard.objects.apply import (
+    Progress,
+    Sources,
+    apply_model,
+    first_argument,
+    is_data_file,
+)
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
+from modelyard.objects.formats import known_suffix
+from modelyard.objects.importers import openable
+from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.models import named_ref
 from modelyard.yard.project import require_yard_registry
@@ -106,6 +116,30 @@ def load_card(ref: str | Path, *, project: str | None = None, rev: str | None = 
     return resolve(ref, project=project, rev=rev).card
 
 
+def import_object(
+    source: str | Path,
+    target: str | Path | None = None,
+    *,
+    type: str | None = None,
+    sample_data: Any = None,
+    trust: str | None = None,
+) -> Card:
+    """Make an object of ours from what another tool saved: a pickle or joblib file, an ONNX graph, a booster, a folder of
+    another product, a file of data.
+
+    Without ``sample_data`` nothing is loaded: a card is written beside the file, or the bytes are copied to ``target``
+    with one. With it the model is loaded (what runs code must be trusted, here by the digest in ``trust``), tried on the
+    sample, and saved in its safest format, so that it can be served. ``type`` says what the file is where its name
+    does not (``onnx``, ``lightgbm``, ``csv`` …); ``pickle`` and ``joblib`` read it as code.
+    """
+    sample = data_of(sample_data)
+    if isinstance(sample, Path):
+        from modelyard.objects import formats
+
+        sample = formats.read_path(sample)
+    return importing.import_object(source, target, type=type, sample_data=sample, trust=trust)
+
+
 def open_model(
     ref: Any,
     *,
@@ -140,17 +174,25 @@ def live_model(obj: Any, sample_data: Any = None) -> Model:
 
 
 def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:
-    """The schema of data, of a live model (with a sample), or of what a reference stands for.
+    """The schema of data, of a live model (with a sample), of a file of data, or of what a reference stands for.
 
     >>> infer_schema([1, 2]).json_schema()["type"]
     'array'
     """
     if isinstance(data_or_model, str | Path):
-        card = load_card(data_or_model)
-        return Schema(methods=card.methods, value=card.schema)
+        return schema_of(data_or_model)
     if saving.flavor_or_none(data_or_model) is None:
         return Schema(value=types.infer(data_or_model))
     return Schema(methods=live_model(data_or_model, sample_data).card.methods)
+
+
+def schema_of(ref: str | Path, *, project: str | None = None, rev: str | None = None) -> Schema:
+    """The schema of a file of data, which is read to find out, or of what a reference stands for."""
+    file = project_folder(project, rev) / Path(ref)
+    if file.is_file() and formats.known_suffix(file) and not object_exists(file):
+        return Schema(value=types.infer(formats.read_path(file)))
+    card = load_card(ref, project=project, rev=rev)
+    return Schema(methods=card.methods, value=card.schema)
 
 
 def apply(
@@ -174,13 +216,18 @@ def apply(
 
     Columns are matched by name and put in order; missing, extra or unsafe ones are refused with the difference. The
     result is returned, or written to ``output`` in the format of its suffix. ``batch_rows`` streams data of any size.
+
+    A method that takes bytes, a file or an image gets it from a path, a pattern or a URL (several give a list of results);
+    one that takes a text gets the text itself, or that of a ``.txt`` or ``.md`` file.
     """
     if engine != "local":
         raise NotSupported(f"engine={engine!r} is not there yet", hint="engine='local'")
     opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
+    _, kind = first_argument(opened, opened.method(method))
+    words = read_words(data, kind, project_folder(data_project, data_rev))
     return apply_model(
         opened,
-        data_of(data, data_project, data_rev),
+        data_of(data, data_project, data_rev) if words is None else words,
         method=method,
         output=output,
         batch_rows=batch_rows,
@@ -205,8 +252,8 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
     if data == "-":
         return data
     path = root / data
-    if card_path(path).is_file():
-        return load_data(local_source(path))
+    if card_path(path).is_file() or (not known_suffix(path) and openable(path)):
+        return load_data(resolve(path))
     if is_data_file(data):
         return path
     if isinstance(parse(str(data)), BareRef | NameRef):
@@ -244,8 +291,6 @@ def evaluate(
 
 def as_frame(data: Any) -> Any:
     """A DataFrame from a file or value."""
-    from modelyard.objects import formats
-
     value = formats.read_path(data) if isinstance(data, str | Path) else data
     if not hasattr(value, "columns"):
         raise InvalidInput(

@@ -92,7 +92,7 @@ class ModelVersion:
             files=self.yard.models.files_of(self.card, self.ref),
             name=self.name,
             version=self.record.label,
-            trusted=self.yard.trusted,
+            trusted=self.yard.trusted and bool(self.record.facts.get("vouched", True)),
             provenance={
                 "model_version_id": self.id,
                 "dataset_id": self.record.facts.get("dataset_id"),

@@ -53,6 +53,7 @@ CASES = [
             Refused(
                 lambda: lgb.Dataset(FRAME[["age"]], free_raw_data=False),
                 "X: the columns differ: missing 'town'",
+                "X.town",
             ),
         ),
         equal=equal,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from modelyard.base.errors import EnvironmentMismatch, InvalidInput, ModelFailed
 from modelyard.objects.formats import cloudpickle
+from modelyard.objects.formats._pickles.loading import globals_of
 from modelyard.testing.flavors import FolderFiles
 
 SCRIPT = """
@@ -113,18 +114,16 @@ def test_names_fetched_from_the_memo_are_told() -> None:
     """The words of a name may have been pickled long before."""
     words = b"\x8c\x05posix\x94\x8c\x06system\x94"
     data = b"\x80\x04]" + words + b"00h\x00h\x01\x93."
-    assert list(cloudpickle.globals_of(io.BytesIO(data))) == ["posix.system"]
+    assert globals_of(io.BytesIO(data)) == ["posix.system"]
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_looked_at(data: bytes) -> None:
-    assert all(
-        isinstance(name, str) for name in cloudpickle.globals_of(io.BytesIO(b"\x80\x04" + data))
-    )
+    assert all(isinstance(name, str) for name in globals_of(io.BytesIO(b"\x80\x04" + data)))
 
 
 def test_a_damaged_pickle_says_so() -> None:
     data = pickle.dumps([Runs("x")], 4)
-    shown = list(cloudpickle.globals_of(io.BytesIO(data[:-4])))
+    shown = globals_of(io.BytesIO(data[:-4]))
     assert shown[0] == "posix.system"
     assert shown[-1].startswith("(the pickle is damaged")

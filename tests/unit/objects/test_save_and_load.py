@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from pydantic import BaseModel, Field
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -26,6 +28,7 @@ from modelyard.base.errors import (
     FileMissing,
     InvalidInput,
     NotFound,
+    SchemaMismatch,
     UnknownMethod,
     UnsupportedFormat,
     UnsupportedType,
@@ -457,3 +460,32 @@ def test_a_forest_on_an_array_and_one_row(tmp_path, iris) -> None:
     forest = RandomForestClassifier(5, random_state=0).fit(X.to_numpy(), y)
     my.save(forest, tmp_path / "f", sample_data=X.to_numpy())
     assert my.load(tmp_path / "f").predict(X.to_numpy()[:1]).tolist() == [0]
+
+
+class Flat(BaseModel):
+    area: float = Field(gt=0)
+    rooms: int = 2
+
+
+def test_a_loaded_function_gets_objects_of_its_own_classes(tmp_path):
+    def rent(flats: list[Flat]) -> list[float]:
+        assert all(type(f).__name__ == "Flat" and f.model_fields_set for f in flats)
+        return [f.area * f.rooms for f in flats]
+
+    # As it is where annotations are not turned into texts, which lead nowhere once the function is elsewhere.
+    rent.__annotations__ = {"flats": list[Flat], "return": list[float]}
+    my.save(rent, tmp_path / "rent")
+    assert my.apply(tmp_path / "rent", [{"area": 10.0}, {"area": 5, "rooms": 3}]) == [20.0, 15.0]
+    with pytest.raises(SchemaMismatch, match="area: Input should be greater than 0"):
+        my.apply(tmp_path / "rent", [{"area": -1}])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"\x00\xff", Image.new("RGB", (2, 3), "red"), {"pictures": [Image.new("L", (1, 1))]}],
+    ids=["bytes", "image", "images"],
+)
+def test_files_are_data_too(value, tmp_path):
+    card = my.save(value, tmp_path / "data")
+    assert (card.kind, card.format.tier) == ("data", 0)
+    assert my.load(tmp_path / "data") == value

@@ -75,6 +75,12 @@ X, R = "predict.X", "predict.returns"
             ("changed", True),
         ),
         (FRAME, {"type": "array", "dtype": "float64", "shape": [None, 3]}, ("changed", True), ("changed", True)),
+        ({"type": "image", "mode": "RGB"}, "image", ("widened", False), ("widened", True)),
+        ({"type": "image", "mode": "L"}, {"type": "image", "mode": "RGB"}, ("widened", False), ("widened", True)),
+        ({"type": "image", "mode": "RGB"}, {"type": "image", "mode": "CMYK"}, ("changed", True), ("changed", True)),
+        ("bytes", "file", ("widened", False), ("changed", True)),
+        ("file", "bytes", ("changed", True), ("changed", True)),
+        ({"type": "datetime", "aware": True}, "datetime", ("widened", False), ("widened", True)),
     ],
 )  # fmt: skip
 def test_inputs_may_widen_and_answers_may_narrow(
@@ -142,6 +148,32 @@ def test_inner_types_are_named_by_their_place() -> None:
         ("predict.X[].b", "removed", True),
         ("predict.X[].c", "added", True),
     ]
+
+
+RECORD = {"type": "record", "name": "Flat", "fields": {"rooms": "integer", "floor": "integer"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "as_input", "as_answer"),
+    [
+        (RECORD, {**RECORD, "name": "House"}, [], []),
+        (RECORD, {"type": "dict", "fields": RECORD["fields"]}, [], []),
+        (RECORD, {**RECORD, "defaults": {"floor": 0}}, [(".floor", "widened", False)], []),
+        ({**RECORD, "defaults": {"floor": 0}}, RECORD, [(".floor", "narrowed", True)], []),
+        (
+            {**RECORD, "fields": {"rooms": "integer"}}, {**RECORD, "defaults": {"floor": 0}},
+            [(".floor", "added", False)], [(".floor", "added", False)],
+        ),
+        (RECORD, {**RECORD, "fields": {"rooms": "integer"}}, [(".floor", "removed", True)], [(".floor", "removed", True)]),
+        ({"type": "list", "items": RECORD}, {"type": "list", "items": {**RECORD, "fields": {"rooms": "number", "floor": "integer"}}}, [("[].rooms", "widened", False)], [("[].rooms", "widened", True)]),
+        (FRAME, {**FRAME, "index": {"id": "str"}}, [(".id", "added", False)], [(".id", "added", False)]),
+        ({**FRAME, "index": {"id": "str"}}, FRAME, [(".id", "removed", True)], [(".id", "removed", True)]),
+        ({**FRAME, "index": {"id": "str"}}, {**FRAME, "index": {"id": "int64"}}, [(".id", "changed", True)], [(".id", "changed", True)]),
+    ],
+)  # fmt: skip
+def test_records_and_indexes(old: Any, new: Any, as_input: Any, as_answer: Any) -> None:
+    assert changes(old, new) == [(X + where, *rest) for where, *rest in as_input]
+    assert changes(old, new, answer=True) == [(R + where, *rest) for where, *rest in as_answer]
 
 
 def signature(extra: str | None = None, /, **arguments: Any) -> Signature:

@@ -12,12 +12,14 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import orjson
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelyard import types
 from modelyard.base.errors import SchemaMismatch
-from modelyard.testing.types import same
+from modelyard.testing.types import same, through_a_stream
+from modelyard.types.arrow import from_arrow, to_arrow
 
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 """Machines differ: how long an example takes says nothing."""
@@ -45,10 +47,20 @@ def through_json(value: Any) -> Any:
     return kind.decode(orjson.loads(orjson.dumps(kind.encode(value))))
 
 
+def through_arrow(value: Any) -> Any:
+    """The same with Arrow as the wire."""
+    kind = types.parse(json.loads(json.dumps(types.infer(value).to_dict(), allow_nan=False)))
+    return from_arrow(through_a_stream(to_arrow(value, kind)), kind)
+
+
+THROUGH = pytest.mark.parametrize("through", [through_json, through_arrow])
+
+
+@THROUGH
 @QUIET
-@given(SCALARS)
-def test_single_values_come_back_exactly(value: Any) -> None:
-    assert same(through_json(value), value)
+@given(value=SCALARS)
+def test_single_values_come_back_exactly(value: Any, through: Any) -> None:
+    assert same(through(value), value)
 
 
 HOMOGENEOUS = st.one_of(
@@ -61,10 +73,11 @@ HOMOGENEOUS = st.one_of(
 )  # fmt: skip
 
 
+@THROUGH
 @QUIET
-@given(HOMOGENEOUS)
-def test_containers_come_back_exactly(value: Any) -> None:
-    assert same(through_json(value), value)
+@given(value=HOMOGENEOUS)
+def test_containers_come_back_exactly(value: Any, through: Any) -> None:
+    assert same(through(value), value)
 
 
 NESTED = st.recursive(
@@ -83,12 +96,13 @@ def holds(type_: types.DataType, kind: str) -> bool:
     return f'"{kind}"' in json.dumps(type_.to_dict())
 
 
+@THROUGH
 @QUIET
-@given(NESTED)
-def test_anything_nested_comes_back_or_is_refused(value: Any) -> None:
+@given(value=NESTED)
+def test_anything_nested_comes_back_or_is_refused(value: Any, through: Any) -> None:
     kind = types.infer(value)
     try:
-        decoded = through_json(value)
+        decoded = through(value)
     except SchemaMismatch:
         return  # an integer among floats that no double holds, a text among dates: no JSON tells them apart
     if not holds(kind, "any"):  # of which nothing was known, and nothing is promised
@@ -106,11 +120,12 @@ ARRAYS = hnp.arrays(
 )  # fmt: skip
 
 
+@THROUGH
 @QUIET
-@given(ARRAYS)
-def test_arrays_come_back_exactly(array: np.ndarray) -> None:
+@given(array=ARRAYS)
+def test_arrays_come_back_exactly(array: np.ndarray, through: Any) -> None:
     try:
-        back = through_json(array)
+        back = through(array)
     except SchemaMismatch:
         assert array.dtype.kind == "M"  # a year that ISO 8601 has no four digits for
         return
@@ -144,11 +159,12 @@ COLUMNS = st.one_of(
 )  # fmt: skip
 
 
+@THROUGH
 @QUIET
-@given(st.dictionaries(TEXT, COLUMNS, min_size=1, max_size=4))
-def test_frames_come_back_exactly(columns: dict[str, pd.Series]) -> None:
+@given(columns=st.dictionaries(TEXT, COLUMNS, min_size=1, max_size=4))
+def test_frames_come_back_exactly(columns: dict[str, pd.Series], through: Any) -> None:
     frame = pd.DataFrame(columns)
-    pd.testing.assert_frame_equal(through_json(frame), frame, check_exact=True)
+    pd.testing.assert_frame_equal(through(frame), frame, check_exact=True)
 
 
 @QUIET

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +16,7 @@ from modelyard.cli.options import (
     rev_option,
     trust_option,
 )
-from modelyard.cli.output import emit, say
+from modelyard.cli.output import emit_result, say
 from modelyard.cli.progress import Progress
 
 
@@ -28,8 +27,8 @@ from modelyard.cli.progress import Progress
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="Write there, in the format of the suffix.",
+    type=click.Path(),
+    help="Write there, in the format of the suffix; files into a folder/.",
 )
 @click.option(
     "-b",
@@ -43,21 +42,23 @@ from modelyard.cli.progress import Progress
 @check_env_option
 @click.option("--data-project", metavar="FOLDER", help="Project that DATA is in.")
 @click.option("--data-rev", metavar="REV", help="Git revision of that project.")
-@click.option("--json", "as_json", is_flag=True, hidden=True, help="Results are JSON anyway.")
+@click.option("--json", "as_json", is_flag=True, help="Print texts and files as JSON, too.")
 @project_option
 @rev_option
 def command(
     ref: str,
     data: tuple[str, ...],
-    output: Path | None,
+    output: str | None,
     arguments: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Apply a model to data: csv, tsv, parquet, json, jsonl, npz, npy, a saved data object, a data set, or - for
-    standard input.
+    """Apply a model to data: csv, tsv, json, jsonl, parquet, arrow, feather, xlsx, npz, npy, a saved data object, a
+    data set, or - for standard input.
 
-    Columns are matched by name. Prints the result as JSON, one array; or writes it with -o.
+    Columns are matched by name. A model that takes a file, bytes or an image gets a path, a pattern such as '*.wav' or
+    a URL; one that takes a text gets the word itself, or what is in a .txt or .md file. Prints the result as JSON, one
+    array, and a text as it is; or writes it with -o.
 
     \b
     Examples:
@@ -65,8 +66,9 @@ def command(
       modelyard apply models/churn new.parquet -m predict_proba -o scores.csv
       modelyard apply churn@champion large.csv -b 100000 -o answers.parquet
       modelyard apply models/churn - < new.csv
+      modelyard apply dog-bark-translator short-dog-phrase.wav
+      modelyard apply models/thumbnail photos/*.jpg -o thumbnails/
     """
-    from modelyard.objects.results import to_json
     from modelyard.yard.verbs import apply
 
     with Progress(shown=output is not None and sys.stderr.isatty()) as progress:
@@ -81,4 +83,4 @@ def command(
     if output is not None:
         say(f"wrote {output}")
     else:
-        emit(to_json(result), as_json=True)
+        emit_result(result, as_json)

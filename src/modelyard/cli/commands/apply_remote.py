@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from modelyard.cli.options import argument_option, method_options
-from modelyard.cli.output import emit, say
+from modelyard.cli.output import emit_result, say
 from modelyard.cli.progress import Progress
 
 
@@ -20,8 +19,8 @@ from modelyard.cli.progress import Progress
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="Write there, in the format of the suffix.",
+    type=click.Path(),
+    help="Write there, in the format of the suffix; files into a folder/.",
 )
 @click.option(
     "-b",
@@ -31,13 +30,13 @@ from modelyard.cli.progress import Progress
 )
 @argument_option
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to wait for an answer.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, hidden=True, help="Results are JSON anyway.")
+@click.option("--json", "as_json", is_flag=True, help="Print texts and files as JSON, too.")
 def command(
     url: str,
     data: tuple[str, ...],
     method: str | None,
     model: str | None,
-    output: Path | None,
+    output: str | None,
     batch_rows: int | None,
     arguments: tuple[str, ...],
     timeout: float,
@@ -53,7 +52,6 @@ def command(
       modelyard apply-remote http://127.0.0.1:8080 new.csv -m predict_proba -o scores.csv
       modelyard apply-remote http://127.0.0.1:8080 large.csv -b 1000 -o answers.csv
     """
-    from modelyard.objects.results import to_json
     from modelyard.serving.client import Client
     from modelyard.serving.remote import as_model
     from modelyard.yard.verbs import apply
@@ -74,4 +72,4 @@ def command(
     if output is not None:
         say(f"wrote {output}")
     else:
-        emit(to_json(result), as_json=True)
+        emit_result(result, as_json)

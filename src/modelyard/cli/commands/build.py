@@ -32,16 +32,17 @@ from modelyard.cli.output import emit, say
 @rev_option
 def command(ref: str, builder: str, words: tuple[str, ...], output: Path | None, settings: tuple[str, ...],
             dry_run: bool, as_json: bool, project: str | None, rev: str | None) -> None:  # fmt: skip
-    """Build a package of a model: wheel or requirements. Prints the path of what it wrote.
+    """Build a package of a model: wheel, mlflow or requirements. Prints the path of what it wrote.
 
-    An option of the builder is -c KEY=VALUE, or --KEY VALUE. wheel has name, version and description; requirements
-    has none.
+    An option of the builder is -c KEY=VALUE, or --KEY VALUE. wheel has name, version and description; mlflow has
+    version; requirements has none.
 
     \b
     Examples:
       modelyard build models/churn wheel -o dist --name churn-model
       modelyard build models/churn wheel -c version=1.2.0 --dry-run
       modelyard build churn@3 requirements -o requirements.txt
+      modelyard build models/churn mlflow -o churn-mlflow
     """
     from modelyard.shipping.build import build, plan_build
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
@@ -25,18 +24,10 @@ def command(ref: str, as_json: bool, project: str | None, rev: str | None) -> No
     Examples:
       modelyard schema models/churn
       modelyard schema new.csv
+      modelyard schema new.xlsx --json
     """
-    from modelyard.objects import formats
-    from modelyard.objects.source import object_exists
-    from modelyard.types.schema import Schema
-    from modelyard.yard.resolving import project_folder, resolve
-    from modelyard.yard.verbs import infer_schema
+    from modelyard.yard.verbs import schema_of
 
-    file = project_folder(project, rev) / Path(ref)
-    if file.is_file() and formats.known_suffix(ref) and not object_exists(file):
-        schema = infer_schema(formats.read_path(file))
-    else:
-        card = resolve(ref, project=project, rev=rev).card
-        schema = Schema(methods=card.methods, value=card.schema)
+    schema = schema_of(ref, project=project, rev=rev)
     spelled = schema.json_schema()
     emit(spelled, as_json, lambda: json.dumps(spelled, indent=2, ensure_ascii=False))

@@ -78,6 +78,12 @@ def has_prediction_methods(obj: Any) -> bool:
 
 
 def roots(cls: type) -> Iterator[str]:
-    """The root packages of a class and its bases, nearest first, each once."""
-    names = dict.fromkeys(base.__module__.partition(".")[0] for base in cls.__mro__)
+    """The root packages of a class and its bases, nearest first, each once. Classes of our own that stand for another
+    library's objects say whose in ``FLAVOR``."""
+    names = dict.fromkeys(_root(base) for base in cls.__mro__)
     return (name for name in names if name != "builtins" and not name.startswith("_"))
+
+
+def _root(cls: type) -> str:
+    root = cls.__module__.partition(".")[0]
+    return str(vars(cls).get("FLAVOR", root)) if root == "modelyard" else root

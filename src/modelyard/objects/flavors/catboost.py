@@ -96,8 +96,11 @@ def _load(files: Files) -> Any:
 def _read(model: Any, files: Files, name: str) -> Any:
     import catboost
 
+    path = files.local(name, private=False)
+    with path.open("rb") as stream:  # JSON is the other format that the library reads again
+        form = "json" if stream.read(1) == b"{" else "cbm"
     try:
-        return model.load_model(str(files.local(name, private=False)), format="cbm")
+        return model.load_model(str(path), format=form)
     except catboost.CatBoostError as error:
         raise Corrupted(f"{name}: CatBoost cannot read it: {error}") from error
 

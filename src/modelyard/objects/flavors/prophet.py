@@ -5,7 +5,7 @@ Written as the library's own JSON: data, no code. What was left of the sampler i
 
 from __future__ import annotations
 
-import importlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,9 @@ MODEL = "model.json"
 
 
 def claims(obj: Any) -> bool:
-    return isinstance(obj, _library("prophet").Prophet)
+    import prophet
 
-
-def _library(name: str) -> Any:
-    return importlib.import_module(name)
+    return isinstance(obj, prophet.Prophet)
 
 
 def methods(obj: Any) -> Mapping[str, Callable[..., Any]]:
@@ -57,7 +55,10 @@ def _fixed(forecast: Any) -> Any:
 
 
 def _dump(obj: Any, folder: Path) -> None:
-    if type(obj) is not _library("prophet").Prophet:
+    import prophet
+    from prophet import serialize
+
+    if type(obj) is not prophet.Prophet:
         name = f"{type(obj).__module__}.{type(obj).__qualname__}"
         raise UnsupportedType(f"{name} is none of the library's own classes", types=[name])
     if obj.history is None:
@@ -70,18 +71,23 @@ def _dump(obj: Any, folder: Path) -> None:
             types=[f"predictor of {names}"],
         )
     try:
-        text = _library("prophet.serialize").model_to_json(obj)
+        text = serialize.model_to_json(obj)
     except (TypeError, ValueError) as error:
         raise UnsupportedType(f"Prophet's JSON cannot hold it: {error}") from error
     (folder / MODEL).write_text(text, "utf-8", newline="\n")
 
 
 def _load(files: Files) -> Any:
+    from prophet import serialize
+
     names = list(files.names())
     if len(names) != 1:
         raise InvalidInput(f"a Prophet model is one file, not {', '.join(names) or 'none'}")
     try:
-        return _library("prophet.serialize").model_from_json(files.read(names[0]).decode())
+        text = files.read(names[0]).decode()
+        if text[:1] == '"':  # the text of a model, as JSON once more
+            text = json.loads(text)
+        return serialize.model_from_json(text)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise Corrupted(
             f"{names[0]}: Prophet cannot read it: {type(error).__name__}: {error}"

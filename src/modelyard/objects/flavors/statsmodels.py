@@ -7,7 +7,6 @@ code happens to load them.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -91,12 +90,16 @@ def _names_of(factors: Any) -> dict[str, Any]:
     return found
 
 
-def _described_again(cls: Any, state: dict[str, Any], attribute: str, names: dict[str, Any]) -> Any:
-    patsy: Any = importlib.import_module("patsy")
+def _described_again(
+    cls: type, state: dict[str, Any], attribute: str, names: dict[str, Any]
+) -> Any:
+    import patsy as library
+
+    patsy: Any = library  # it exports its names by stars
     table = state["frame"] if "frame" in state else state["orig_endog"].join(state["orig_exog"])
     _, design = patsy.dmatrices(
         state["formula"], table, patsy.EvalEnvironment([names]), return_type="dataframe"
     )
-    data = cls.__new__(cls)
+    data = object.__new__(cls)
     vars(data).update(state, **{attribute: design.design_info})
     return data

@@ -150,15 +150,34 @@ def _ubj_of(booster: Any) -> bytes:
 
 
 def _load(files: Files) -> Any:
-    """A file that XGBoost itself wrote, UBJ or JSON, gives a Booster when it comes alone."""
+    """A file that XGBoost itself wrote, UBJ or JSON, gives when it comes alone what it was written from: a Booster, or a
+    classifier, regressor or ranker as far as the file knows it."""
     names = list(files.names())
     alone = names[0] if len(names) == 1 else MODEL
     if alone not in names or set(names) - {alone, WRAPPER}:
         raise InvalidInput(f"an XGBoost model is one file, not {', '.join(names) or 'none'}")
     if WRAPPER not in names:
-        return _booster(files.read(alone), alone)
+        return _told_by(_booster(files.read(alone), alone))
     model, state = plain_values.load_attributes(files.read(WRAPPER), WRAPPER, _classes())
     vars(model).update(state, _Booster=_booster(files.read(alone), alone))
+    return model
+
+
+def _told_by(booster: Any) -> Any:
+    """The estimator whose ``save_model`` wrote a booster's file, where it did; else the booster."""
+    import json
+
+    from xgboost import sklearn
+
+    classes = {"classifier": sklearn.XGBClassifier, "regressor": sklearn.XGBRegressor, "ranker": sklearn.XGBRanker}  # fmt: skip
+    try:
+        role = json.loads(booster.attr("scikit_learn") or "{}").get("_estimator_type")
+    except (ValueError, AttributeError):
+        return booster
+    if role not in classes:
+        return booster
+    model = classes[role]()
+    model.load_model(bytearray(booster.save_raw("ubj")))
     return model
 
 
@@ -181,7 +200,7 @@ def _parsed(data: bytes) -> Any:
     """The content of a model file, which is JSON, binary or in text."""
     if data[:1] != b"{":
         raise ValueError("it is neither UBJ nor JSON")
-    if data[1:2] in (b'"', b"}") or data[1:2].isspace():
+    if data[1:2] in b'"' or data[1:2].isspace():
         return loads_strictly(data, "the JSON")
     return _ubj.loads(data)
 

@@ -31,9 +31,26 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".pq": "parquet",
     ".npz": "npz",
     ".npy": "npy",
+    ".safetensors": "safetensors",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "joblib",
+    ".arrow": "arrow",
+    ".ipc": "arrow",
+    ".arrows": "arrow",
+    ".feather": "feather",
+    ".fea": "feather",
+    ".xlsx": "excel",
 }
 """Suffix -> our format; what outsiders' formats add is looked up when none of these fits."""
 
+_MAGIC = (
+    (b"PAR1", "parquet"),
+    (b"PK\x03\x04", "npz"),
+    (b"\x93NUMPY", "npy"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),  # a stream; no text begins so
+)
 _HEAD = 64 << 10
 _IN_MEMORY = 64 << 20
 BATCH_ROWS = 10_000
@@ -50,6 +67,12 @@ def data_format(path: str | PurePath) -> DataFormat:
             hint=hint or f"known: {', '.join(_BY_SUFFIX)}",
         )
     return found
+
+
+def file_format(path: str | PurePath) -> DataFormat:
+    """The format to read a file with that nobody vouched for: it runs no code, whatever the file says."""
+    found = data_format(path)
+    return named(getattr(found, "UNVOUCHED", found.NAME))
 
 
 def known_suffix(path: str | PurePath) -> bool:
@@ -80,8 +103,12 @@ def named(name: str) -> DataFormat:
 
 
 def best_for(type: DataType) -> DataFormat:
-    """The format for a value when nobody asks for one: npy for arrays, parquet (else csv) for tables, json for the rest."""
+    """The format for a value when nobody asks for one: npy for arrays, safetensors for tensors, parquet (else csv) for
+    tables, json for the rest."""
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
+    rest = (*tables, "npz", "safetensors", "json")
+    names = ("npy", *rest) if type.kind == "array" else rest
+    return next(found for name in names if (found := named(name)).can_hold(type))
     names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
     for found in map(named, names):
         if found.can_hold(type):
@@ -105,7 +132,7 @@ def readable_type(reader: DataFormat, wanted: DataType) -> DataType | None:
 def read_path(path: str | Path, type: DataType | None = None) -> Any:
     """The value in a file, in the format of its suffix; without a type, rows of objects come as a table."""
     with _opened(Path(path)) as stream:
-        value = data_format(path).read(stream, type)
+        value = file_format(path).read(stream, type)
     return value if type is not None else _as_table(value)
 
 
@@ -137,11 +164,18 @@ def write_path(value: Any, path: str | Path) -> Path:
     return Path(path)
 
 
+def unwrapped(value: Any, kind: DataType) -> Any:
+    """A value as its type's `table`: a tensor as an array."""
+    return value if kind.table is kind else kind.unwrap(value)  # type: ignore[attr-defined]  # what has a table has it
+
+
 def write_value(writer: DataFormat, value: Any, path: Path) -> None:
     """Write a value with a format, or `UnsupportedFormat` with the format that can hold it."""
     from modelyard.types import infer
 
     kind = infer(value)
+    if not writer.can_hold(kind):
+        value, kind = unwrapped(value, kind), kind.table
     if not writer.can_hold(kind):
         raise UnsupportedFormat(
             f"{writer.NAME} cannot hold a {kind.kind} like this one",
@@ -156,7 +190,7 @@ def read_batches(
     """Pieces of a file of any size, or of a stream such as standard input, whose format its first bytes tell."""
     if isinstance(source, str | Path):
         with _opened(Path(source)) as stream:
-            yield from _batches(stream, data_format(source), type, rows)
+            yield from _batches(stream, file_format(source), type, rows)
     else:
         stream, name = sniffed(source)
         yield from _batches(stream, named(name), type, rows)
@@ -167,7 +201,7 @@ def _batches(
 ) -> Iterator[Any]:
     if not isinstance(reader, BatchReader):
         raise UnsupportedFormat(
-            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl or parquet"
+            f"{reader.NAME} cannot be read in batches", hint="use csv, jsonl, parquet or arrow"
         )
     yield from reader.read_batches(stream, type, rows)
 
@@ -176,15 +210,19 @@ def sniffed(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     """A stream that nobody named: the same bytes, and the name of the format they are in."""
     head = stream.read(_HEAD)
     name = _format_of(head)
-    if name in ("parquet", "npz"):  # these are read from the end
+    if name in ("parquet", "npz", "excel", "arrow"):  # these are read from the end
         return _seekable(head, stream), name
     return cast(IO[bytes], io.BufferedReader(_Rejoined(head, stream))), name
 
 
 def _format_of(head: bytes) -> str:
-    for magic, name in ((b"PAR1", "parquet"), (b"PK\x03\x04", "npz"), (b"\x93NUMPY", "npy")):
+    for magic, name in _MAGIC:
         if head.startswith(magic):
-            return name
+            # Two formats are zip archives, and only one of them has this part.
+            return "excel" if name == "npz" and b"[Content_Types].xml" in head else name
+    # A short number of eight bytes, then JSON: how safetensors begins.
+    if head[5:9] == b"\0\0\0{":
+        return "safetensors"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"[", b"{")):
         return "jsonl" if _is_lines(text) else "json"

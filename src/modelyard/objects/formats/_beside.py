@@ -65,7 +65,7 @@ class Nested:
             try:
                 writer.dump(obj, folder)
             except UnsupportedType as error:
-                self.reasons += error.details.get("types", ()) or [error.message]
+                self.reasons += error.details.get("types", [error.message])
                 discard(folder)
                 continue
             return name

@@ -9,20 +9,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import mmap
-import pickle
-import pickletools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from modelyard.base.errors import (
-    Corrupted,
-    EnvironmentMismatch,
-    InvalidInput,
-    ModelFailed,
-    ModelyardError,
-    UnsupportedType,
-)
+from modelyard.base.errors import ModelyardError, UnsupportedType
 from modelyard.base.paths import discard
 from modelyard.objects import flavors
 from modelyard.objects.formats._beside import (
@@ -33,6 +24,8 @@ from modelyard.objects.formats._beside import (
     pickles,
     store_files,
 )
+from modelyard.objects.formats._pickles.loading import globals_of as globals_of
+from modelyard.objects.formats._pickles.loading import load_file, names_in, only_file
 from modelyard.objects.interface import Files, Tier
 
 NAME = "cloudpickle"
@@ -42,20 +35,6 @@ LIBRARIES = ("cloudpickle",)
 
 FILE = "model.pkl"
 PROTOCOL = 5
-
-_TEXTS = frozenset(
-    [
-        "UNICODE",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-    ]
-)
-_KEEP = frozenset(["MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"])
-_FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])
 
 
 def dump(obj: Any, folder: Path, *, by_value: Sequence[str] = ()) -> None:
@@ -93,28 +72,14 @@ def libraries(folder: Path) -> Sequence[str]:
 
 def load(files: Files) -> Any:
     """The object; runs the code in the file."""
-    name = _only(files)
-    with files.open(name) as stream:
-        try:
-            return give_files(Unpickler(stream, files).load(), files)
-        except (ImportError, AttributeError) as error:
-            raise EnvironmentMismatch(
-                f"{name} needs code that is not here: {error}",
-                hint="install what the card's requirements name, or run where the model was saved",
-            ) from error
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise Corrupted(f"{name} is damaged, or no pickle: {error}") from error
-        except Exception as error:
-            raise ModelFailed(
-                f"{name} failed while it was loaded: {type(error).__name__}: {error}"
-            ) from error
+    return load_file(
+        files, _only(files), lambda stream: give_files(Unpickler(stream, files).load(), files)
+    )
 
 
 def inspect(files: Files) -> Sequence[str]:
     """What the file would import, as dotted names in order of appearance; nothing is loaded."""
-    name = _only(files)
-    with files.open(name) as stream:
-        return list(dict.fromkeys(globals_of(stream)))
+    return names_in(files, _only(files))
 
 
 def pickler(stream: IO[bytes], nested: Nested) -> Any:
@@ -133,34 +98,6 @@ def pickler(stream: IO[bytes], nested: Nested) -> Any:
     return Pickler(stream, protocol=PROTOCOL)
 
 
-def globals_of(stream: IO[bytes]) -> Iterator[str]:
-    """The names that a pickle looks up. A damaged one ends with a sentence that says where."""
-    texts: list[str] = []
-    memo: dict[Any, str] = {}
-    last = ""
-    try:
-        for code, argument, _ in pickletools.genops(stream):
-            word = code.name
-            if word in _TEXTS:
-                texts.append(last := str(argument))
-            elif word in _FETCH:
-                texts.append(last := memo.get(argument, "?"))
-            elif word in _KEEP:
-                memo[len(memo) if argument is None else argument] = last
-            elif word in ("GLOBAL", "INST"):
-                yield str(argument).replace(" ", ".", 1)
-                last = "?"
-            elif word == "STACK_GLOBAL":
-                yield ".".join(texts[-2:]) if len(texts) > 1 else "?"
-                last = "?"
-            elif word in ("EXT1", "EXT2", "EXT4"):
-                yield f"copyreg extension {argument}"
-            else:
-                last = "?"
-    except (ValueError, KeyError, IndexError, EOFError) as error:
-        yield f"(the pickle is damaged: {error})"
-
-
 @contextlib.contextmanager
 def stored_whole(modules: Sequence[str]) -> Iterator[None]:
     """While it lasts, objects of these modules are pickled with their code."""
@@ -177,10 +114,4 @@ def stored_whole(modules: Sequence[str]) -> Iterator[None]:
 
 
 def _only(files: Files) -> str:
-    names = pickles(files)
-    chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names
-    if len(chosen) != 1:
-        raise InvalidInput(
-            f"a pickled model is one file, not {len(chosen)} of {', '.join(names) or 'none'}"
-        )
-    return chosen[0]
+    return only_file(pickles(files), SUFFIX)

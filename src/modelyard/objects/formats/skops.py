@@ -82,6 +82,14 @@ def inspect(files: Files) -> Sequence[str]:
     return sorted(f"{n} (not on the allow-list)" if n in found.refused else n for n in shown)
 
 
+def root_type(stream: IO[bytes]) -> str:
+    """The dotted type of the whole object of a skops file; nothing is imported or made."""
+    from modelyard.objects.formats._skops.audit import dotted
+
+    schema, _, _ = _open(stream)
+    return dotted(schema)
+
+
 def _only(files: Files) -> str:
     names = list(files.names())
     chosen = [n for n in names if n.endswith(SUFFIX)] if len(names) > 1 else names

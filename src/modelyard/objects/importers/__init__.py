@@ -11,19 +11,25 @@ How to add one: write ``importers/<name>.py`` with the names of `Importer`, and 
 
 from __future__ import annotations
 
+import contextlib
 import glob
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from modelyard.base import plugins
 from modelyard.base.digests import FileEntry, sha256_file
 from modelyard.base.errors import FileMissing, InvalidInput, UnsupportedFormat, did_you_mean
 from modelyard.base.paths import list_below
-from modelyard.objects.card import Card
+from modelyard.objects.card import Card, FormatInfo, Requirements
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.files import ArtifactFiles, FolderOpener
+from modelyard.objects.interface import Tier
+from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source, local_source, object_exists
+
+_ANY_DATA = "data"
+"""The importer that is asked last: others know better what some of its suffixes hold."""
 
 
 class Importer(Protocol):
@@ -42,11 +48,16 @@ class Importer(Protocol):
         ...
 
 
-def open_path(path: str | Path) -> Source:
-    """What stands at a path: an object of ours by its card, else what another tool saved there.
+def open_path(path: str | Path, named: Named | None = None) -> Source:
+    """What stands at a path: an object of ours by its card, else what another tool saved there. Links are followed;
+    ``named`` opens those that lead to a registered name.
 
     Absent: `FileMissing`. Nothing is loaded.
     """
+    return followed(_open(Path(path)), _open, named)
+
+
+def _open(path: Path) -> Source:
     target = Path(str(path).removesuffix(SUFFIX)).expanduser()
     if not object_exists(target) and (found := recognised(target)) is not None:
         return found.source(target)
@@ -62,7 +73,7 @@ def recognised(path: Path) -> Importer | None:
     """The importer that knows what stands at a path, or has its description beside it (``rf.mlem``); or None."""
     if not path.exists() and not any(path.parent.glob(f"{glob.escape(path.name)}.*")):
         return None
-    for name in plugins.names("importers"):
+    for name in sorted(plugins.names("importers"), key=lambda name: (name == _ANY_DATA, name)):
         found = plugins.find("importers", name)
         if found is not None and found.recognises(path):
             return cast(Importer, found)
@@ -70,11 +81,16 @@ def recognised(path: Path) -> Importer | None:
 
 
 def foreign_source(path: Path, type: str | None = None) -> Source:
-    """What another tool saved at a path. ``type`` names the importer where the name of the file does not tell."""
+    """What another tool saved at a path.
+
+    ``type`` says what it is where the name of the file does not tell: an importer (``onnx``), or a format of data
+    (``csv``, also as in ``pandas[csv]``). With ``pickle`` or ``joblib`` a file is read as code, even if it could be read
+    without.
+    """
     if not path.exists():
         raise FileMissing(f"no file or folder at {path}")
     if type is not None:
-        return named(type).source(path)
+        return told_source(path, type)
     found = recognised(path)
     if found is None:
         raise UnsupportedFormat(
@@ -82,6 +98,23 @@ def foreign_source(path: Path, type: str | None = None) -> Source:
             hint=f"say what it is with type=, one of: {', '.join(plugins.names('importers'))}",
         )
     return found.source(path)
+
+
+def told_source(path: Path, type: str) -> Source:
+    """What stands at a path, by somebody's word for it; `InvalidInput` lists the words."""
+    word = type.partition("[")[2].rstrip("]") or type
+    word = "pickle" if word == "joblib" else word
+    if word in plugins.names("importers"):
+        found = named(word)
+        return cast(Source, getattr(found, "as_told", found.source)(path))
+    form = plugins.find("formats", word) if word.isidentifier() else None
+    if form is None or not hasattr(form, "can_hold"):
+        known = plugins.names("importers")
+        raise InvalidInput(
+            f"nothing is imported as {type!r}",
+            hint=did_you_mean(word, known) or f"known: {', '.join(known)}, and formats of data",
+        )
+    return data_source(path, form)
 
 
 def named(name: str) -> Importer:
@@ -109,6 +142,55 @@ def source_of(path: Path, card: Card, files: Sequence[str] | None = None) -> Sou
     return Source(card, reader, name=path.name.partition(".")[0] or path.name, ref=str(path))
 
 
+def files_source(path: Path, names: Sequence[str], card: Card) -> Source:
+    """A source of files that lie side by side in the folder of ``path``, which is one of them."""
+    if len(names) == 1:
+        return source_of(path, card)
+    entries = tuple(_entry(path.parent / name, name) for name in names)
+    reader = ArtifactFiles(entries, FolderOpener(path.parent), str(path))
+    return Source(card.but(artifact=entries), reader, name=path.stem, ref=str(path))
+
+
 def _entry(path: Path, name: str) -> FileEntry:
     sha256, size = sha256_file(path)
     return FileEntry(name, size, sha256)
+
+
+def model_source(
+    path: Path, flavor: str, format: str, tier: Tier = 0, *, libraries: Sequence[str] = ()
+) -> Source:
+    """A source of one file that a library wrote; what it needs are the versions that are here."""
+    packages = packages_of(flavor, *libraries)
+    return source_of(
+        path,
+        Card(
+            flavor=flavor,
+            format=FormatInfo(format, tier),
+            requirements=Requirements(packages=packages),
+        ),
+    )
+
+
+def data_source(path: Path, form: Any) -> Source:
+    """A source of one file of data."""
+    card = Card(kind="data", format=FormatInfo(form.NAME, form.TIER))
+    return source_of(path, card)
+
+
+def packages_of(*modules: str) -> tuple[str, ...]:
+    """Requirement lines of those import names whose packages are installed here; nothing is imported."""
+    from modelyard import environments
+
+    found = environments.Captured()
+    for name in filter(None, modules):
+        with contextlib.suppress(InvalidInput):  # not here, or code of somebody's own
+            found = found.including(name)
+    return found.lines()
+
+
+def begins(path: Path, suffixes: Sequence[str], *starts: bytes) -> bool:
+    """Whether a file has one of the suffixes and begins with one of these bytes."""
+    if path.suffix.lower() not in suffixes or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(max(map(len, starts))).startswith(starts)

@@ -1,7 +1,9 @@
 """Typed REST: ``POST /<method>``, or ``POST /<model>/<method>`` when several models are served.
 
-Bodies: JSON in the forms of `modelyard.serving.forms` (also without a Content-Type), and ``text/csv`` for a table. The answer is the
-bare value (``[0, 1]``), or ``text/csv`` when ``Accept`` asks for it. A first path segment that the server needs for itself
+Bodies: JSON in the forms of `modelyard.serving.forms` (also without a Content-Type), ``text/csv`` for a table, forms
+(``multipart/form-data``), for a method that takes one file the file itself under its own type, and for one that takes one
+text ``text/plain``. The answer is the bare value (``[0, 1]``), or what ``Accept`` prefers: ``text/csv``, ``text/plain`` of a
+text, the bytes of a file or image. A first path segment that the server needs for itself
 (`RESERVED`) is reached below ``/methods/``.
 """
 
@@ -14,7 +16,8 @@ from urllib.parse import quote
 
 from starlette.routing import BaseRoute
 
-from modelyard.base.errors import SchemaMismatch, UnsupportedFormat
+from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedFormat
+from modelyard.objects.sampling import required_arguments
 from modelyard.serving.edge import (
     JSON,
     OFF_LOOP_BYTES,
@@ -28,9 +31,12 @@ from modelyard.serving.edge import (
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
+from modelyard.serving.multipart import FORM, boundary_of, read_form
 from modelyard.serving.openapi import method_operations
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import read_csv, write_csv
+from modelyard.serving.uploads import Uploads
+from modelyard.types.binary import OCTETS, binary
 
 RESERVED = frozenset((
     "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
@@ -39,6 +45,7 @@ RESERVED = frozenset((
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
 CSV = b"text/csv"
+TEXT = b"text/plain"
 _ID_KEY = REFERENCE_ID.encode()
 _TEXT_CSV = b"text/csv; charset=utf-8"
 
@@ -64,9 +71,11 @@ def openapi(service: Service) -> Mapping[str, Any]:
 
 def _exchange(service: Service, method: Method) -> Exchange:
     identity = quote(method.identity, safe="@:+/").encode()
+    rest = RestMethod(service, method)
     return Exchange(
         service,
-        RestMethod(service, method),
+        rest,
+        body_limit=rest.body_limit,
         labels=(method.model.name, method.name),
         headers=[(b"x-modelyard-model", identity)],
     )
@@ -79,11 +88,19 @@ class RestMethod:
         self._service = service
         self._method = method
         self._forms = Forms(method.signature)
+        self._uploads = Uploads(method, self._forms, service.limits.depth)
+        self._returns = binary(method.signature.returns)
+        self._text = _only_text(method)
+
+    def body_limit(self, headers: Mapping[bytes, bytes]) -> int:
+        """How large a body may be: more where it is a file, for a method that takes files."""
+        limits, kind = self._service.limits, _media_type(headers)
+        larger = self._uploads.takes_files and not _is_json(kind) and kind != CSV
+        return max(limits.file_bytes, limits.body_bytes) if larger else limits.body_bytes
 
     async def __call__(self, call: Call) -> Reply:
         """The reply to one call; errors are raised."""
-        content_type = call.headers.get(b"content-type", JSON).split(b";", 1)[0].strip().lower()
-        parse = self._parser(content_type)
+        parse = self._parser(call.headers)
         if len(call.body) > OFF_LOOP_BYTES:
             arguments, rows, ids = await asyncio.to_thread(parse, call.body)
         else:
@@ -103,19 +120,32 @@ class RestMethod:
         answer = await self._service.infer(request)
         return self._reply(call, answer, [] if header is None else [(b"x-reference-id", header)])
 
-    def _parser(self, content_type: bytes) -> Any:
-        if content_type in (JSON, b"") or content_type.endswith(b"+json"):
+    def _parser(self, headers: Mapping[bytes, bytes]) -> Any:
+        content_type = _media_type(headers)
+        if _is_json(content_type):
             return self._from_json
         if content_type == CSV:
             return self._from_csv
-        hint = "send application/json or text/csv"
+        if content_type == FORM:
+            boundary = boundary_of(headers[b"content-type"])
+            return lambda body: self._uploads.from_form(read_form(body, boundary))
+        if content_type == TEXT and self._text is not None:
+            return self._from_text
+        spelled = content_type.decode("latin-1")
+        if self._uploads.only is not None and content_type != b"application/x-www-form-urlencoded":
+            return lambda body: self._uploads.from_raw(body, spelled)
+        hint = "send application/json, text/csv or a form"
         if content_type == b"application/x-www-form-urlencoded":
             hint = (
                 "curl -d sends forms unless told otherwise: add -H 'Content-Type: application/json'"
             )
-        raise UnsupportedFormat(
-            f"content-type {content_type.decode('latin-1')!r} is not supported", hint=hint
-        )
+        raise UnsupportedFormat(f"content-type {spelled!r} is not supported", hint=hint)
+
+    def _from_text(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
+        try:
+            return {str(self._text): Json(body.decode())}, 1, []
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"the text is not UTF-8: byte {error.start} is wrong") from None
 
     def _from_json(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         parsed = parse_json(body, self._service.limits.depth)
@@ -136,16 +166,46 @@ class RestMethod:
         return {str(self._method.records): value}, rows, ids
 
     def _reply(self, call: Call, answer: Answer, headers: list[tuple[bytes, bytes]]) -> Reply:
-        if _prefers_csv(call.headers.get(b"accept", b"")):
+        accept = call.headers.get(b"accept", b"")
+        if self._returns is not None and answer.value is not None:
+            kind = self._returns.media_type.encode()
+            if _wants_file(accept, kind):
+                return Reply(self._returns.json_to_bytes(answer.value), kind, headers)
+        if type(answer.value) is str and _prefers(accept, TEXT):
+            return Reply(answer.value.encode(), b"text/plain; charset=utf-8", headers)
+        if CSV in accept and _prefers(accept, CSV):
             body = write_csv(answer.value, self._method.name, answer.reference_ids)
             return Reply(body, _TEXT_CSV, headers)
         return Reply(dump_json(answer.value), JSON, headers)
 
 
-def _prefers_csv(accept: bytes) -> bool:
-    if CSV not in accept:
-        return False
-    return _quality(accept, CSV) > _quality(accept, JSON)
+def _media_type(headers: Mapping[bytes, bytes]) -> bytes:
+    return headers.get(b"content-type", JSON).split(b";", 1)[0].strip().lower()
+
+
+def _is_json(content_type: bytes) -> bool:
+    return content_type in (JSON, b"") or content_type.endswith(b"+json")
+
+
+def _only_text(method: Method) -> str | None:
+    """The argument that a text/plain body is for: a text that is all that must be given."""
+    args = method.signature.args
+    names = required_arguments(method.signature)
+    return names[0] if len(names) == 1 and args[names[0]].type.kind == "string" else None
+
+
+def _wants_file(accept: bytes, kind: bytes) -> bool:
+    """Whether the bytes themselves are asked for; whoever asks for sound or pictures gets what there is."""
+    wanted = (kind, OCTETS.encode(), b"image/*", b"audio/*", b"video/*")
+    named = [part.partition(b";")[0].strip() for part in accept.split(b",")]
+    kinds = [n for n in named if n in wanted or n.startswith((b"audio/", b"video/", b"image/"))]
+    return any(_prefers(accept, k) for k in kinds)
+
+
+def _prefers(accept: bytes, kind: bytes) -> bool:
+    """Whether a type is asked for rather than JSON: by a higher weight, or at equal weight by its name."""
+    mine, json = _quality(accept, kind), _quality(accept, JSON)
+    return mine > json or (mine == json > 0 and kind in accept and JSON not in accept)
 
 
 def _quality(accept: bytes, wanted: bytes) -> float:

@@ -22,7 +22,8 @@ from modelyard.objects.formats._skops import estimators
 Names = frozenset[str]
 
 
-def _names(table: Mapping[str, str]) -> Names:
+def names(table: Mapping[str, str]) -> Names:
+    """The dotted names of a table of modules and names."""
     return frozenset(
         f"{module}.{name}" for module, names in table.items() for name in names.split()
     )
@@ -30,17 +31,19 @@ def _names(table: Mapping[str, str]) -> Names:
 
 SPARSE_FORMATS = ("csr", "csc", "coo", "bsr", "dia")
 
+SPARSE = names({f"scipy.sparse._{form}": f"{form}_matrix {form}_array" for form in SPARSE_FORMATS})
+
 INDEX_DTYPES = ("object", "str", "int64", "float64", "bool")
 """Of a pandas index whose labels are plain values."""
 
-SCALARS = _names(
+SCALARS = names(
     {
         "numpy": "bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 intc uintc longlong ulonglong "
         "float16 float32 float64 longdouble complex64 complex128 str_ bytes_ datetime64 timedelta64"
     }
 )
 
-CONSTRUCTED = _names(
+CONSTRUCTED = names(
     {
         "builtins": "frozenset range complex",
         "datetime": "date datetime time timedelta timezone",
@@ -65,16 +68,16 @@ DISTANCES = frozenset(
     for bits in (32, 64)
 )
 
-INDEXES = _names(
+INDEXES = names(
     {
         "sklearn.neighbors._kd_tree": "KDTree KDTree32 KDTree64",
         "sklearn.neighbors._ball_tree": "BallTree BallTree32 BallTree64",
     }
 )
 
-FROZEN = _names({"scipy.stats._distn_infrastructure": "rv_continuous_frozen rv_discrete_frozen"})
+FROZEN = names({"scipy.stats._distn_infrastructure": "rv_continuous_frozen rv_discrete_frozen"})
 
-COMPILED_LOSSES = _names(
+COMPILED_LOSSES = names(
     {
         "sklearn._loss._loss": "CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss "
         "CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyPinballLoss",
@@ -83,7 +86,7 @@ COMPILED_LOSSES = _names(
     }
 )
 
-FUNCTIONS = _names(
+FUNCTIONS = names(
     {
         "numpy": "mean median max min amax amin sum prod std var nanmean nanmedian nanmax nanmin nansum clip",
         "scipy._lib.array_api_compat.numpy._aliases": "asarray",
@@ -131,22 +134,22 @@ _UFUNCS_IN = {
 
 _BY_LOADER: Mapping[str, Names] = {
     "JsonNode": frozenset(["builtins.str"]),
-    "DictNode": _names(
+    "DictNode": names(
         {"builtins": "dict", "collections": "OrderedDict Counter", "sklearn.utils._bunch": "Bunch"}
     ),
     "DefaultDictNode": frozenset(["collections.defaultdict"]),
     "ListNode": frozenset(["builtins.list"]),
     "SetNode": frozenset(["builtins.set"]),
-    "TupleNode": frozenset(["builtins.tuple"]) | _names(estimators.NAMED_TUPLES),
+    "TupleNode": frozenset(["builtins.tuple"]) | names(estimators.NAMED_TUPLES),
     "BytesNode": frozenset(["builtins.bytes"]),
     "BytearrayNode": frozenset(["builtins.bytearray"]),
     "SliceNode": frozenset(["builtins.slice"]),
     "TypeNode": SCALARS
-    | _names({"builtins": "bool int float complex str bytes object list dict tuple set"}),
+    | names({"builtins": "bool int float complex str bytes object list dict tuple set"}),
     "FunctionNode": FUNCTIONS | frozenset(PARTIALS),
     "ConstructorFromReduceNode": CONSTRUCTED,
-    "ObjectNode": _names(estimators.ESTIMATORS)
-    | _names(estimators.PARTS)
+    "ObjectNode": names(estimators.ESTIMATORS)
+    | names(estimators.PARTS)
     | DISTANCES
     | INDEXES
     | FROZEN
@@ -155,15 +158,11 @@ _BY_LOADER: Mapping[str, Names] = {
     "LossNode": COMPILED_LOSSES,
     "NdArrayNode": SCALARS | {"numpy.ndarray"},
     "PartialNode": frozenset(["functools.partial"]),
-    "MaskedArrayNode": _names({"numpy.ma": "MaskedArray", "numpy.ma.core": "MaskedArray"}),
+    "MaskedArrayNode": names({"numpy.ma": "MaskedArray", "numpy.ma.core": "MaskedArray"}),
     "DTypeNode": frozenset(["numpy.dtype"]),
-    "RandomStateNode": _names(
-        {"numpy.random.mtrand": "RandomState", "numpy.random": "RandomState"}
-    ),
-    "RandomGeneratorNode": _names({"numpy.random._generator": "Generator"}),
-    "SparseMatrixNode": _names(
-        {f"scipy.sparse._{form}": f"{form}_matrix {form}_array" for form in SPARSE_FORMATS}
-    ),
+    "RandomStateNode": names({"numpy.random.mtrand": "RandomState", "numpy.random": "RandomState"}),
+    "RandomGeneratorNode": names({"numpy.random._generator": "Generator"}),
+    "SparseMatrixNode": SPARSE,
 }
 
 

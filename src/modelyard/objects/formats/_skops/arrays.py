@@ -88,6 +88,11 @@ def read_sparse(data: bytes, cls: type) -> Any:
     if not archive.names() <= _SPARSE_PARTS:
         raise Corrupted("a sparse matrix has parts that none has")
     parts = {n.removesuffix(".npy"): read_array(archive.read(n)) for n in archive.names()}
+    return sparse_of(cls, parts)
+
+
+def sparse_of(cls: type, parts: dict[str, Array]) -> Any:
+    """A sparse matrix of its arrays, every index in bounds."""
     shape = tuple(int(n) for n in parts["shape"])
     if len(shape) != 2 or min(shape) < 0:
         raise Corrupted(f"a sparse matrix says shape {shape}")

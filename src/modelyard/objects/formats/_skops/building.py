@@ -6,6 +6,7 @@ a distance by their constructors.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 from collections import defaultdict
@@ -151,16 +152,18 @@ def _named(builder: _Builder, state: State) -> Any:
 
 
 def _partial(builder: _Builder, state: State) -> Any:
-    from functools import partial
-
     content = state["content"]
     name = dotted(content["func"])
-    keywords = builder.node(content["kwds"])
+    return partial(name, builder.node(content["args"]), builder.node(content["kwds"]))
+
+
+def partial(name: str, arguments: Any, keywords: Any) -> Any:
+    """One of the partials on the allow-list."""
     if name not in allowed.PARTIALS or not keywords.keys() <= allowed.PARTIALS[name]:
         raise Corrupted(f"a partial of {name} is not on the allow-list")
-    if builder.node(content["args"]) != ():
+    if arguments != ():
         raise Corrupted(f"a partial of {name} has arguments without names")
-    return partial(resolve("FunctionNode", name), **keywords)
+    return functools.partial(resolve("FunctionNode", name), **keywords)
 
 
 def _constructed(builder: _Builder, state: State) -> Any:
@@ -205,7 +208,11 @@ def _dtype(builder: _Builder, state: State) -> Any:
 
 
 def _random_state(builder: _Builder, state: State) -> Any:
-    content = builder.node(state["content"])
+    return random_state(builder.node(state["content"]))
+
+
+def random_state(content: Any) -> Any:
+    """numpy's older random state, from what its ``get_state`` gives."""
     inner = content["state"]
     if content["bit_generator"] != "MT19937" or not (
         whole_number(inner["pos"]) and inner["pos"] <= 624 and inner["key"].shape == (624,)
@@ -217,8 +224,12 @@ def _random_state(builder: _Builder, state: State) -> Any:
 
 
 def _generator(builder: _Builder, state: State) -> Any:
-    content = builder.node(state["content"]["bit_generator"])
-    seed = builder.node(state["content"]["seed_seq"])
+    content = state["content"]
+    return generator(builder.node(content["bit_generator"]), builder.node(content["seed_seq"]))
+
+
+def generator(content: Any, seed: Any) -> Any:
+    """A random generator, from the state of its bits and the parts of its seed."""
     if content["bit_generator"] != "PCG64" or seed.get("pool_size", 4) != 4:
         raise Corrupted("a random generator is none of PCG64")
     bits = np.random.PCG64(np.random.SeedSequence(**seed))
@@ -232,18 +243,26 @@ def _sparse(builder: _Builder, state: State) -> Any:
 
 def _tree(builder: _Builder, state: State) -> Any:
     cls = resolve("TreeNode", dotted(state))
-    arguments, content = builder.node(state["__reduce__"]["args"]), builder.node(state["content"])
+    return tree(cls, builder.node(state["__reduce__"]["args"]), builder.node(state["content"]))
+
+
+def tree(cls: Any, arguments: Any, content: Any) -> Any:
+    """A compiled tree whose nodes were looked at before."""
     trees.check_tree(arguments, content)
-    tree = cls(*arguments)
-    tree.__setstate__(content)
-    return tree
+    made = cls(*arguments)
+    made.__setstate__(content)
+    return made
 
 
 def _loss(builder: _Builder, state: State) -> Any:
-    arguments = builder.node(state["__reduce__"]["args"])
+    return loss(dotted(state), builder.node(state["__reduce__"]["args"]))
+
+
+def loss(name: str, arguments: Any) -> Any:
+    """A compiled loss of an allowed name."""
     if not all(isinstance(a, int | float | np.number) for a in arguments):
         raise Corrupted("a loss has parameters that are no numbers")
-    return resolve("LossNode", dotted(state))(*arguments)
+    return resolve("LossNode", name)(*arguments)
 
 
 def _object(builder: _Builder, state: State) -> Any:
@@ -253,20 +272,23 @@ def _object(builder: _Builder, state: State) -> Any:
     cls = resolve("ObjectNode", name)
     content: Any = builder.node(state["content"]) if "content" in state else None
     if name in allowed.INDEXES:
-        return _search_index(cls, content)
+        return search_index(cls, content)
     if name in allowed.DISTANCES:
-        return _distance(cls, content)
+        return distance(cls, content)
     if name == allowed.SPLINE:
-        parts = {
-            key.lstrip("_"): part for key, part in content.items()
-        }  # _t and _c since scipy 1.16
-        return cls(*(parts[part] for part in ("t", "c", "k", "extrapolate", "axis")))
+        return spline(cls, content)
     if allowed.is_distribution(name):
         raise Corrupted(f"{name} stands alone")
-    return _instance(name, cls, content)
+    return instance(name, cls, content)
 
 
-def _instance(name: str, cls: Any, content: Any) -> Any:
+def spline(cls: Any, content: Any) -> Any:
+    """A spline, by its constructor."""
+    parts = {key.lstrip("_"): part for key, part in content.items()}  # _t and _c since scipy 1.16
+    return cls(*(parts[part] for part in ("t", "c", "k", "extrapolate", "axis")))
+
+
+def instance(name: str, cls: Any, content: Any) -> Any:
     """An object with its state set, and checked as a whole."""
     instance = cls.__new__(cls)
     if content is not None:
@@ -279,7 +301,7 @@ def _instance(name: str, cls: Any, content: Any) -> Any:
     return instance
 
 
-def _search_index(cls: Any, content: Any) -> Any:
+def search_index(cls: Any, content: Any) -> Any:
     """A KD or ball tree, built again over its data: the stored nodes are indices that nobody checked."""
     data, leaf_size, metric, weight = content[0], content[4], content[11], content[12]
     if (
@@ -293,7 +315,8 @@ def _search_index(cls: Any, content: Any) -> Any:
     return cls(data, leaf_size=leaf_size, metric=metric, sample_weight=weight)
 
 
-def _distance(cls: Any, content: Any) -> Any:
+def distance(cls: Any, content: Any) -> Any:
+    """A measure of distance, by its constructor."""
     p, vector, matrix = content
     match cls.__name__.rstrip("0123456789"):
         case "MinkowskiDistance":

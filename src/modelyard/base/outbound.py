@@ -1,0 +1,201 @@
+"""The one place that calls out to a URL that somebody gave: bounded in time, size and redirects, and only to where it may go.
+
+A host is resolved once, each address is judged, and the connection goes to the judged address: a name that answers
+differently the second time leads nowhere. Addresses that are not global (this machine, its network, a cloud's metadata)
+are refused, unless ``local=True``: a person typed the URL on the machine it is fetched from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from modelyard.base.errors import FileMissing, InvalidInput, NotAllowed, TooLarge, Unreachable
+
+MAX_BYTES = 512 << 20
+MAX_REDIRECTS = 5
+MAX_URL = 4096
+_CHUNK = 1 << 18
+_REDIRECTS = frozenset([301, 302, 303, 307, 308])
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a URL answered."""
+
+    content: bytes
+    content_type: str
+    url: str
+    """Where it was found in the end."""
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path, as a name for a file; empty when there is none."""
+        return unquote(urlsplit(self.url).path).rpartition("/")[2]
+
+
+def is_url(text: str) -> bool:
+    """Whether a word is meant as something to fetch.
+
+    >>> is_url("https://example.org/dog.wav"), is_url("dog.wav")
+    (True, False)
+    """
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def fetch(
+    url: str, *, limit: int = MAX_BYTES, seconds: float = 60.0, local: bool = False
+) -> Fetched:
+    """The content of a URL: at most ``limit`` bytes, all within ``seconds``.
+
+    Redirects are followed a few times: to the same host, or to a global address, and never from https to http. Raises
+    `NotAllowed` for an address that may not be called, `FileMissing` when nothing is there, `TooLarge`, `Unreachable`.
+    """
+    deadline = time.monotonic() + seconds
+    at, trusted = _split(url), local
+    for _ in range(MAX_REDIRECTS + 1):
+        found = _get(at, limit, deadline, trusted)
+        if isinstance(found, Fetched):
+            return found
+        then = _split(found)
+        if at.scheme == "https" and then.scheme != "https":
+            raise NotAllowed(f"{at.geturl()} redirects from https to http, which is not followed")
+        trusted = trusted and then.netloc == at.netloc
+        at = then
+    raise Unreachable(f"{url} redirects more than {MAX_REDIRECTS} times")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidInput(f"{url[:80]!r} is no URL: {error}") from None
+    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= MAX_URL
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise InvalidInput(
+            f"{url[:80]!r} is no http:// or https:// URL", hint="blanks and accents are %-encoded"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInput(f"the URL of {parts.hostname} has a user name in it, which is not sent")
+    return parts
+
+
+def _get(at: SplitResult, limit: int, deadline: float, local: bool) -> Fetched | str:
+    """The content, or the URL that it redirects to."""
+    host, port = str(at.hostname), at.port or (443 if at.scheme == "https" else 80)
+    where = f"{at.scheme}://{at.netloc}"
+    with _told(where):
+        address = _judged(host, port, local)
+        connection = _Connection(host, port, address, at.scheme == "https", deadline)
+        # A server may send a byte a minute: no timeout of a single read would ever end that.
+        alarm = threading.Timer(_left(deadline), connection.abort)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            path = (at.path or "/") + (f"?{at.query}" if at.query else "")
+            headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "modelyard"}
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
+                return urljoin(at.geturl(), target)
+            if answer.status in (404, 410):
+                raise FileMissing(f"{at.geturl()} answered {answer.status}: nothing is there")
+            if answer.status != 200:
+                raise Unreachable(f"{at.geturl()} answered {answer.status}")
+            content = _read(answer, limit, deadline, at.geturl())
+            return Fetched(content, answer.getheader("Content-Type") or "", at.geturl())
+        except (OSError, http.client.HTTPException):
+            _left(deadline)
+            raise
+        finally:
+            alarm.cancel()
+            connection.close()
+
+
+@contextlib.contextmanager
+def _told(where: str) -> Generator[None]:
+    try:
+        yield
+    except (Unreachable, FileMissing, NotAllowed, TooLarge):
+        raise
+    except TimeoutError:
+        raise Unreachable(f"{where} took too long") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable(f"no answer from {where}: {error or type(error).__name__}") from None
+
+
+def _judged(host: str, port: int, local: bool) -> tuple[str, int]:
+    """The first address of a host, when every one of them may be called."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+    for address in addresses:
+        if not local and not _is_global(address):
+            raise NotAllowed(
+                f"{host} is at {address}, which is not an address of the internet: it is not called"
+            )
+    return addresses[0], port
+
+
+def _is_global(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    mapped = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
+    return (mapped or parsed).is_global and not parsed.is_multicast
+
+
+class _Connection(http.client.HTTPConnection):
+    """To an address that was judged, under the name that it was asked by."""
+
+    def __init__(
+        self, host: str, port: int, address: tuple[str, int], tls: bool, deadline: float
+    ) -> None:
+        super().__init__(host, port, timeout=_left(deadline))
+        self._address, self._tls, self._deadline = address, tls, deadline
+        self._held: socket.socket | None = None
+        self.default_port = 443 if tls else 80  # so that the Host header names no usual port
+
+    def connect(self) -> None:
+        """To the judged address, whatever the name resolves to by now."""
+        plain = socket.create_connection(self._address, timeout=_left(self._deadline))
+        if self._tls:
+            context = ssl.create_default_context()
+            plain = context.wrap_socket(plain, server_hostname=self.host)
+        self.sock = self._held = plain
+
+    def abort(self) -> None:
+        """End whatever waits for the other side."""
+        if self._held is not None:
+            with contextlib.suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
+
+
+def _read(answer: http.client.HTTPResponse, limit: int, deadline: float, url: str) -> bytes:
+    length = answer.getheader("Content-Length") or ""
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise TooLarge(f"{url} has more than {limit} bytes", limit=limit)
+    parts: list[bytes] = []
+    size = 0
+    while part := answer.read1(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"{url} has more than {limit} bytes", limit=limit)
+    _left(deadline)  # what was cut off by the alarm is not whole
+    if length.isdecimal() and size != int(length):
+        raise Unreachable(f"{url} broke off after {size} of {length} bytes")
+    return b"".join(parts)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,1 @@
+"""Reading the files that MLEM wrote: models by `steps` and `pickles`, data by `values`."""

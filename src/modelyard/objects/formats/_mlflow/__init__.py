@@ -1,0 +1,1 @@
+"""What a folder with ``MLmodel`` says, in our words and back."""

@@ -1,0 +1,1 @@
+"""Pickles read without running them: `machine` follows the instructions, `building` makes what is on the allow-list."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from modelyard.base.errors import InvalidInput
 
-_NEEDS = {"lightgbm": ("libgomp1",), "xgboost": ("libgomp1",)}
+_NEEDS = {"lightgbm": ("libgomp1",)}
 """Distribution -> Debian packages that its wheels take from the system, and slim images lack."""
 
 _DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)

@@ -51,7 +51,9 @@ def booster_stopped_early() -> Any:
     seen = lgb.Dataset(NUMERIC[:40], label=AMOUNT[:40])
     unseen = lgb.Dataset(NUMERIC[40:], label=-AMOUNT[40:], reference=seen)
     stop = lgb.early_stopping(3, verbose=False)
-    return lgb.train(PARAMS, seen, 40, valid_sets=[unseen], callbacks=[stop])
+    return lgb.train(
+        PARAMS, seen, 40, valid_sets=[unseen], callbacks=[stop], keep_training_booster=True
+    )
 
 
 def models() -> dict[str, Example]:

@@ -258,6 +258,21 @@ def test_parts_of_a_namespace_package_belong_to_their_own_distributions(project)
     assert capture(namespace["predict"]).packages == {"cloud-queue": "2.0"}
 
 
+def test_a_part_that_calls_itself_otherwise_belongs_to_the_package_it_lies_in(
+    project, monkeypatch
+) -> None:
+    """As the compiled half of a library does: it lies in ``boost`` and is called ``_boost``."""
+    project.install(
+        "boost", "1.2", {"boost/__init__.py": "", "boost/_boost.py": "class Trees: ..."}
+    )
+    made = project.load("boost._boost")
+    made.__name__ = made.Trees.__module__ = "_boost"
+    monkeypatch.setitem(sys.modules, "_boost", made)
+    found = capture(made.Trees())
+    assert found.packages == {"boost": "1.2"}
+    assert not found.modules
+
+
 def test_a_loose_file_among_packages_is_local_code(project) -> None:
     (project.site / "loose.py").write_text("class Model: ...")
     assert names(capture(project.load("loose").Model())) == ["loose"]
@@ -287,8 +302,8 @@ def test_classes_that_derive_from_another_package_need_both(project) -> None:
 
 
 def test_known_packages_bring_system_packages(project) -> None:
-    project.install("lightgbm", "4.6.0", {"lightgbm.py": "class Booster: ..."})
-    assert capture(project.load("lightgbm").Booster()).system == ("libgomp1",)
+    project.install("lightgbm", "4.6.0", {"leaves.py": "class Booster: ..."})
+    assert capture(project.load("leaves").Booster()).system == ("libgomp1",)
 
 
 def test_extra_modules_and_roots(project) -> None:

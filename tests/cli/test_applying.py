@@ -171,6 +171,8 @@ def damaged(project: Path, how: str) -> str:
         case "a path that leaves":
             card.write_text(text.replace("path: churn", "path: ../../churn"))
         case "an unknown format":
+            card.write_text(text.replace("name: skops", "name: marshal"))
+        case "a format that runs code":
             card.write_text(text.replace("name: skops", "name: pickle"))
         case "a tag":
             card.write_text(text.replace("flavor: sklearn", "flavor: !!python/name:os.system"))
@@ -192,6 +194,7 @@ def damaged(project: Path, how: str) -> str:
         ("a key twice", 1),
         ("a path that leaves", 1),
         ("an unknown format", 2),
+        ("a format that runs code", 4),
         ("a tag", 1),
         ("a newer format", 5),
         ("another model behind the card", 6),

@@ -47,8 +47,8 @@ NAMES = [
 ]
 
 KNOWN = (
-    ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .pkl, .pickle, .joblib, .arrow, .ipc, .arrows, .feather, "
-    ".fea, .xlsx, .safetensors"
+    ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .pq, .npz, .npy, .safetensors, .pkl, .pickle, .joblib, .arrow, .ipc, "
+    ".arrows, .feather, .fea, .xlsx"
 )
 
 

@@ -16,7 +16,7 @@ from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType
 from modelyard.objects import plain_values
 from modelyard.objects.flavors import _ubj
 from modelyard.objects.flavors._boosted_trees import check_xgboost
-from modelyard.objects.formats.json import loads_strictly
+from modelyard.objects.formats._strict_json import loads_strictly
 from modelyard.objects.interface import Files
 from modelyard.objects.native import NativeFormat
 

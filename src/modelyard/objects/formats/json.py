@@ -6,17 +6,16 @@ back, and what Python could only guess at is refused: a key that stands twice, t
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NoReturn, Self
+from typing import IO, Any, Self
 
 import orjson
 
-from modelyard.base.errors import InvalidInput, UnsupportedType
+from modelyard.base.errors import UnsupportedType
 from modelyard.objects.formats._frames import TABLES, empty
+from modelyard.objects.formats._strict_json import loads_strictly, not_json
 from modelyard.types import infer
 from modelyard.types.interface import DataType
 from modelyard.types.wrapped import WrappedType
@@ -51,39 +50,6 @@ def dumped(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError as error:  # integers over 64 bits inside something typeless
         raise UnsupportedType(f"json cannot hold this value: {error}") from error
-
-
-def loads_strictly(data: bytes, what: str) -> Any:
-    """JSON without a type to check it against: integers of any size, no key twice, no number that is none."""
-    try:
-        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise not_json(error, what) from None
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{what} is not UTF-8: byte {error.start} is wrong") from None
-    except RecursionError:
-        raise InvalidInput(f"{what} is nested too deeply") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        [(twice, _)] = Counter(k for k, _ in pairs).most_common(1)
-        raise InvalidInput(f"the key {twice!r} stands twice in one object")
-    return found
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise InvalidInput(f"{word} is no JSON", hint="a missing value is null")
-
-
-def not_json(error: json.JSONDecodeError, what: str) -> InvalidInput:
-    """The parser's complaint with its line and column."""
-    hint = None
-    if error.doc[error.pos : error.pos + 9].lstrip("-").startswith(("NaN", "Inf")):
-        hint = "NaN and Infinity are no JSON; a missing value is null"
-    where = f"line {error.lineno}, column {error.colno}"
-    return InvalidInput(f"{what} cannot be read: {error.msg} ({where})", hint=hint)
 
 
 class ArrayWriter:

@@ -12,7 +12,8 @@ import orjson
 
 from modelyard.base.errors import SchemaMismatch
 from modelyard.objects.formats._frames import TABLES, at_line, empty
-from modelyard.objects.formats.json import dumped, items, loads_strictly, not_json
+from modelyard.objects.formats._strict_json import loads_strictly, not_json
+from modelyard.objects.formats.json import dumped, items
 from modelyard.types.interface import DataType
 
 NAME = "jsonl"

@@ -36,7 +36,8 @@ DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
   </RegressionModel>
 </PMML>
 """
-ROWS = pd.DataFrame({"age": [30.5, 0.1, 7.0, 1e-3], "town": ["Oslo", "Lima", "Oslo", "Lima"]})
+TOWNS = pd.Series(["Oslo", "Lima", "Oslo", "Lima"], dtype=object)
+ROWS = pd.DataFrame({"age": [30.5, 0.1, 7.0, 1e-3], "town": TOWNS})
 
 
 def document_of(text: str) -> Callable[[], Any]:

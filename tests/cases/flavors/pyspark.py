@@ -17,7 +17,7 @@ ROWS = pd.DataFrame(
     {
         "age": [1.0, 2.0, 3.0, 4.0] * 3,
         "rooms": [4, 3, 2, 1] * 3,
-        "town": ["Oslo", "Lima", "Oslo", "Kyoto"] * 3,
+        "town": pd.Series(["Oslo", "Lima", "Oslo", "Kyoto"] * 3, dtype=object),
         "label": [0.0, 1.0, 1.0, 0.0] * 3,
     }
 )

@@ -108,8 +108,6 @@ def best_for(type: DataType) -> DataFormat:
     tables = ("parquet", "csv") if _installed("pyarrow") else ("csv",)
     rest = (*tables, "npz", "safetensors", "json")
     names = ("npy", *rest) if type.kind == "array" else rest
-    return next(found for name in names if (found := named(name)).can_hold(type))
-    names = ("npy", *tables, "npz", "json") if type.kind == "array" else (*tables, "npz", "json")
     for found in map(named, names):
         if found.can_hold(type):
             return found

@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 
 import pytest
 
-from frameworks.environments import ENVIRONMENTS, LIGHT
-
-NAME = os.environ.get("MODELYARD_FRAMEWORK", LIGHT)
-HERE = ENVIRONMENTS[NAME]
+from frameworks.environments import ENVIRONMENTS, HERE, NAME
 
 collect_ignore = [f"test_{name}.py" for name in ENVIRONMENTS if name != NAME]
+if not HERE["flavors"]:
+    collect_ignore.append("test_matrix.py")
 if NAME not in ("torch", "tensorflow"):
     collect_ignore.append("test_mlem_networks.py")
 """A file or folder named like an environment has tests for that one alone."""

@@ -25,6 +25,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = tomllib.loads(
 )
 LIGHT = "light"
 """The environment that all other tests run in; it has no lock of its own."""
+NAME = os.environ.get("MODELYARD_FRAMEWORK", LIGHT)
+HERE = ENVIRONMENTS[NAME]
+"""What ``MODELYARD_FRAMEWORK`` names: the environment that the tests run in."""
 
 
 def cache_folder() -> Path:

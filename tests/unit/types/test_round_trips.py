@@ -127,7 +127,9 @@ def test_arrays_come_back_exactly(array: np.ndarray, through: Any) -> None:
     try:
         back = through(array)
     except SchemaMismatch:
-        assert array.dtype.kind in "mM"  # a year that ISO 8601 has no four digits for, days that Arrow cannot count
+        assert (
+            array.dtype.kind in "mM"
+        )  # a year that ISO 8601 has no four digits for, days that Arrow cannot count
         return
     assert back.dtype == array.dtype.newbyteorder("=")
     assert back.shape == array.shape

@@ -30,6 +30,6 @@ def case() -> ImporterCase:
             "trained": Foreign("nlp", written("entities and kinds"), "spacy", 1, "spacy", TEXTS),
             "own": Foreign("own", written(own), "spacy_code", 2, "spacy", TEXTS),
         },
-        strangers={"config.cfg": b"[nlp]", "meta.json": b"{}"},
+        strangers={"config.cfg": b"[nlp]", "notes.json": b"{}"},
         never_imported=["spacy", "thinc"],
     )

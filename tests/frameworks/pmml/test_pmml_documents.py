@@ -92,7 +92,6 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("word", HOSTILE)
 def until_refused(address: str, port: int) -> None:
     """Connect again and again, for ten seconds at most."""
     for _ in range(100):
@@ -100,6 +99,7 @@ def until_refused(address: str, port: int) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("word", HOSTILE)
 def test_what_reaches_beyond_the_document_is_refused_before_java_starts(
     tmp_path: Path, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,8 @@ else
 endif
 
 test-frameworks: $(VENV)/.dev ## libraries too heavy for every run, each in an environment of its own; ARGS="torch" for one
+	@command -v java >/dev/null || .ci/apt-install default-jre-headless || { \
+		echo "Spark and PMML need Java." >&2; exit 1; }
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/frameworks/run.py $(ARGS)
 
 check: check-lint check-format check-layers check-types ## lint, format, layers, types

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
 import warnings
@@ -11,10 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-if importlib.util.find_spec("transformers") is None:
-    pytest.skip("transformers is not in this environment", allow_module_level=True)
-
 import torch
 import transformers
 from sentence_transformers import SentenceTransformer

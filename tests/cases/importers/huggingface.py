@@ -10,7 +10,7 @@ import transformers
 
 from cases.flavors.sentence_transformers import sentences
 from cases.flavors.torch import IDS
-from cases.flavors.transformers import BERT, GPT, TEXTS, model_of, pipeline, tokenizer
+from cases.flavors.transformers import BERT, TEXTS, model_of, pipeline, tokenizer
 from modelyard.compat.importers import huggingface as importer
 from modelyard.objects.flavors import transformers as flavor
 from modelyard.objects.flavors._hub_folder import offline
@@ -56,9 +56,6 @@ def case() -> ImporterCase:
                 **texts,
             ),
             "features": Foreign("features", saved("feature-extraction", t.BertModel), **texts),
-            "generator": Foreign(
-                "generator", saved("text-generation", t.GPT2LMHeadModel, greedy), **texts
-            ),
             "bare": Foreign("bare", bare, **texts | {"rows": IDS}),
             "sentences": Foreign(
                 "sentences",
@@ -73,8 +70,3 @@ def case() -> ImporterCase:
         strangers={"config.json": b'{"model_type": "bert"}', "modules.json": b"[]"},
         never_imported=["torch", "transformers", "sentence_transformers", "huggingface_hub"],
     )
-
-
-def greedy() -> Any:
-    """Settings that draw no random numbers and end soon."""
-    return GPT(max_length=12, do_sample=False)

@@ -25,6 +25,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = tomllib.loads(
 )
 LIGHT = "light"
 """The environment that all other tests run in; it has no lock of its own."""
+COLUMNS = ("fresh process", "one row", "batch", "serve", "wheel")
+"""What each flavor goes through in `test_matrix.py`, and `run.py` prints as a table."""
 NAME = os.environ.get("MODELYARD_FRAMEWORK", LIGHT)
 HERE = ENVIRONMENTS[NAME]
 """What ``MODELYARD_FRAMEWORK`` names: the environment that the tests run in."""

@@ -16,9 +16,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from frameworks.environments import ENVIRONMENTS, LIGHT, ROOT, locked_environment, python_of
-
-COLUMNS = ("fresh process", "one row", "batch", "serve", "wheel")
+from frameworks.environments import (
+    COLUMNS,
+    ENVIRONMENTS,
+    LIGHT,
+    ROOT,
+    locked_environment,
+    python_of,
+)
 
 
 def main(names: list[str]) -> int:

@@ -18,6 +18,7 @@ import pytest
 
 import modelyard as my
 from frameworks.environments import (
+    COLUMNS,
     ROOT,
     core_libraries,
     environment_of,
@@ -29,8 +30,6 @@ from modelyard.objects.card import Card
 from modelyard.testing.flavors import Example
 from modelyard.yard.verbs import open_model
 from serving_cases.server import serving
-
-COLUMNS = ("fresh process", "one row", "batch", "serve", "wheel")
 
 
 @dataclass(frozen=True)

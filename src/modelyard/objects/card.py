@@ -126,13 +126,17 @@ class Card:
         return replace(self, **changes)
 
 
+NESTED = "nested/"
+"""Where an artifact keeps the models that stand beside a pickle, each in a folder ``<number>-<flavor>-<format>``."""
+
+
 def nested_plugins(entries: Sequence[FileEntry]) -> list[tuple[str, str]]:
     """Flavor and format of each model that stands beside a pickle, from the names of their folders.
 
     >>> nested_plugins([FileEntry("both/nested/0-sklearn-skops/model.skops", 1, "")])
     [('sklearn', 'skops')]
     """
-    folders = [name.split("/")[1] for name in inner_names(entries) if name.startswith("nested/")]
+    folders = [name.split("/")[1] for name in inner_names(entries) if name.startswith(NESTED)]
     parts = [folder.split("-") for folder in dict.fromkeys(folders)]
     return [(part[1], part[2]) for part in parts if len(part) == 3]
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from modelyard.base import plugins
 from modelyard.base.errors import UnsupportedFormat, did_you_mean
-from modelyard.objects.interface import Files, Flavor, ModelFormat, Tier
+from modelyard.objects.interface import DataFormat, Files, Flavor, ModelFormat, Tier
 
 
 def _nothing(_: Files) -> Sequence[str]:
@@ -68,7 +68,7 @@ def reading_format(name: str, flavor: str = "") -> ModelFormat:
     return found
 
 
-def libraries_of(format: ModelFormat, folder: Path | None = None) -> Sequence[str]:
+def libraries_of(format: ModelFormat | DataFormat, folder: Path | None = None) -> Sequence[str]:
     """Import names of what reading a format needs, besides what the object itself does; with a folder that it wrote, also
     what stands in there needs."""
     found = list(getattr(format, "LIBRARIES", ()))

@@ -280,9 +280,7 @@ def write_data(obj: Any, work: Path, target: Path, format: str | None, about: Ab
             schema=kind,
             profile=tuple(profile(obj)) if kind.kind in ("dataframe", "series") else (),
             shape=tuple(int(n) for n in getattr(obj, "shape", ()) or ()),
-            requirements=requirements_of(
-                needs.including(*getattr(writer, "LIBRARIES", ())), (), ()
-            ),
+            requirements=requirements_of(needs.including(*libraries_of(writer)), (), ()),
             sample=data_sample(obj, kind, about.sample_rows),
         )
     )

@@ -15,8 +15,9 @@ from typing import Any
 from modelyard.base.errors import Corrupted, InvalidInput, UnsupportedType, Untrusted
 from modelyard.base.paths import discard
 from modelyard.objects import flavors
+from modelyard.objects.card import NESTED
 from modelyard.objects.files import Part
-from modelyard.objects.formats._beside import NESTED, Nested, libraries_of_nested, nested_part
+from modelyard.objects.formats._beside import Nested, libraries_of_nested, nested_part
 from modelyard.objects.interface import Files, ModelFormat
 from modelyard.objects.native import NativeFormat
 

@@ -20,12 +20,12 @@ from typing import IO, Any
 from modelyard.base.errors import FileMissing, InvalidPath, UnsupportedType
 from modelyard.base.paths import discard, safe_segments
 from modelyard.objects import flavors
+from modelyard.objects.card import NESTED
 from modelyard.objects.files import Part
 from modelyard.objects.interface import Files, ModelFormat
 from modelyard.objects.native import libraries_of, model_format, reading_format
 from modelyard.objects.protocol import as_made, is_model, set_up
 
-NESTED = "nested/"
 _NAME = re.compile(r"[0-9]+-\w+-\w+", re.ASCII)
 FILES = "files/"
 

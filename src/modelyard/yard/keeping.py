@@ -56,6 +56,10 @@ class Stores:
     def open(self, sha256: str, size: int) -> IO[bytes]:
         return self.of(size).open(sha256)
 
+    def stat(self, sha256: str) -> Blob | None:
+        """A blob of unknown size, where it is."""
+        return next((b for s in self.all() if (b := s.stat(sha256)) is not None), None)
+
     def all(self) -> Sequence[Store]:
         """Every store in use, for checks."""
         if self._make_folder is not None and self._folder is None:

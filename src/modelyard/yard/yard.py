@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sqlalchemy import text
+
 from modelyard.base.clock import new_id
 from modelyard.base.config import default_uri, settings
 from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
@@ -130,6 +132,12 @@ class Yard:
             raise NotSupported(f"artifacts={text}: files can be kept in a local folder only as yet")
         folder = Path(text).expanduser()
         return str(folder if self.path is not None else folder.absolute())
+
+    def reach(self) -> None:
+        """Ask the database and every store for next to nothing: `Unreachable` and its like when they do not answer."""
+        with self.database.read() as connection:
+            connection.execute(text("SELECT 1"))
+        self.stores.stat("0" * 64)
 
     def check(self) -> list[str]:
         """Verify everything: tables, links between them, and every stored byte. What is wrong, a line each."""

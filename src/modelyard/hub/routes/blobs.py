@@ -1,0 +1,54 @@
+"""Uploads by content: a file is put under its sha256, and kept only when its bytes have it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from typing import IO, Annotated
+
+from fastapi import Path, Request, Response
+from fastapi.responses import JSONResponse
+
+from modelyard.base.errors import FileMissing, InvalidInput
+from modelyard.hub.asked import YardOf
+from modelyard.hub.routing import Router, needs
+from modelyard.hub.shapes import Blob
+from modelyard.yard.yard import Yard
+
+SPOOLED = 1 << 20
+"""Bytes of an upload that are held in memory; the rest waits in a file that has no name."""
+
+router = Router("blobs")
+
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="sha256, as 64 hex digits.")]
+
+
+@router.get("/blobs/{sha256}", summary="Whether a blob is here, completely", **needs("artifact.write"))  # fmt: skip
+def stat_blob(sha256: Digest, yard: YardOf) -> Blob:
+    found = yard.stores.stat(sha256)
+    if found is None:
+        raise FileMissing(f"no blob {sha256}")
+    return Blob(sha256=found.sha256, size=found.size)
+
+
+@router.put("/blobs/{sha256}", status_code=201, summary="Upload a blob", response_model=Blob, openapi_extra={**needs("artifact.write", body=None)["openapi_extra"], "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}})  # fmt: skip
+async def put_blob(sha256: Digest, request: Request, yard: YardOf) -> Response:
+    """Nobody sees it until all its bytes are here and have that digest; one that is here already costs no upload."""
+    with tempfile.TemporaryFile() as spool:
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            await asyncio.to_thread(spool.write, chunk)
+        if size == 0 and request.headers.get("content-length", "0") == "0" and sha256 != EMPTY:
+            raise InvalidInput("the body is empty", hint="the file's bytes")
+        spool.seek(0)
+        blob = await asyncio.to_thread(_keep, yard, spool, size, sha256)
+    return JSONResponse(blob.model_dump(), 201)
+
+
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def _keep(yard: Yard, spool: IO[bytes], size: int, sha256: str) -> Blob:
+    kept = yard.stores.put(spool, size, expect=sha256)
+    return Blob(sha256=kept.sha256, size=kept.size)

@@ -42,10 +42,27 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "predictions": "List, export and erase logged predictions; tell outcomes.",
         "db": "Upgrade, check and back up the yard.",
     },
+    "The hub": {
+        "hub": "Serve the yard to a team over HTTP.",
+        "user": "Add, list and remove users of the hub.",
+        "token": "Create, list and revoke tokens of users.",
+        "login": "Keep a token for a hub.",
+        "api": "Call a hub and print what it answers.",
+    },
 }
 """Section -> command -> its one line of help."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
+    "user": {
+        "add": "Add a user of the hub, or give one another role.",
+        "list": "List users of the hub.",
+        "remove": "Remove a user with all tokens.",
+    },
+    "token": {
+        "create": "Create a token of a user and print it, once.",
+        "list": "List tokens, without their secrets.",
+        "revoke": "Revoke a token.",
+    },
     "migrate": {
         "mlem": "Convert .mlem files, in place or into a folder.",
         "mlopslite": "Bring an mlops-lite registry into the yard.",

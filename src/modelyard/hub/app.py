@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from modelyard.base.errors import InvalidInput, ModelyardError, NotSupported, TooLarge
 from modelyard.hub import pages
@@ -88,7 +89,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         if isinstance(error, RequestValidationError):
             error = invalid_request(error.errors())
         elif isinstance(error, HTTPException):
-            error = _named(error)
+            error = _named(error, request)
         if isinstance(error, _MethodNotAllowed):
             return _response(error.reply(state["request_id"]))
         return _response(failure(error, state["request_id"], state["house"].secrets))
@@ -104,24 +105,35 @@ class _MethodNotAllowed(Exception):
 
     def reply(self, request_id: str) -> Reply:
         body = error_body(
-            "method_not_allowed", f"this path answers {self._allowed or 'other methods'}", request_id
+            "method_not_allowed",
+            f"this path answers {self._allowed or 'other methods'}",
+            request_id,
         )
         return Reply(body, headers=[(b"allow", self._allowed.encode())], status=405)
 
 
-def _named(error: HTTPException) -> Exception:
+def _named(error: HTTPException, request: Request) -> Exception:
     """The framework's refusals as errors of ours."""
     if error.status_code == 404:
         return nothing_here()
     if error.status_code == 405:
-        return _MethodNotAllowed((error.headers or {}).get("Allow", ""))
+        return _MethodNotAllowed(_methods_of(request))
     if error.status_code == 413:
         return TooLarge(str(error.detail))
     return InvalidInput(str(error.detail)) if error.status_code < 500 else NotSupported("")
 
 
+def _methods_of(request: Request) -> str:
+    """All methods that the routes of a path take together."""
+    found = [
+        method
+        for route in request.app.router.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(getattr(route, "route", route), "methods", None) or ()
+    ]
+    return ", ".join(sorted(set(found)))
+
+
 def _response(reply: Reply) -> Response:
     headers: dict[str, Any] = {n.decode(): v.decode() for n, v in reply.headers}
-    return Response(
-        reply.body, reply.status, headers, media_type=reply.content_type.decode()
-    )
+    return Response(reply.body, reply.status, headers, media_type=reply.content_type.decode())

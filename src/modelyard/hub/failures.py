@@ -54,7 +54,9 @@ def _without(text: str, secrets: Sequence[str]) -> str:
 
 def invalid_request(problems: Sequence[Mapping[str, Any]]) -> InvalidInput:
     """What FastAPI found wrong with a request, as an error of ours: the first problem, and all in the details."""
-    found = [{"field": _place(p.get("loc", ())), "message": str(p.get("msg", ""))} for p in problems]
+    found = [
+        {"field": _place(p.get("loc", ())), "message": str(p.get("msg", ""))} for p in problems
+    ]
     first = found[0] if found else {"field": "", "message": "cannot be read"}
     where = f"{first['field']}: " if first["field"] else ""
     return InvalidInput(f"{where}{first['message']}"[:500], field=first["field"], errors=found[:20])

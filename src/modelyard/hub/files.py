@@ -23,7 +23,9 @@ def file_response(stream: IO[bytes], path: str, size: int, sha256: str = "") -> 
     }
     if sha256:
         headers["etag"] = f'"{sha256}"'
-    return StreamingResponse(_chunks(stream), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(
+        _chunks(stream), headers=headers, media_type="application/octet-stream"
+    )
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:

@@ -44,7 +44,7 @@ def answered_names(host: str, allowed: Iterable[str]) -> frozenset[str]:
 
 def exposes(host: str, allowed: Iterable[str]) -> bool:
     """Whether others than this machine can reach it: by its address, or through a proxy that has a name for it."""
-    return not is_loopback(host) or any(not _is_local(_allowed(name)) for name in allowed)
+    return not is_loopback(host) or any(not is_local(_allowed(name)) for name in allowed)
 
 
 def _allowed(name: str) -> str:
@@ -70,7 +70,7 @@ class Hosts:
             raise InvalidInput("a request has one Host header")
         host = headers[b"host"].decode("latin-1")
         name, _ = parse_host(host)
-        if not (name in self._names or _is_local(name) or (self._figures and _is_address(name))):
+        if not (name in self._names or is_local(name) or (self._figures and _is_address(name))):
             raise NotAllowed(
                 f"this hub does not answer to {name!r}",
                 hint=f"start it with --allowed-hosts {name} when that is its name",
@@ -91,7 +91,8 @@ def _check_origin(host: str, headers: Mapping[bytes, bytes]) -> None:
         raise NotAllowed("pages of another site may not call this hub")
 
 
-def _is_local(name: str) -> bool:
+def is_local(name: str) -> bool:
+    """Whether a name is always this machine itself."""
     return name in LOCAL_NAMES or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
 
 

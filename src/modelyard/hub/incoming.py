@@ -98,9 +98,7 @@ class Body:
         try:
             piece = self._unpack.decompress(self._packed, PIECE)
         except zlib.error:
-            raise self._refuse(
-                InvalidInput("the body says that it is gzip, and is not")
-            ) from None
+            raise self._refuse(InvalidInput("the body says that it is gzip, and is not")) from None
         self._packed = self._unpack.unconsumed_tail
         if self._unpack.unused_data:
             raise self._refuse(InvalidInput("the gzip body is followed by something else"))

@@ -18,7 +18,9 @@ class Metrics:
     def __init__(self, in_flight: Callable[[], float]) -> None:
         self.registry = registry = CollectorRegistry()
         labels = ("route", "method", "status")
-        requests = Counter("modelyard_hub_requests", "Requests answered.", labels, registry=registry)
+        requests = Counter(
+            "modelyard_hub_requests", "Requests answered.", labels, registry=registry
+        )
         seconds = Histogram(
             "modelyard_hub_request_duration_seconds",
             "From the request's first byte to the answer's last.",

@@ -43,7 +43,9 @@ def needs(
     return {"openapi_extra": {_EXTRA: permission, "x-modelyard": told}}
 
 
-async def admit(scope: Scope, permission: str, *, named: bool = False, scoped: bool = False) -> None:
+async def admit(
+    scope: Scope, permission: str, *, named: bool = False, scoped: bool = False
+) -> None:
     """Let a request through to a route, or raise `NotAllowed`."""
     state = scope["modelyard"]
     if permission == PUBLIC:

@@ -132,7 +132,9 @@ class NewVersion(Sent):
         None, description="The card of a saved object, its files uploaded to /blobs before."
     )
     source: Annotated[str, Field(min_length=1, max_length=600)] | None = Field(
-        None, examples=["churn@3"], description="A registered version: name@version, @alias, #stage."
+        None,
+        examples=["churn@3"],
+        description="A registered version: name@version, @alias, #stage.",
     )
     description: Text = ""
     semver: Annotated[str, Field(max_length=256)] | None = None
@@ -238,7 +240,9 @@ class Prediction(Told):
 class Feedback(Sent):
     """What turned out to be true."""
 
-    reference_id: Annotated[str, Field(min_length=1, max_length=2048)] = Field(examples=["order-17"])
+    reference_id: Annotated[str, Field(min_length=1, max_length=2048)] = Field(
+        examples=["order-17"]
+    )
     actual: Any = Field(examples=[1])
 
 

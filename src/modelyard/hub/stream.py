@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from modelyard.base.errors import Overloaded
@@ -133,5 +133,3 @@ class Feed:
                 queue.put_nowait(None)
             else:
                 queue.put_nowait((settled, events))
-
-

@@ -136,7 +136,9 @@ def find_version(yard: Yard, name: str, version: str) -> tuple[ModelState, Versi
     word = version if version[:1] in ("@", "#") else f"@{version}"
     ref = parse(f"model{word}")
     if not isinstance(ref, NameRef) or ref.name != "model":
-        raise InvalidInput(f"{version[:80]!r} is no version", hint="as in 3, latest, @alias, #stage")
+        raise InvalidInput(
+            f"{version[:80]!r} is no version", hint="as in 3, latest, @alias, #stage"
+        )
     return state, queries.resolve(state, ref.selector)
 
 
@@ -223,16 +225,15 @@ def version_files(yard: Yard, name: str, version: str) -> list[dict[str, Any]]:
     return [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in card.artifact]
 
 
-def open_version_file(
-    yard: Yard, name: str, version: str, path: str
-) -> tuple[IO[bytes], int, str]:
+def open_version_file(yard: Yard, name: str, version: str, path: str) -> tuple[IO[bytes], int, str]:
     """A file of a version, verified while it is read: the stream, its size and its sha256. The audit tells who took it."""
     _, found = find_version(yard, name, version)
     card = yard.models.card_of(found)
     entry = next((e for e in card.artifact if e.path == path), None)
     if entry is None:
         raise NotFound(
-            f"{name}@{found.label} has no file {path!r}", choices=[e.path for e in card.artifact][:20]
+            f"{name}@{found.label} has no file {path!r}",
+            choices=[e.path for e in card.artifact][:20],
         )
     stream = yard.stores.open(entry.sha256, entry.size)
     draft = Draft(
@@ -240,5 +241,3 @@ def open_version_file(
     )
     yard.database.transact(lambda connection: append(connection, [draft]))
     return stream, entry.size, entry.sha256
-
-

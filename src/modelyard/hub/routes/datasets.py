@@ -52,4 +52,6 @@ def get_dataset(name: str, version: str, yard: YardOf) -> DatasetWithCard:
 
 def _shown(dataset: Kept) -> DatasetWithCard:
     card = card_to_dict(dataset.card)
-    return DatasetWithCard(**dataset.row(), card=card, profile=[dict(c) for c in dataset.card.profile])
+    return DatasetWithCard(
+        **dataset.row(), card=card, profile=[dict(c) for c in dataset.card.profile]
+    )

@@ -32,7 +32,9 @@ def list_events(
     actor: Word = None,
     request_id: Word = None,
     since: Annotated[str | None, Query(max_length=40, description="RFC 3339.")] = None,
-    until: Annotated[str | None, Query(max_length=40, description="RFC 3339; not included.")] = None,
+    until: Annotated[
+        str | None, Query(max_length=40, description="RFC 3339; not included.")
+    ] = None,
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Event]:
@@ -54,7 +56,9 @@ def list_events(
 @router.get("/events/stream", summary="What happens, as it happens", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}, **needs("event.read"))  # fmt: skip
 async def stream(
     house: HouseOf,
-    last_event_id: Annotated[str | None, Header(max_length=20, description="Go on after this one.")] = None,  # fmt: skip
+    last_event_id: Annotated[
+        str | None, Header(max_length=20, description="Go on after this one.")
+    ] = None,  # fmt: skip
 ) -> StreamingResponse:
     """Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
 

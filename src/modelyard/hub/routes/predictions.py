@@ -17,9 +17,13 @@ router = Router("predictions")
 @router.get("/predictions", summary="List logged predictions, newest first", **needs("prediction.read"))  # fmt: skip
 def list_predictions(
     yard: YardOf,
-    model: Annotated[str | None, Query(max_length=600, description="A name, or name@version.")] = None,  # fmt: skip
+    model: Annotated[
+        str | None, Query(max_length=600, description="A name, or name@version.")
+    ] = None,  # fmt: skip
     since: Annotated[str | None, Query(max_length=40, description="RFC 3339.")] = None,
-    until: Annotated[str | None, Query(max_length=40, description="RFC 3339; not included.")] = None,
+    until: Annotated[
+        str | None, Query(max_length=40, description="RFC 3339; not included.")
+    ] = None,
     reference_id: Annotated[str | None, Query(max_length=2048)] = None,
     request_id: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 100,

@@ -65,9 +65,7 @@ def rollback(
 
 
 @router.put("/models/{name}/aliases/{alias}", summary="Point an alias at a version", **needs("alias.write", named=True))  # fmt: skip
-def set_alias(
-    name: str, alias: str, yard: YardOf, change: Annotated[AliasChange, Body()]
-) -> Model:
+def set_alias(name: str, alias: str, yard: YardOf, change: Annotated[AliasChange, Body()]) -> Model:
     yard.models.set_alias(name, alias, change.version)
     return catalog.model_info(yard, name)  # type: ignore[return-value]
 

@@ -58,7 +58,7 @@ async def stream(
     house: HouseOf,
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on after this one.")
-    ] = None,  # fmt: skip
+    ] = None,
 ) -> StreamingResponse:
     """Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
 

@@ -19,7 +19,7 @@ def list_predictions(
     yard: YardOf,
     model: Annotated[
         str | None, Query(max_length=600, description="A name, or name@version.")
-    ] = None,  # fmt: skip
+    ] = None,
     since: Annotated[str | None, Query(max_length=40, description="RFC 3339.")] = None,
     until: Annotated[
         str | None, Query(max_length=40, description="RFC 3339; not included.")

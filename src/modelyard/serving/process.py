@@ -165,6 +165,7 @@ class _Process(uvicorn.Server):
                 # with it each stops all requests for a tenth of a second.
                 gc.collect()
                 gc.freeze()
+                gc.enable()
             await asyncio.to_thread(self._on_ready)
         if self._stop.is_set():
             self._service.drain()

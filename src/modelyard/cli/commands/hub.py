@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -65,6 +66,7 @@ def command(
       modelyard hub --uri postgresql://ana@db/yard --host 0.0.0.0 --allowed-hosts hub.example --workers 4
       modelyard hub --port 0 --insecure
     """
+    gc.disable()  # until it is up, when all that was loaded is set aside: a tenth of the start
     from modelyard.hub.interface import HubSettings
     from modelyard.hub.process import serve_hub
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 from fastapi import Path, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,9 +15,6 @@ from modelyard.hub.asked import YardOf
 from modelyard.hub.routing import Router, needs
 from modelyard.hub.shapes import Blob
 from modelyard.yard.yard import Yard
-
-SPOOLED = 1 << 20
-"""Bytes of an upload that are held in memory; the rest waits in a file that has no name."""
 
 router = Router("blobs")
 
@@ -34,19 +32,25 @@ def stat_blob(sha256: Digest, yard: YardOf) -> Blob:
 @router.put("/blobs/{sha256}", status_code=201, summary="Upload a blob", response_model=Blob, openapi_extra={**needs("artifact.write", body=None)["openapi_extra"], "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}})  # fmt: skip
 async def put_blob(sha256: Digest, request: Request, yard: YardOf) -> Response:
     """Nobody sees it until all its bytes are here and have that digest; one that is here already costs no upload."""
+    digest = hashlib.sha256()
     with tempfile.TemporaryFile() as spool:
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
-            await asyncio.to_thread(spool.write, chunk)
-        if size == 0 and request.headers.get("content-length", "0") == "0" and sha256 != EMPTY:
-            raise InvalidInput("the body is empty", hint="the file's bytes")
+            await asyncio.to_thread(_take, spool, digest, chunk)
+        if digest.hexdigest() != sha256:
+            raise InvalidInput(
+                f"these bytes have another digest: {digest.hexdigest()}",
+                hint="put a file under the sha256 of its bytes; nothing was kept",
+            )
         spool.seek(0)
         blob = await asyncio.to_thread(_keep, yard, spool, size, sha256)
     return JSONResponse(blob.model_dump(), 201)
 
 
-EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+def _take(spool: IO[bytes], digest: Any, chunk: bytes) -> None:
+    digest.update(chunk)
+    spool.write(chunk)
 
 
 def _keep(yard: Yard, spool: IO[bytes], size: int, sha256: str) -> Blob:

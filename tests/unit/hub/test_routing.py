@@ -57,7 +57,7 @@ def test_all_there_are_have_one(yard: Yard) -> None:
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Another protocol, as a folder of ``compat`` would offer it."""
 
     async def answer(request: Request) -> Response:
@@ -79,7 +79,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     monkeypatch.setattr(
         plugins, "find", lambda group, name: module if name == "stand_in" else found(group, name)
     )
-    yield module
+    return module
 
 
 @pytest.fixture

@@ -72,26 +72,30 @@ def events_of(lines: Iterator[str]) -> Iterator[tuple[int, str, dict]]:
 
 def test_what_happens_is_told_while_it_happens_and_a_lost_listener_goes_on(tmp_path) -> None:
     """Two hubs on one yard: what is done through one is heard at the other."""
-    with hub(cwd=tmp_path) as one, hub(cwd=tmp_path) as other:
-        with client_of(one) as here, client_of(other) as there:
-            here.post("/api/v1/models", json={"name": "before"})
-            with there.stream("GET", "/api/v1/events/stream") as stream:
-                assert stream.headers["content-type"].startswith("text/event-stream")
-                lines = stream.iter_lines()
-                assert next(lines) == "retry: 2000"
-                here.post("/api/v1/models", json={"name": "first"})
-                here.post("/api/v1/models", json={"name": "second"})
-                heard = events_of(lines)
-                last, kind, told = next(heard)
-                assert (kind, told["subject"]) == ("model.created", "model:first")
-            here.post("/api/v1/models", json={"name": "third"})
-            headers = {"Last-Event-ID": str(last)}
-            with there.stream("GET", "/api/v1/events/stream", headers=headers) as stream:
-                heard = events_of(stream.iter_lines())
-                subjects = [next(heard)[2]["subject"] for _ in range(2)]
-            assert subjects == ["model:second", "model:third"]
-            wrong = there.get("/api/v1/events/stream", headers={"Last-Event-ID": "x"})
-            assert wrong.status_code == 400
+    with (
+        hub(cwd=tmp_path) as one,
+        hub(cwd=tmp_path) as other,
+        client_of(one) as here,
+        client_of(other) as there,
+    ):
+        here.post("/api/v1/models", json={"name": "before"})
+        with there.stream("GET", "/api/v1/events/stream") as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            here.post("/api/v1/models", json={"name": "first"})
+            here.post("/api/v1/models", json={"name": "second"})
+            heard = events_of(lines)
+            last, kind, told = next(heard)
+            assert (kind, told["subject"]) == ("model.created", "model:first")
+        here.post("/api/v1/models", json={"name": "third"})
+        headers = {"Last-Event-ID": str(last)}
+        with there.stream("GET", "/api/v1/events/stream", headers=headers) as stream:
+            heard = events_of(stream.iter_lines())
+            subjects = [next(heard)[2]["subject"] for _ in range(2)]
+        assert subjects == ["model:second", "model:third"]
+        wrong = there.get("/api/v1/events/stream", headers={"Last-Event-ID": "x"})
+        assert wrong.status_code == 400
 
 
 def test_a_stream_does_not_hold_up_the_end(tmp_path) -> None:

@@ -1,10 +1,10 @@
-"""Tables of the embedded blob store: blobs, their chunks, and who needs them."""
+"""Tables of the stores: blobs, their chunks, who needs them; and requests that must not be carried out twice."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table
 
-from modelyard.stores.rows.columns import Blob, Digest, Id32, Int64, Name, TimeMs, metadata
+from modelyard.stores.rows.columns import Blob, Digest, Id32, Int64, Json, Name, TimeMs, metadata
 
 blobs = Table(
     "my_blobs",
@@ -35,3 +35,12 @@ blob_refs = Table(
 )
 """Who needs a blob: ``version:42``, ``dataset:7``. gc takes what nobody refers to. No foreign
 key: the bytes may be in a folder or bucket instead."""
+
+requests = Table(
+    "my_requests",
+    metadata,
+    Column("key", Name(256), primary_key=True),
+    Column("at_ms", TimeMs(), nullable=False, index=True),
+    Column("answer", Json()),
+)
+"""Requests that were carried out under an idempotency key, and what was answered; written with what they did."""

@@ -23,6 +23,7 @@ from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSu
 from modelyard.base.project import find_root
 from modelyard.objects import trust
 from modelyard.stores.rows.engine import connect
+from modelyard.tracking.sql import SqlTracker
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
 from modelyard.yard.keeping import Stores
@@ -75,11 +76,19 @@ class Yard:
         self.predictions = Predictions(self.database)
         self.models = Models(self)
         self.audit = Audit(self.database)
+        self._tracker: SqlTracker | None = None
 
     @property
     def path(self) -> Path | None:
         """The file, when the yard is one."""
         return self.database.address.path
+
+    @property
+    def tracker(self) -> SqlTracker:
+        """Experiments, runs and what they logged."""
+        if self._tracker is None:  # its first use makes the experiment Default
+            self._tracker = SqlTracker(self.database)
+        return self._tracker
 
     @property
     def label(self) -> str:

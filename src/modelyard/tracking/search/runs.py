@@ -53,6 +53,7 @@ _SPELLINGS = {
     "changed": "updated",
     "id": "run_id",
 }
+_MOST_PARTS, _LONGEST_PART = 20, 1000
 _CONTEXT = "mlflow.data.context"
 _KNOWN = (
     *("run_id", "run_name", "status", "user_id", "start_time", "end_time", "duration", "updated"),
@@ -66,7 +67,13 @@ _KNOWN = (
 def search_runs(connection: Connection, search: Search, *, seconds: float = SECONDS) -> Found:
     """The rows' ids of a page of runs. `Overloaded` when it takes longer than ``seconds``."""
     running = Running(connection, seconds=seconds, what=search.filter)
-    return ask(running, _question(running, search))
+    experiments = None if search.experiments is None else sorted(set(search.experiments))
+    parts: list[list[int] | None] = [experiments]
+    if _split(search):
+        each = _all_experiments(running) if experiments is None else experiments
+        if 1 < len(each) <= _MOST_PARTS:
+            parts = [[one] for one in each]
+    return ask(running, *(_question(running, search, part) for part in parts))
 
 
 def count_runs(
@@ -74,11 +81,18 @@ def count_runs(
 ) -> tuple[int, bool]:
     """How many runs a search finds on all its pages: up to ``most``, and whether there are more."""
     running = Running(connection, seconds=seconds, what=search.filter)
-    return count(running, _question(running, search), most)
-
-
-def _question(running: Running, search: Search) -> Question:
     experiments = None if search.experiments is None else sorted(set(search.experiments))
+    return count(running, _question(running, search, experiments), most)
+
+
+def _split(search: Search) -> bool:
+    """Whether to read each experiment by itself: the indexes of values begin with the experiment."""
+    first = next(iter(search.order_by), "").lstrip('`" ').lower()
+    return first.startswith((*METRIC, *PARAM, *TAG)) and search.limit <= _LONGEST_PART
+
+
+def _question(running: Running, search: Search, experiments: list[int] | None) -> Question:
+    all_of_them = None if search.experiments is None else sorted(set(search.experiments))
     where: list[Condition] = []
     if experiments is not None:
         where.append(runs.c.experiment_id.in_(experiments) if experiments else false())
@@ -95,7 +109,7 @@ def _question(running: Running, search: Search) -> Question:
         tail=[("start_time", started), ("", row)],
         limit=search.limit,
         page=search.page,
-        asked=["runs", experiments, str(search.view)],
+        asked=["runs", all_of_them, str(search.view)],
     )
 
 

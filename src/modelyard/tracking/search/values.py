@@ -81,8 +81,8 @@ class Metrics:
         return Key(
             segments=[
                 Segment(bits, and_(here, number), join),
-                Segment(None, and_(here, not_(number)), join),
-                Segment(None, not_(self._exists())),
+                Segment(None, and_(here, not_(number)), join, rank=1),
+                Segment(None, not_(self._exists()), rank=MISSING),
             ],
             value=case((rank == 0, later.c.value_bits), else_=0),
             descending=descending,
@@ -185,7 +185,7 @@ class Pairs:
         return Key(
             segments=[
                 Segment(pairs.c.value_prefix, here, (pairs, self._mine(pairs))),
-                Segment(None, lacking),
+                Segment(None, lacking, rank=MISSING),
             ],
             value=func.coalesce(later.c.value_prefix, literal("", Name()), type_=Name()),
             descending=descending,
@@ -214,4 +214,4 @@ def _there(
 
 
 def _few(experiments: Experiments) -> bool:
-    return len(experiments) <= _MOST_EXPERIMENTS
+    return 0 < len(experiments) <= _MOST_EXPERIMENTS

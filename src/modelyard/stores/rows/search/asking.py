@@ -2,7 +2,8 @@
 
 How the database finds the rows depends on how rare the filter's parts are. A part that only few rows can fulfil is
 looked up first, and the rows it finds are judged and sorted; else rows are read along the index of the order, each
-judged by the filter, until the page is full.
+judged by the filter, until the page is full. When that takes long, since what fits stands at the far end of the order,
+the rows of the rarest part are looked up after all.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from sqlalchemy import Select, and_, false, func, not_, or_, select, text, true
 from modelyard.base.errors import InvalidInput
 from modelyard.base.filters import And, Comparison, Field, Filter, Not, Or, parse, parse_order
 from modelyard.stores.rows.search.fields import Catalog, Condition, Scope
-from modelyard.stores.rows.search.ordering import Key, Source, page
-from modelyard.stores.rows.search.paging import position, question, token
-from modelyard.stores.rows.search.running import Running
+from modelyard.stores.rows.search.ordering import Key, Source, along, check, merged, sort
+from modelyard.stores.rows.search.paging import Position, position, question, token
+from modelyard.stores.rows.search.running import OverBudget, Running
 
 MOST_ORDERS = 10
 FEW = 2000
 """Rows that are looked up first: reading their ids takes a millisecond or two."""
+MANY = 300_000
+"""Rows up to which looking them all up beats reading on along the order, when that took too long."""
+TRY_SECONDS = 0.15
 _PROBES = 8
 
 
@@ -68,31 +72,89 @@ def read_orders(texts: Sequence[str]) -> list[Order]:
     return [Order(*parse_order(text)) for text in texts]
 
 
-def ask(running: Running, wanted: Question) -> Found:
-    """The page of ids that a question asks for."""
-    if not 0 <= wanted.limit <= wanted.most:
-        raise InvalidInput(f"{wanted.limit} results were asked for: it may be 0 to {wanted.most:,}")
-    scope = Scope(running, wanted.filter)
-    tree = read_filter(wanted.filter)
-    keys = _keys(scope, wanted)
-    orders = [[str(o.field), o.descending] for o in wanted.orders]
-    asked = question(wanted.filter, orders, *wanted.asked)
-    after = position(asked, wanted.page)
-    where, keys = _where(scope, wanted, tree, keys)
-    if where is None or wanted.limit == 0:
-        return Found([])
-    rows = page(running, wanted.source, where, keys, wanted.limit + 1, after)
-    shown = rows[: wanted.limit]
-    more = len(rows) > wanted.limit
-    return Found([row for row, _ in shown], token(asked, shown[-1][1]) if more else None)
+def ask(running: Running, *wanted: Question) -> Found:
+    """The page of ids that a question asks for. One that was split into several, over parts of the rows that have
+    nothing in common, is answered as one: the parts differ in their sources alone."""
+    first = wanted[0]
+    if not 0 <= first.limit <= first.most:
+        raise InvalidInput(f"{first.limit} results were asked for: it may be 0 to {first.most:,}")
+    tree = read_filter(first.filter)
+    scope = Scope(running, first.filter)
+    orders = [[str(o.field), o.descending] for o in first.orders]
+    asked = question(first.filter, orders, *first.asked)
+    keys = [_keys(part) for part in wanted]
+    after = position(asked, first.page)
+    if after is not None:
+        check(after, keys[0])
+    pages = [
+        _rows(scope, part, tree, order, after) for part, order in zip(wanted, keys, strict=True)
+    ]
+    rows = pages[0] if len(pages) == 1 else merged(pages, keys[0])
+    shown = rows[: first.limit]
+    more = len(rows) > first.limit > 0
+    return Found([row[-1] for row in shown], token(asked, shown[-1]) if more else None)
+
+
+def _rows(
+    scope: Scope, wanted: Question, tree: Filter | None, keys: Sequence[Key], after: Position | None
+) -> list[Position]:
+    """One row more than is asked for, if there are so many."""
+    parts = list(_all_of(tree))
+    where = [condition(scope, wanted.catalog, part) for part in parts]  # refuses first
+    ways = _ways(scope, wanted.catalog, parts)
+    few = _few(scope, ways)
+    if few is not None:
+        rows = [_with_ids(wanted.source, few), *where]
+        return (
+            sort(scope.running, wanted.source, rows, keys, wanted.limit + 1, after) if few else []
+        )
+    narrower, rest = _narrowed(scope, keys, parts, where)
+
+    def read() -> list[Position]:
+        return along(scope.running, wanted.source, rest, narrower, wanted.limit + 1, after)
+
+    if not ways:
+        return read()
+    try:
+        with scope.running.trying(TRY_SECONDS):
+            return read()
+    except OverBudget:
+        best = _best(scope, ways)
+    if best is None:
+        return read()
+    rows = [or_(*(wanted.source.id.in_(query) for query in best)), *where]
+    return sort(scope.running, wanted.source, rows, keys, wanted.limit + 1, after)
+
+
+def _with_ids(source: Source, ids: set[int]) -> Any:
+    return text(f"{source.id} IN ({','.join(map(str, map(int, ids)))})")
+
+
+def _narrowed(
+    scope: Scope, keys: Sequence[Key], parts: Sequence[Filter], where: Sequence[Any]
+) -> tuple[Sequence[Key], Sequence[Any]]:
+    """The keys with what the filter says of the first one's value, and the rest of the filter."""
+    narrow = keys[0].narrow
+    if narrow is None:
+        return keys, where
+    taken = [narrow(scope, part) for part in parts]
+    ranges = [found for found in taken if found is not None]
+    if not ranges:
+        return keys, where
+    first = replace(keys[0].segments[0], narrowed=and_(*ranges))
+    narrower = replace(keys[0], segments=[first, *keys[0].segments[1:]])
+    rest = [c for c, found in zip(where, taken, strict=True) if found is None]
+    return [narrower, *keys[1:]], rest
 
 
 def count(running: Running, wanted: Question, most: int) -> tuple[int, bool]:
     """How many rows the filter fits, counted up to ``most``, and whether there are more."""
     scope = Scope(running, wanted.filter)
-    where, _ = _where(scope, wanted, read_filter(wanted.filter), [])
-    if where is None:
-        return 0, False
+    parts = list(_all_of(read_filter(wanted.filter)))
+    where = [condition(scope, wanted.catalog, part) for part in parts]
+    few = _few(scope, _ways(scope, wanted.catalog, parts))
+    if few is not None:
+        where.append(_with_ids(wanted.source, few) if few else false())
     rows = select(wanted.source.id).where(*wanted.source.where, *where).limit(most + 1).subquery()
     number = running.rows(select(func.count()).select_from(rows))[0][0]
     return min(number, most), number > most
@@ -113,29 +175,6 @@ def condition(scope: Scope, catalog: Catalog, tree: Filter) -> Condition:
     return and_(true(), *parts) if isinstance(tree, And) else or_(false(), *parts)
 
 
-def _where(
-    scope: Scope, wanted: Question, tree: Filter | None, keys: Sequence[Key]
-) -> tuple[list[Any] | None, Sequence[Key]]:
-    """Conditions for all rows that fit, and the order; None when none can fit."""
-    parts = list(_all_of(tree))
-    conditions = [condition(scope, wanted.catalog, part) for part in parts]  # refuses first
-    few = _few(scope, wanted.catalog, parts)
-    if few is not None:
-        if not few:
-            return None, keys
-        numbers = ",".join(map(str, map(int, few)))
-        return [text(f"{wanted.source.id} IN ({numbers})"), *conditions], keys
-    if keys and keys[0].narrow is not None:
-        taken = [keys[0].narrow(scope, part) for part in parts]
-        kept = [c for c, t in zip(conditions, taken, strict=True) if t is None]
-        narrowed = [t for t in taken if t is not None]
-        if narrowed:
-            first = keys[0].segments[0]
-            segments = [replace(first, narrowed=and_(*narrowed)), *keys[0].segments[1:]]
-            return kept, [replace(keys[0], segments=segments), *keys[1:]]
-    return conditions, keys
-
-
 def _all_of(tree: Filter | None) -> Sequence[Filter]:
     if tree is None:
         return []
@@ -144,19 +183,32 @@ def _all_of(tree: Filter | None) -> Sequence[Filter]:
     return [tree]
 
 
-def _few(scope: Scope, catalog: Catalog, parts: Sequence[Filter]) -> set[int] | None:
-    """The ids that one part of the filter leaves, if they are few. Equalities are tried first."""
-    ranked = sorted(parts, key=lambda part: _rank(part))
-    probes = 0
-    for part in ranked:
+def _ways(scope: Scope, catalog: Catalog, parts: Sequence[Filter]) -> list[list[Select[Any]]]:
+    """Ways to look rows up before they are judged, by one part of the filter each. Equalities come first."""
+    found: list[list[Select[Any]]] = []
+    for part in sorted(parts, key=_rank):
         selects = _candidates(scope, catalog, part)
-        if selects is None or probes + len(selects) > _PROBES:
-            continue
-        probes += len(selects)
-        ids = _looked_up(scope, selects)
-        if ids is not None:
-            return ids
-    return None
+        if selects is not None and sum(map(len, found)) + len(selects) <= _PROBES:
+            found.append(selects)
+    return found
+
+
+def _few(scope: Scope, ways: Sequence[Sequence[Select[Any]]]) -> set[int] | None:
+    """The ids that one part of the filter leaves, if they are few."""
+    looked_up = (_looked_up(scope, selects) for selects in ways)
+    return next((ids for ids in looked_up if ids is not None), None)
+
+
+def _best(scope: Scope, ways: Sequence[Sequence[Select[Any]]]) -> Sequence[Select[Any]] | None:
+    """The way that leaves the fewest rows, if it leaves less than a lot."""
+    sizes = [sum(_size(scope, query) for query in selects) for selects in ways]
+    best = min(range(len(ways)), key=sizes.__getitem__)
+    return ways[best] if sizes[best] <= MANY else None
+
+
+def _size(scope: Scope, query: Select[Any]) -> int:
+    rows = query.limit(MANY + 1).subquery()
+    return scope.running.rows(select(func.count()).select_from(rows))[0][0]
 
 
 def _rank(part: Filter) -> int:
@@ -188,7 +240,7 @@ def _candidates(scope: Scope, catalog: Catalog, part: Filter) -> list[Select[Any
     return None
 
 
-def _keys(scope: Scope, wanted: Question) -> list[Key]:
+def _keys(wanted: Question) -> list[Key]:
     """The keys of the order, and of its tail those that it does not name."""
     keys: list[Key] = []
     names: set[str] = set()

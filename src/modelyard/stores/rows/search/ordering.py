@@ -1,13 +1,15 @@
 """Orders and pages: nulls and NaN last in both directions, and every page goes on after a row.
 
-An order's first key splits the rows into segments: those that have a value, those where it is NaN, those that lack it.
-They are asked for one after another, so that the first is read along an index of the key, as far as the page needs.
+There are two ways to read a page. `along` reads an index: an order's first key splits the rows into segments, those that
+have a value, those where it is NaN, those that lack it, which are asked for one after another as far as the page needs.
+`sort` judges all rows that fit and sorts them. Both give the same rows and positions, so that pages may be read in turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select
@@ -29,6 +31,7 @@ class Segment:
     value: Any = None
     where: Any = None
     join: Join | None = None
+    rank: int = 0
     narrowed: Any = None
     """A condition on ``value`` that stands for a part of the filter; the other segments hold nothing then."""
 
@@ -53,7 +56,8 @@ class Key:
 
 def nullable(column: Any, descending: bool) -> Key:
     """By a column that may be NULL."""
-    there, absent = Segment(column, column.is_not(None)), Segment(None, column.is_(None))
+    there = Segment(column, column.is_not(None))
+    absent = Segment(None, column.is_(None), rank=MISSING)
     rank = case((column.is_(None), MISSING), else_=0)
     return Key([there, absent], func.coalesce(column, zero(column)), descending, rank)
 
@@ -83,74 +87,120 @@ class _Part:
     descending: bool
 
 
-def page(
+def along(
     running: Running,
     source: Source,
     where: Sequence[Any],
     keys: Sequence[Key],
     limit: int,
     after: Position | None,
-) -> list[tuple[int, Position]]:
-    """Up to ``limit`` ids with their positions. The last key must be the id."""
-    if after is not None:
-        _check(after, keys)
-    found: list[tuple[int, Position]] = []
-    segments = list(enumerate(keys[0].segments))
-    if any(segment.narrowed is not None for _, segment in segments):
-        segments = [(i, s) for i, s in segments if s.narrowed is not None]
-    for index, segment in segments:
-        if after is not None and index < after.segment:
-            continue
-        begin = after.values if after is not None and index == after.segment else None
-        query = _query(source, where, segment, keys, begin).limit(limit - len(found))
-        found += [(row[-1], Position(index, tuple(row))) for row in running.rows(query)]
+) -> list[Position]:
+    """Up to ``limit`` rows, read along the first key. The last key must be the id."""
+    first = keys[0]
+    segments = list(first.segments)
+    if any(segment.narrowed is not None for segment in segments):
+        segments = [segment for segment in segments if segment.narrowed is not None]
+    found: list[Position] = []
+    for segment in segments:
+        begin = after
+        if after is not None and first.rank is not None:
+            if segment.rank < after[0]:
+                continue
+            begin = _within(segment, after) if segment.rank == after[0] else None
+        query = _along(source, where, segment, keys, begin).limit(limit - len(found))
+        found += [_position(segment, first, tuple(row)) for row in running.rows(query)]
         if len(found) >= limit:
             break
     return found
 
 
-def _check(after: Position, keys: Sequence[Key]) -> None:
-    """A token of this question has values of these types; another was changed."""
-    segments = keys[0].segments
-    if not 0 <= after.segment < len(segments):
-        raise refused("cannot be read")
-    parts = _parts(segments[after.segment], keys)
-    types = [_python_type(part.expression) for part in parts]
-    if [type(value) for value in after.values] != types:
-        raise refused("cannot be read")
+def _within(segment: Segment, after: Position) -> Position:
+    """A position as the segment's query has it: its rank is known, and the value perhaps."""
+    return after[1:] if segment.value is not None else after[2:]
 
 
-def _query(
+def _position(segment: Segment, first: Key, row: Position) -> Position:
+    if first.rank is None:
+        return row
+    return (segment.rank, *(() if segment.value is not None else (zero(first.value),)), *row)
+
+
+def _along(
     source: Source,
     where: Sequence[Any],
     segment: Segment,
     keys: Sequence[Key],
-    after: Sequence[Any] | None,
+    after: Position | None,
 ) -> Select[Any]:
-    parts = _parts(segment, keys)
+    parts = [] if segment.value is None else [_Part(segment.value, keys[0].descending)]
+    parts += parts_of(keys[1:])
     origin: Any = source.table
     if segment.join is not None:
         other, on = segment.join
         origin = other.join(origin, on)
-    for key in keys[1:]:
+    conditions = [*where, *(c for c in (segment.where, segment.narrowed) if c is not None)]
+    return _query(source, _joined(origin, keys[1:]), conditions, parts, after)
+
+
+def sort(
+    running: Running,
+    source: Source,
+    where: Sequence[Any],
+    keys: Sequence[Key],
+    limit: int,
+    after: Position | None,
+) -> list[Position]:
+    """The same, of few rows: all that fit are sorted."""
+    query = _query(source, _joined(source.table, keys), where, parts_of(keys), after)
+    return [tuple(row) for row in running.rows(query.limit(limit))]
+
+
+def _joined(origin: Any, keys: Sequence[Key]) -> Any:
+    for key in keys:
         if key.join is not None:
             origin = origin.outerjoin(*key.join)
+    return origin
+
+
+def _query(
+    source: Source,
+    origin: Any,
+    where: Sequence[Any],
+    parts: Sequence[_Part],
+    after: Position | None,
+) -> Any:
     columns = [part.expression.label(f"p{i}") for i, part in enumerate(parts)]
     conditions = [*source.where, *where]
-    conditions += [c for c in (segment.where, segment.narrowed) if c is not None]
     if after is not None:
         conditions.append(following(parts, after))
     order = [p.expression.desc() if p.descending else p.expression.asc() for p in parts]
     return select(*columns).select_from(origin).where(*conditions).order_by(*order)
 
 
-def _parts(segment: Segment, keys: Sequence[Key]) -> list[_Part]:
-    parts = [] if segment.value is None else [_Part(segment.value, keys[0].descending)]
-    for key in keys[1:]:
+def parts_of(keys: Sequence[Key]) -> list[_Part]:
+    """The expressions that rows are ordered by: a position has a value of each."""
+    parts: list[_Part] = []
+    for key in keys:
         if key.rank is not None:
             parts.append(_Part(key.rank, False))
         parts.append(_Part(key.value, key.descending))
     return parts
+
+
+def check(after: Position, keys: Sequence[Key]) -> Position:
+    """The position, or the error that its token was changed: one of this order has values of these types."""
+    types = [_python_type(part.expression) for part in parts_of(keys)]
+    if [type(value) for value in after] != types:
+        raise refused("cannot be read")
+    return after
+
+
+def merged(pages: Sequence[Sequence[Position]], keys: Sequence[Key]) -> list[Position]:
+    """Pages of one order as one."""
+    rows = [row for page in pages for row in page]
+    for i, part in reversed(list(enumerate(parts_of(keys)))):
+        rows.sort(key=itemgetter(i), reverse=part.descending)
+    return rows
 
 
 def following(parts: Sequence[_Part], after: Sequence[Any]) -> Any:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelyard.base.digests import canonical_json, sha256_bytes
@@ -19,12 +17,8 @@ from modelyard.base.errors import InvalidInput
 LONGEST = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A row's place in an order."""
-
-    segment: int
-    values: Sequence[Any]
+Position = tuple[Any, ...]
+"""A row's place in an order: the values of the order's keys; the last is its id."""
 
 
 def question(*parts: Any) -> str:
@@ -34,7 +28,7 @@ def question(*parts: Any) -> str:
 
 def token(asked: str, position: Position) -> str:
     """What asks for the page after a row."""
-    data = canonical_json([asked, position.segment, list(position.values)])
+    data = canonical_json([asked, list(position)])
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -50,10 +44,10 @@ def position(asked: str, text: str | None) -> Position | None:
     except (binascii.Error, ValueError, RecursionError):
         raise refused("cannot be read") from None
     match data:
-        case [str(of), int(segment), list(values)] if all(map(_is_value, values)):
+        case [str(of), list(values)] if all(map(_is_value, values)):
             if of != asked:
                 raise refused("is of another search")
-            return Position(segment, values)
+            return tuple(values)
     raise refused("cannot be read")
 
 

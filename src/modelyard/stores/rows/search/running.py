@@ -27,6 +27,10 @@ _BAD_EXPRESSION: frozenset[str | int] = frozenset(["2201B", 1139])
 _MATCHERS = "modelyard_matchers"
 
 
+class OverBudget(Exception):
+    """A try took longer than it was given; there is another way."""
+
+
 class Running:
     """The statements of one search on a connection, all together within the limit."""
 
@@ -36,10 +40,11 @@ class Running:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
         self._what = what
+        self._try_end: float | None = None
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """All rows of a query. `Overloaded` when the time is up."""
-        left = self._end - time.monotonic()
+        left = self._until - time.monotonic()
         if left <= 0:
             raise self._slow()
         try:
@@ -47,6 +52,23 @@ class Running:
                 return self.connection.execute(query).all()
         except StatementError as error:
             raise self._named(error) from error
+
+    @contextlib.contextmanager
+    def trying(self, seconds: float) -> Iterator[None]:
+        """A shorter limit for a way that may be a wrong one: `OverBudget`, and the connection goes on."""
+        self._try_end = min(time.monotonic() + seconds, self._end)
+        try:
+            if self.dialect != "postgresql":
+                yield
+                return
+            with self.connection.begin_nested():  # an error would end the whole transaction
+                yield
+        finally:
+            self._try_end = None
+
+    @property
+    def _until(self) -> float:
+        return self._end if self._try_end is None else self._try_end
 
     @contextlib.contextmanager
     def _limited(self, left: float) -> Iterator[None]:
@@ -70,8 +92,8 @@ class Running:
     def _limited_here(self) -> Iterator[None]:
         raw = cast(sqlite3.Connection, self.connection.connection.driver_connection)
         matchers = self._matchers(raw)
-        matchers.deadline = self._end
-        raw.set_progress_handler(lambda: int(time.monotonic() > self._end), _STEPS)
+        end = matchers.deadline = self._until
+        raw.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
         try:
             yield
         finally:
@@ -84,7 +106,7 @@ class Running:
             raw.create_function("my_matches", 3, kept, deterministic=True)
         return kept
 
-    def _named(self, error: StatementError) -> ModelyardError | StatementError:
+    def _named(self, error: StatementError) -> Exception:
         if isinstance(error.orig, ModelyardError):
             return error.orig
         code = _code(error.orig)
@@ -101,7 +123,9 @@ class Running:
             return InvalidInput("the regular expression is too complex for this database")
         return error
 
-    def _slow(self) -> Overloaded:
+    def _slow(self) -> Exception:
+        if self._try_end is not None:
+            return OverBudget()
         shown = f": {self._what[:200]}" if self._what else ""
         return Overloaded(
             f"the search took longer than {self._seconds:g} s and was stopped{shown}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 RESOURCES: Sequence[str] = (
-    "server", "models", "versions", "stages", "events", "datasets", "predictions", "blobs", "users",
+    "server", "experiments", "runs", "metrics", "logged_models", "artifacts", "models", "versions", "stages",
+    "datasets", "predictions", "blobs", "events", "users",
 )  # fmt: skip
 """The files, in the order of the documentation."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import tempfile
-from typing import IO, Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from modelyard.base.errors import FileMissing, InvalidInput
+from modelyard.base.errors import FileMissing
 from modelyard.hub.asked import YardOf
+from modelyard.hub.routes.artifacts import takes_bytes
 from modelyard.hub.routing import Router, needs
 from modelyard.hub.shapes import Blob
-from modelyard.yard.yard import Yard
+from modelyard.hub.uploads import read_in_thread, told_length
 
 router = Router("blobs")
 
@@ -29,30 +28,9 @@ def stat_blob(sha256: Digest, yard: YardOf) -> Blob:
     return Blob(sha256=found.sha256, size=found.size)
 
 
-@router.put("/blobs/{sha256}", status_code=201, summary="Upload a blob", response_model=Blob, openapi_extra={**needs("artifact.write", body=None)["openapi_extra"], "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}})  # fmt: skip
+@router.put("/blobs/{sha256}", status_code=201, summary="Upload a blob", response_model=Blob, **takes_bytes("artifact.write"))  # fmt: skip
 async def put_blob(sha256: Digest, request: Request, yard: YardOf) -> Response:
-    """Nobody sees it until all its bytes are here and have that digest; one that is here already costs no upload."""
-    digest = hashlib.sha256()
-    with tempfile.TemporaryFile() as spool:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            await asyncio.to_thread(_take, spool, digest, chunk)
-        if digest.hexdigest() != sha256:
-            raise InvalidInput(
-                f"these bytes have another digest: {digest.hexdigest()}",
-                hint="put a file under the sha256 of its bytes; nothing was kept",
-            )
-        spool.seek(0)
-        blob = await asyncio.to_thread(_keep, yard, spool, size, sha256)
-    return JSONResponse(blob.model_dump(), 201)
-
-
-def _take(spool: IO[bytes], digest: Any, chunk: bytes) -> None:
-    digest.update(chunk)
-    spool.write(chunk)
-
-
-def _keep(yard: Yard, spool: IO[bytes], size: int, sha256: str) -> Blob:
-    kept = yard.stores.put(spool, size, expect=sha256)
-    return Blob(sha256=kept.sha256, size=kept.size)
+    """Nobody sees it until all its bytes are here and have that digest."""
+    put = partial(yard.stores.put, size=told_length(request), expect=sha256)
+    kept = await read_in_thread(request, put)
+    return JSONResponse({"sha256": kept.sha256, "size": kept.size}, 201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +19,7 @@ from modelyard.hub.edge import Edge, nothing_here
 from modelyard.hub.failures import failure, invalid_request
 from modelyard.hub.house import House
 from modelyard.hub.interface import HubSettings
-from modelyard.hub.protocols import MOUNTED, protocol_routes
+from modelyard.hub.protocols import MOUNTED, protocol_routes, protocol_workers
 from modelyard.hub.routes import RESOURCES
 from modelyard.hub.routing import check_declared
 from modelyard.serving.edge import ASGI, Receive, Reply, Scope, Send, error_body
@@ -56,7 +57,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        lifespan=lambda app: _lifespan(house, close=yard is None),
+        lifespan=lambda app: _lifespan(house, protocol_workers(opened, protocols), yard is None),
     )
     resources = [importlib.import_module(f"modelyard.hub.routes.{name}") for name in RESOURCES]
     for part in (*resources, pages):
@@ -69,12 +70,16 @@ def create_app(
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(house: House, *, close: bool) -> AsyncIterator[None]:
+async def _lifespan(house: House, workers: Sequence[Any], close: bool) -> AsyncIterator[None]:
+    for worker in workers:
+        worker.start()
     house.start()
     try:
         yield
     finally:
         house.drain()
+        for worker in workers:
+            await asyncio.to_thread(worker.stop)
         if close:
             house.yard.close()
 
@@ -84,8 +89,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         state = request.scope["modelyard"]
         own = state.get("error_response")
         if own is not None and not isinstance(error, HTTPException):
-            known = error if isinstance(error, ModelyardError) else ModelyardError("internal error")
-            return own(known, state["request_id"])
+            return own(error)
         if isinstance(error, RequestValidationError):
             error = invalid_request(error.errors())
         elif isinstance(error, HTTPException):

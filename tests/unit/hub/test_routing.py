@@ -68,7 +68,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             raise RuntimeError("secret")
         return PlainTextResponse(f"{request.path_params['name']} {len(body)}")
 
-    def error_response(error: ModelyardError, request_id: str) -> Response:
+    def error_response(error: Exception) -> Response:
+        if not isinstance(error, ModelyardError):
+            return JSONResponse({"error_code": "INTERNAL"}, 500)
         return JSONResponse({"error_code": error.code, "message": error.message}, 404)
 
     route: Any = Route("/foreign/{name}", answer, methods=["POST"])
@@ -112,4 +114,16 @@ def test_another_protocol_has_its_own_words_for_errors(client: TestClient) -> No
     told = client.post("/foreign/a", content=b"absent").json()
     assert told == {"error_code": "not_found", "message": "nothing of that name"}
     broken = client.post("/foreign/a", content=b"broken")
-    assert broken.json() == {"error_code": "failed", "message": "internal error"}
+    assert (broken.status_code, broken.json()) == (500, {"error_code": "INTERNAL"})
+
+
+def test_what_another_protocol_runs_is_started_and_stopped(
+    yard: Yard, stand_in: SimpleNamespace
+) -> None:
+    seen: list[str] = []
+    worker = SimpleNamespace(start=lambda: seen.append("start"), stop=lambda: seen.append("stop"))
+    stand_in.workers = lambda yard: [worker]
+    app = create_app(HubSettings(access_log=False), yard, protocols=["stand_in"])
+    with TestClient(app, base_url="http://127.0.0.1"):
+        assert seen == ["start"]
+    assert seen == ["start", "stop"]

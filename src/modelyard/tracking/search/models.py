@@ -111,7 +111,7 @@ def _question(
     by_field = {str(_field(order.field)): order.dataset for order in orders if order.dataset}
     created, row = Key.of(models.c.created_ms, True), Key.of(models.c.id, True)
     return Question(
-        Source(models, models.c.id, _rows(search, experiments, datasets)),
+        _source(search, experiments, datasets),
         Catalog(partial(_find, keys, experiments or [], tuple(datasets)), _KNOWN),
         filter=search.filter,
         orders=[*own, *read_orders(search.order_by)],
@@ -127,20 +127,21 @@ def _question(
     )
 
 
-def _rows(
+def _source(
     search: Search, experiments: Sequence[int] | None, datasets: Sequence[Dataset]
-) -> list[Condition]:
-    where: list[Condition] = []
+) -> Source:
+    only: list[tuple[Any, list[Any]]] = []
     if experiments is not None:
-        where.append(models.c.experiment_id.in_(experiments) if experiments else false())
+        only.append((models.c.experiment_id, list(experiments)))
     if search.view is not View.ALL:
-        where.append(models.c.active == (true() if search.view is View.ACTIVE else false()))
+        only.append((models.c.active, [search.view is View.ACTIVE]))
+    where: list[Condition] = []
     tree = read_filter(search.filter)
     measured = tree is not None and any(c.field.of.lower() in METRIC for c in comparisons(tree))
     if datasets and not measured:
         metrics, contexts = tables.metrics.alias(), tables.metric_contexts.alias()
         where.append(_measured(metrics, contexts, datasets).exists())
-    return where
+    return Source(models, models.c.id, only, where)
 
 
 def _field(text: str) -> Field:

@@ -12,7 +12,18 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.types import TypeDecorator
 
 from modelyard.stores.rows.search.paging import Position, refused
@@ -74,11 +85,25 @@ def _python_type(column: Any) -> type:
 
 @dataclass(frozen=True)
 class Source:
-    """What is searched: the table, its id, and what restricts it beside the filter."""
+    """What is searched: the table, its id, and what restricts it beside the filter: columns
+    with the values they may have, and other conditions."""
 
     table: FromClause
     id: Any
+    only: Sequence[tuple[Any, Sequence[Any]]] = ()
     where: Sequence[Any] = field(default_factory=tuple[Any, ...])
+
+    def conditions(self, *, loose: bool = False) -> list[Any]:
+        """What restricts it. ``loose`` keeps SQLite from reading an index of these columns, where others lead to fewer
+        rows: it thinks the opposite."""
+        found = list(self.where)
+        for column, values in self.only:
+            if not values:
+                found.append(false())
+                continue
+            compared = literal_column(f"+{column}", column.type) if loose else column
+            found.append(compared == values[0] if len(values) == 1 else compared.in_(values))
+        return found
 
 
 @dataclass(frozen=True)
@@ -151,7 +176,8 @@ def sort(
     after: Position | None,
 ) -> list[Position]:
     """The same, of few rows: all that fit are sorted."""
-    query = _query(source, _joined(source.table, keys), where, parts_of(keys), after)
+    origin, loose = _joined(source.table, keys), running.dialect == "sqlite"
+    query = _query(source, origin, where, parts_of(keys), after, loose=loose)
     return [tuple(row) for row in running.rows(query.limit(limit))]
 
 
@@ -168,9 +194,11 @@ def _query(
     where: Sequence[Any],
     parts: Sequence[_Part],
     after: Position | None,
+    *,
+    loose: bool = False,
 ) -> Any:
     columns = [part.expression.label(f"p{i}") for i, part in enumerate(parts)]
-    conditions = [*source.where, *where]
+    conditions = [*source.conditions(loose=loose), *where]
     if after is not None:
         conditions.append(following(parts, after))
     order = [p.expression.desc() if p.descending else p.expression.asc() for p in parts]

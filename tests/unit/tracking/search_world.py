@@ -270,9 +270,10 @@ def _of_pair(rng: random.Random) -> tuple[str, Test]:
     key = rng.choice([*KEYS, "nobody logged this"])
     group = rng.choice(["params", "param", "parameters", "tags", "tag"])
     name = f"{group}.{_quoted(rng, key)}"
-    values: Callable[[ARun], dict[str, str]] = lambda run: (
-        run.params if group[0] == "p" else run.tags
-    )
+
+    def values(run: ARun) -> dict[str, str]:
+        return run.params if group[0] == "p" else run.tags
+
     if rng.random() < 0.3:
         shown, number = _number(rng)
         op = rng.choice(list(_TESTS))

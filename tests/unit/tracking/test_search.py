@@ -6,13 +6,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from unit.tracking.search_world import ARun, a_filter, an_order, fill, runs
 
 from contracts.databases import KINDS, open_new
 from modelyard.stores.rows import Database
 from modelyard.stores.rows.search import asking
 from modelyard.tracking.interface import Search, View
 from modelyard.tracking.search.runs import count_runs, search_runs
+from unit.tracking.search_world import ARun, a_filter, an_order, fill, runs
 
 World = tuple[Database, list[ARun]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, false, func, not_, or_, select, true
+from sqlalchemy import Connection, Select, and_, false, not_, or_, select, true
 
 from modelyard.base.filters import Comparison, Field, comparisons
 from modelyard.stores.rows.search import conditions, literals
@@ -30,7 +30,7 @@ from modelyard.stores.rows.search.fields import (
     Wholes,
     plain,
 )
-from modelyard.stores.rows.search.ordering import MISSING, Key, Segment, Source
+from modelyard.stores.rows.search.ordering import Key, Source, by_float
 from modelyard.stores.rows.search.running import SECONDS, Running
 from modelyard.tracking import tables
 from modelyard.tracking.interface import Search, View
@@ -241,15 +241,4 @@ class ModelMetrics:
         metrics = tables.metrics.alias()
         last = (metrics.c.at_ms.desc(), metrics.c.step.desc(), metrics.c.run_id)
         bits = self._points(metrics).order_by(*last).limit(1).scalar_subquery()
-        number = bits.between(conditions.LOWEST, conditions.HIGHEST)
-        rank = case((bits.is_(None), MISSING), (not_(number), 1), else_=0)
-        return Key(
-            segments=[
-                Segment(bits, number),
-                Segment(None, and_(bits.is_not(None), not_(number)), rank=1),
-                Segment(None, bits.is_(None), rank=MISSING),
-            ],
-            value=case((rank == 0, func.coalesce(bits, 0)), else_=0),
-            descending=descending,
-            rank=rank,
-        )
+        return by_float(bits, descending)

@@ -21,11 +21,13 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
 )
 from sqlalchemy.types import TypeDecorator
 
+from modelyard.stores.rows.search.conditions import HIGHEST, LOWEST
 from modelyard.stores.rows.search.paging import Position, refused
 from modelyard.stores.rows.search.running import Running
 
@@ -71,6 +73,19 @@ def nullable(column: Any, descending: bool) -> Key:
     absent = Segment(None, column.is_(None), rank=MISSING)
     rank = case((column.is_(None), MISSING), else_=0)
     return Key([there, absent], func.coalesce(column, zero(column)), descending, rank)
+
+
+def by_float(bits: Any, descending: bool) -> Key:
+    """By the sortable bits of a float, which may be NULL."""
+    number = bits.between(LOWEST, HIGHEST)
+    rank = case((bits.is_(None), MISSING), (not_(number), 1), else_=0)
+    segments = [
+        Segment(bits, number),
+        Segment(None, and_(bits.is_not(None), not_(number)), rank=1),
+        Segment(None, bits.is_(None), rank=MISSING),
+    ]
+    value = case((rank == 0, func.coalesce(bits, 0)), else_=0)
+    return Key(segments, value, descending, rank)
 
 
 def zero(column: Any) -> Any:

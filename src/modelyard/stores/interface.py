@@ -10,7 +10,7 @@ suite how to damage a blob behind its back. ``testing/stores.py`` holds the cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -23,9 +23,18 @@ class Blob:
     size: int
 
 
+Before = Callable[[Blob], None]
+"""Told what a blob is when all its bytes are here, before anybody can see it or rely on it."""
+
+
 class Store(Protocol):
-    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
-        """Keep the rest of a stream. With ``expect`` (hex), other content is `Corrupted` and nothing is kept."""
+    """What every store does."""
+
+    def put(
+        self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
+    ) -> Blob:
+        """Keep the rest of a stream. With ``expect`` (hex), other content is `Corrupted` and nothing is kept.
+        ``before`` is called ahead of the blob's appearing, or of finding it here: gc is kept off by then."""
         ...
 
     def open(self, sha256: str, *, verify: bool = True) -> IO[bytes]:
@@ -50,3 +59,33 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedUpload:
+    """An upload that a client makes by itself: part ``n`` goes to ``urls[n]`` by PUT; all have ``part_size`` bytes but
+    the last."""
+
+    id: str
+    urls: tuple[str, ...]
+    part_size: int
+
+
+class PresignedStore(Store, Protocol):
+    """A store that lets clients transfer bytes without passing through us. What is completed is verified here before
+    it is a blob, as with `Store.put`."""
+
+    def create_upload(self, size: int, parts: int) -> PresignedUpload: ...
+
+    def complete_upload(
+        self,
+        upload_id: str,
+        etags: list[str],
+        *,
+        expect: str | None = None,
+        before: Before | None = None,
+    ) -> Blob: ...
+
+    def abort_upload(self, upload_id: str) -> None: ...
+
+    def download_url(self, sha256: str, *, filename: str = "download") -> str: ...

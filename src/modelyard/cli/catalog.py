@@ -77,6 +77,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "upgrade": "Bring the yard's tables up to date.",
         "check": "Verify the yard: tables, links, every stored byte.",
         "backup": "Copy the yard to a new file, consistent while others write.",
+        "gc": "Remove stored files that nothing needs any more.",
     },
 }
 """Group -> its commands."""

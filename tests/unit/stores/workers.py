@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -11,6 +12,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, event, insert, select
 
 from modelyard.stores import open_store
+from modelyard.stores.local import LocalStore
+from modelyard.stores.overlay import Artifacts
+from modelyard.stores.placing import Stores
 from modelyard.stores.rows import connect, migrate
 from modelyard.stores.rows.columns import Int64
 from modelyard.stores.tables import blobs
@@ -80,6 +84,26 @@ def put_same(line: Line, location: str, size: int) -> None:
     stream: Any = Dripping(content(size))
     line.send(store.put(stream).sha256)
     store.close()
+
+
+def artifacts(uri: str, folder: str) -> Artifacts:
+    """The files of a database, in it or in a folder."""
+    database = connect(uri)
+    outside = (lambda: LocalStore(folder)) if folder else None
+    return Artifacts(database, Stores(database, outside, embed=not folder))
+
+
+def put_and_delete(line: Line, uri: str, folder: str, number: int) -> None:
+    """Put and delete the same two contents as others do; each put must be readable."""
+    files = artifacts(uri, folder)
+    for turn in range(15):
+        data = content(30_000, (number + turn) % 2)
+        files.put(f"run:{number}", "a", io.BytesIO(data))
+        if files.open(f"run:{number}", "a").read() != data:
+            line.send("other bytes")
+        files.delete(f"run:{number}")
+    files.put(f"run:{number}", "last", io.BytesIO(content(30_000, 0)))
+    line.send("kept")
 
 
 def write_and_leave(uri: str) -> None:

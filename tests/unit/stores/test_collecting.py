@@ -263,16 +263,14 @@ def test_gc_against_everybody(files: Artifacts) -> None:
             files.delete(twin)
         files.put(mine, "last", io.BytesIO(contents[number % 3]))
 
-    with failures_of_threads() as run:
-        collector = threading.Thread(target=gc)
-        collector.start()
+    with failures_of_threads() as collecting:
+        collecting(gc)
         try:
             with failures_of_threads() as working:
                 for number in range(4):
                     working(lambda number=number: work(number))
         finally:
             stop.set()
-            run(collector.join)
     for number in range(4):
         assert files.open(f"run:{number}", "last").read() == contents[number % 3]
     collect(files.stores, NO_GRACE)

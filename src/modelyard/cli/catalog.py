@@ -114,6 +114,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "backup": "Copy the yard to a new file, consistent while others write.",
         "export": "Copy the yard, all its files inside, to one new file or to an empty database.",
         "import": "Make the project's yard a copy of another one.",
+        "gc": "Remove stored files that nothing needs any more.",
     },
 }
 """Group -> its commands."""

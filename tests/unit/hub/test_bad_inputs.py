@@ -60,7 +60,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "format": {"name": "cloudpickle", "tier": 2},
             "artifact": [{"path": "m", "size": len(data), "sha256": digest}],
             "methods": {
-                "predict": {"args": {"x": {"type": "float"}}, "returns": {"type": "float"}}
+                "predict": {"args": {"x": {"type": "number"}}, "returns": {"type": "number"}}
             },
         }
         answer = c.post(f"{API}/models/churn/versions", json={"card": card})
@@ -84,7 +84,7 @@ PATHS = [
     *("../../canary", "..%2f..%2fcanary", "%2e%2e/%2e%2e/canary", "%252e%252e%252fcanary", "a/../../canary"),
     *("..%5ccanary", "C:%5cx", "C:/x", "%5c%5ch%5cs", ".", "./.", "%2e", "a/.", "a/..", "//etc/passwd", "/etc/passwd", "a//b"),
     *("a%00b", "a%0a", "a%0d%0ab", "%ef%bc%8e%ef%bc%8e/canary", "a" * 300, "/".join(["a"] * 2000), "%ff%fe", "a%7f"),
-    *("con", "a/nul.txt", "a ", "a.", "a%e2%80%ae", "a%3fb", "a%2ab", "~%3a", "%c0%ae%c0%ae/canary", "..;/canary"),
+    *("con", "a/nul.txt", "a%20", "a.", "a%e2%80%ae", "a%3fb", "a%2ab", "~%3a", "%c0%ae%c0%ae/canary"),
 ]  # fmt: skip
 
 
@@ -267,7 +267,7 @@ def test_addresses(scene: Scene, target: str) -> None:
 
 
 def test_ranges_cost_nothing(scene: Scene) -> None:
-    ranges = "Range: bytes=" + ",".join(f"{n}-{n}" for n in range(2000))
+    ranges = "Range: bytes=" + ",".join(f"{n}-{n}" for n in range(1000))
     status, answer = send(scene.hub.port, request("GET", f"{API}/artifacts/run:{scene.run}/a/b.txt", ranges))  # fmt: skip
     assert (status, answer.endswith(b"fine")) == (200, True)
 

@@ -24,7 +24,7 @@ router = Router("events")
 Word = Annotated[str | None, Query(max_length=1100)]
 
 
-@router.get("/events", summary="The audit trail, newest first", **needs("event.read"))
+@router.get("/events", **needs("event.read"))
 def list_events(
     yard: YardOf,
     subject: Annotated[str | None, Query(max_length=1100, examples=["model:churn"])] = None,
@@ -38,6 +38,7 @@ def list_events(
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Event]:
+    """The audit trail, newest first."""
     place = read_token(page, "events", [int])
     query = EventQuery(
         subject=subject,
@@ -53,14 +54,21 @@ def list_events(
     return page_of(yard.audit.page(query), limit, "events", lambda row: [row["seq"]])  # type: ignore[return-value]
 
 
-@router.get("/events/stream", summary="What happens, as it happens", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}, **needs("event.read"))  # fmt: skip
+@router.get(
+    "/events/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+    **needs("event.read"),
+)
 async def stream(
     house: HouseOf,
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on after this one.")
     ] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
+    """What happens, as it happens.
+
+    Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
 
     Each is told at least once: after a lost connection some may come twice, with the same `seq`.
     """

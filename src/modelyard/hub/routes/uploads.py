@@ -70,33 +70,42 @@ class UploadFacts(Told):
         )
 
 
-@router.post("/uploads", status_code=201, summary="Begin an upload in parts", **needs("artifact.write"))  # fmt: skip
+@router.post("/uploads", status_code=201, **needs("artifact.write"))
 def begin_upload(yard: YardOf, new: Annotated[NewUpload, Body()]) -> UploadFacts:
+    """Begin an upload in parts."""
     require_owner(yard, new.owner)
     return UploadFacts.of(yard.uploads.begin(new.owner, new.path, size=new.size, sha256=new.sha256))
 
 
-@router.get("/uploads/{id}", summary="Which parts of an upload are here", **needs("artifact.write"))
+@router.get("/uploads/{id}", **needs("artifact.write"))
 def get_upload(id: UploadId, yard: YardOf) -> UploadFacts:
+    """Which parts of an upload are here."""
     return UploadFacts.of(yard.uploads.get(id))
 
 
-@router.put("/uploads/{id}/parts/{number}", summary="Send a part, in any order, as often as it takes", response_model=PartFacts, **takes_bytes("artifact.write"))  # fmt: skip
+@router.put(
+    "/uploads/{id}/parts/{number}", response_model=PartFacts, **takes_bytes("artifact.write")
+)
 async def put_part(
     id: UploadId, number: Annotated[int, Path(ge=1, le=10_000)], request: Request, yard: YardOf
 ) -> Response:
+    """Send a part, in any order, as often as it takes."""
     put = partial(yard.uploads.put_part, id, number, size=told_length(request))
     part = await read_in_thread(request, put)
     return JSONResponse({"number": part.number, "size": part.size, "sha256": part.sha256})
 
 
-@router.post("/uploads/{id}/complete", summary="Join the parts: now the file is there", **needs("artifact.write"))  # fmt: skip
+@router.post("/uploads/{id}/complete", **needs("artifact.write"))
 def complete_upload(id: UploadId, yard: YardOf) -> Artifact:
-    """Asked again, it answers the same."""
+    """Join the parts: now the file is there.
+
+    Asked again, it answers the same.
+    """
     return Artifact.of(yard.uploads.complete(id))
 
 
-@router.delete("/uploads/{id}", status_code=204, summary="Give an upload up", **needs("artifact.write"))  # fmt: skip
+@router.delete("/uploads/{id}", status_code=204, **needs("artifact.write"))
 def abort_upload(id: UploadId, yard: YardOf) -> Response:
+    """Give an upload up."""
     yard.uploads.abort(id)
     return Response(status_code=204)

@@ -123,7 +123,7 @@ def schemathesis_test(operation: Any, send: Any) -> Any:
     from hypothesis import given
     from schemathesis import GenerationMode
 
-    strategies = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode.all()]
+    strategies = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
     from hypothesis import strategies as st
 
     limits = settings(

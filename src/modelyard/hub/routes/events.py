@@ -16,6 +16,7 @@ from modelyard.hub.house import House
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs
 from modelyard.hub.shapes import Event, Page
+from modelyard.hub.tracking_shapes import LATEST, moment
 from modelyard.registry.trail import EventQuery
 from modelyard.yard.audit import audit_row
 
@@ -65,12 +66,17 @@ async def stream(
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on after this one.")
     ] = None,
+    experiment: Annotated[
+        list[Annotated[int, Query(ge=0, le=LATEST)]] | None,
+        Query(max_length=20, description="Tell of changed runs of these, too."),
+    ] = None,
 ) -> StreamingResponse:
     """What happens, as it happens.
 
     Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
 
-    Each is told at least once: after a lost connection some may come twice, with the same `seq`.
+    Each is told at least once: after a lost connection some may come twice, with the same `seq`. With `experiment`,
+    `run.changed` tells of runs that began, ended or logged something.
     """
     after = None
     if last_event_id is not None:
@@ -78,18 +84,28 @@ async def stream(
             raise InvalidInput("Last-Event-ID is not an id of this stream")
         after = int(last_event_id)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_told(house, after), headers=headers, media_type="text/event-stream")
+    return StreamingResponse(
+        _told(house, after, experiment or []), headers=headers, media_type="text/event-stream"
+    )
 
 
-async def _told(house: House, after: int | None) -> AsyncIterator[bytes]:
+async def _told(house: House, after: int | None, experiments: list[int]) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
-    async for batch in house.feed.listen(after):
+    async for batch in house.feed.listen(after, experiments):
         if batch is None:
             yield b": still here\n\n"
             continue
-        settled, events = batch
-        for event in events:
-            data = orjson.dumps(audit_row(event))
+        for event in batch.events:
             # The id only says what is settled: a lower number may still come, from a slower transaction.
-            number = min(settled, event.seq)
+            number = min(batch.settled, event.seq)
+            data = orjson.dumps(audit_row(event))
             yield b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.kind.encode(), data)
+        for run in batch.runs:
+            facts = {
+                "run_id": run.run_id,
+                "experiment_id": run.experiment_id,
+                "status": run.status,
+                "deleted": run.deleted,
+                "changed_at": moment(run.changed_ms),
+            }
+            yield b"event: run.changed\ndata: %b\n\n" % orjson.dumps(facts)

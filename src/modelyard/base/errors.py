@@ -23,6 +23,7 @@
     │   └── AddressInUse (OSError)
     ├── CheckFailed                         a policy, environment or verification said no
     │   ├── Corrupted                       bytes do not match their digest
+    │   │   └── DigestMismatch              an upload is not what was announced
     │   └── EnvironmentMismatch
     ├── Unreachable (ConnectionError)
     ├── MissingExtra (ImportError)          names the extra to install
@@ -162,6 +163,10 @@ class Corrupted(CheckFailed):
     """Bytes do not match their digest, or are missing."""
 
 
+class DigestMismatch(Corrupted):
+    """What was sent is not what was announced; nothing was kept."""
+
+
 class EnvironmentMismatch(CheckFailed):
     """The environment differs from the one it was saved in, and that was to be an error."""
 
@@ -237,6 +242,7 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     AddressInUse: Row("address_in_use", 5, 409, "INVALID_STATE"),
     CheckFailed: Row("check_failed", 6, 409, "INVALID_STATE"),
     Corrupted: Row("corrupted", 6, 500, "DATA_LOSS"),
+    DigestMismatch: Row("digest_mismatch", 6, 400, "INVALID_PARAMETER_VALUE"),
     EnvironmentMismatch: Row("environment_mismatch", 6, 409, "INVALID_STATE"),
     Unreachable: Row("unreachable", 7, 503, "TEMPORARILY_UNAVAILABLE"),
     MissingExtra: Row("missing_extra", 1, 501, "NOT_IMPLEMENTED"),

@@ -21,6 +21,9 @@ from modelyard.base.errors import FileMissing, InvalidPath, StorageFull
 
 MAX_PATH = 1024
 MAX_SEGMENT = 255
+MAX_DEPTH = 64
+"""Folders in folders, for artifacts."""
+
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))]
 )
@@ -43,6 +46,24 @@ def safe_segments(path: str) -> tuple[str, ...]:
     for segment in segments:
         if reason := _why_not(segment):
             raise InvalidPath(f"path {path!r} is refused: {reason}")
+    return segments
+
+
+def artifact_segments(path: str) -> tuple[str, ...]:
+    """The segments of a path inside a run or logged model: those of `safe_segments`, in one normal form of Unicode,
+    so that two paths that look alike are one, and not nested without end.
+
+    >>> artifact_segments("plots/roc.svg")
+    ('plots', 'roc.svg')
+    >>> artifact_segments("a/" * 64 + "b")
+    Traceback (most recent call last):
+    modelyard.base.errors.InvalidPath: path 'a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/'… is refused: more than 64 segments
+    """
+    segments = safe_segments(path)
+    if not unicodedata.is_normalized("NFC", path):
+        raise InvalidPath(f"path {path!r} is refused: its accents are written apart (not NFC)")
+    if len(segments) > MAX_DEPTH:
+        raise InvalidPath(f"path {path[:40]!r}… is refused: more than {MAX_DEPTH} segments")
     return segments
 
 

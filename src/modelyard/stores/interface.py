@@ -10,7 +10,7 @@ suite how to damage a blob behind its back. ``testing/stores.py`` holds the cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -23,9 +23,16 @@ class Blob:
     size: int
 
 
+Before = Callable[[Blob], None]
+"""Told what a blob is when all its bytes are here, before anybody can see it or rely on it."""
+
+
 class Store(Protocol):
-    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
-        """Keep the rest of a stream. With ``expect`` (hex), other content is `Corrupted` and nothing is kept."""
+    def put(
+        self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
+    ) -> Blob:
+        """Keep the rest of a stream. With ``expect`` (hex), other content is `Corrupted` and nothing is kept.
+        ``before`` is called ahead of the blob's appearing, or of finding it here: gc is kept off by then."""
         ...
 
     def open(self, sha256: str, *, verify: bool = True) -> IO[bytes]:

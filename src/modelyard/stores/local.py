@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import FileMissing
 from modelyard.base.paths import full_disk_named, open_below, sync_folder
-from modelyard.stores.interface import Blob
-from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, whole_chunks
+from modelyard.stores.interface import Before, Blob
+from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, told, whole_chunks
 from modelyard.stores.verifying import reader
 
 SCHEMES = ("", "file")
@@ -39,9 +39,11 @@ class LocalStore:
     def __repr__(self) -> str:
         return f"LocalStore({str(self.root)!r})"
 
-    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
-        if known := seen_before(stream, self.stat):
-            matched(known.sha256, expect, str(self.root))
+    def put(
+        self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
+    ) -> Blob:
+        if known := seen_before(stream, self.stat, before):
+            matched(known.sha256, expect)
             return known
         with full_disk_named(self.root):
             uploads = self.root / "uploads"
@@ -49,7 +51,8 @@ class LocalStore:
             upload = uploads / new_id()
             try:
                 blob = _written(stream, upload)
-                matched(blob.sha256, expect, str(self.root))
+                matched(blob.sha256, expect)
+                told(before, blob)
                 self._take(upload, blob.sha256)
             finally:
                 with contextlib.suppress(FileNotFoundError):

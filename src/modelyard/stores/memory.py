@@ -7,8 +7,8 @@ from typing import IO
 
 from modelyard.base.digests import sha256_bytes
 from modelyard.base.errors import FileMissing
-from modelyard.stores.interface import Blob
-from modelyard.stores.putting import checked, matched, whole_chunks
+from modelyard.stores.interface import Before, Blob
+from modelyard.stores.putting import checked, matched, told, whole_chunks
 from modelyard.stores.verifying import reader
 
 SCHEMES = ("memory",)
@@ -25,12 +25,16 @@ class MemoryStore:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
 
-    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
+    def put(
+        self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
+    ) -> Blob:
         content = b"".join(whole_chunks(stream))
         digest = sha256_bytes(content)
-        matched(digest, expect, "the memory store")
+        matched(digest, expect)
+        blob = Blob(digest, len(content))
+        told(before, blob)
         self._blobs[digest] = content
-        return Blob(digest, len(content))
+        return blob
 
     def open(self, sha256: str, *, verify: bool = True) -> IO[bytes]:
         content = self._blobs.get(checked(sha256))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, cast
 
 from modelyard.base.digests import CHUNK, sha256_stream
-from modelyard.base.errors import Corrupted, InvalidInput
-from modelyard.stores.interface import Blob
+from modelyard.base.errors import DigestMismatch, InvalidInput
+from modelyard.stores.interface import Before, Blob
 
 ABANDONED_MS = 24 * 3600 * 1000
 """An upload that has not moved for this long is dead, and what it left may be swept away."""
@@ -30,21 +32,64 @@ def whole_chunks(stream: IO[bytes], size: int = CHUNK) -> Iterator[bytes]:
         yield piece
 
 
-def matched(found: str, expect: str | None, where: str) -> None:
-    """`Corrupted` when what was put is not what was announced."""
+def matched(found: str, expect: str | None) -> None:
+    """`DigestMismatch` when what was put is not what was announced."""
     if expect is not None and found != expect:
-        raise Corrupted(
-            f"{where} was to get sha256:{expect} and got sha256:{found}; nothing was kept",
+        raise DigestMismatch(
+            f"sha256:{expect} was announced and sha256:{found} came; nothing was kept",
             digest=expect,
         )
 
 
-def seen_before(stream: IO[bytes], stat: Callable[[str], Blob | None]) -> Blob | None:
+def seen_before(
+    stream: IO[bytes], stat: Callable[[str], Blob | None], before: Before | None
+) -> Blob | None:
     """What ``stat`` says about the rest of a seekable stream, which is left where it was; None for one that passes
-    only once."""
+    only once. ``before`` is told first, and then the store is asked again: until it was told, gc may take the blob."""
     if not stream.seekable():
         return None
     start = stream.tell()
     digest, _ = sha256_stream(stream)
     stream.seek(start)
+    known = stat(digest)
+    if known is None or before is None:
+        return known
+    before(known)
     return stat(digest)
+
+
+def told(before: Before | None, blob: Blob) -> None:
+    """Tell whoever asked that a blob is about to be seen."""
+    if before is not None:
+        before(blob)
+
+
+def measured(stream: IO[bytes], size: int | None) -> tuple[IO[bytes], int | None]:
+    """A stream and its length, where it was announced or can be seen; `InvalidInput` when the two differ, at the
+    latest when the end is read."""
+    if stream.seekable():
+        start = stream.tell()
+        rest = stream.seek(0, os.SEEK_END) - start
+        stream.seek(start)
+        if size is not None and rest != size:
+            raise InvalidInput(f"{size} bytes were announced, and there are {rest}")
+        return stream, rest
+    return (stream if size is None else cast(IO[bytes], _Counted(stream, size))), size
+
+
+class _Counted(io.RawIOBase):
+    """A stream that ends where it was said to end, or raises."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream, self._size, self._left = stream, size, size
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._stream.read(size)
+        self._left -= len(piece)
+        if self._left < 0 or (not piece and size and self._left):
+            more = "more" if self._left < 0 else "fewer"
+            raise InvalidInput(f"{self._size} bytes were announced, and {more} came")
+        return piece

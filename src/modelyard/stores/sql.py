@@ -19,8 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.digests import CHUNK
 from modelyard.base.errors import Conflict, Corrupted, FileMissing, ModelyardError
-from modelyard.stores.interface import Blob
-from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, whole_chunks
+from modelyard.stores.interface import Before, Blob
+from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, told, whole_chunks
 from modelyard.stores.rows.engine import Database, connect
 from modelyard.stores.tables import blob_chunks, blobs
 from modelyard.stores.verifying import reader
@@ -56,15 +56,17 @@ class SqlStore:
     def __repr__(self) -> str:
         return f"SqlStore({self._database!r})"
 
-    def put(self, stream: IO[bytes], *, expect: str | None = None) -> Blob:
-        where = self._database.address.shown
-        if known := seen_before(stream, self.stat):
-            matched(known.sha256, expect, where)
+    def put(
+        self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
+    ) -> Blob:
+        if known := seen_before(stream, self.stat, before):
+            matched(known.sha256, expect)
             return known
         upload_id = new_id()
         try:
             upload = self._send(upload_id, stream)
-            matched(upload.blob.sha256, expect, where)
+            matched(upload.blob.sha256, expect)
+            told(before, upload.blob)
             self._finish(upload)
         except BaseException:
             # Only tidiness: nobody sees these chunks, and a sweep finds them.

@@ -7,7 +7,7 @@ name is a new entry, and a note says so.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from html import escape
@@ -35,15 +35,16 @@ from modelyard.objects.load import load_data
 from modelyard.objects.save import save
 from modelyard.objects.source import Source, local_source, object_exists
 from modelyard.registry.sql import append, name_key
+from modelyard.stores.placing import Stores
+from modelyard.stores.references import refer, release
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
-    Stores,
+    Kept,
     keep,
     kept_card,
     kept_files,
     missing_files,
-    refer,
     saved_for_yard,
 )
 from modelyard.yard.tables import dataset_names, datasets
@@ -148,7 +149,7 @@ class Datasets:
             "actor": caller().actor,
         }
         row_id, twins = self._database.transact(
-            lambda connection: _insert(connection, name, values, kept.digests)
+            lambda connection: _insert(connection, name, values, kept)
         )
         if twins:
             note(
@@ -255,12 +256,13 @@ def _select() -> Select[*tuple[Any, ...]]:
 
 
 def _insert(
-    connection: Connection, name: str, values: Mapping[str, Any], digests: Sequence[str]
+    connection: Connection, name: str, values: Mapping[str, Any], kept: Kept
 ) -> tuple[int, list[str]]:
     """The row's id (of the equal one, when there is one under this name), and other names of the same content."""
     name_id = _name_id(connection, name)
     same = _select().where(datasets.c.digest == values["digest"])
     twins = connection.execute(same).mappings().all()
+    release(connection, kept.pin)
     for row in twins:
         if row["name"] == name:
             return row["id"], []
@@ -271,7 +273,7 @@ def _insert(
     )
     done = connection.execute(insert(datasets).values(name_id=name_id, version=version, **values))
     row_id = int(done.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
-    refer(connection, f"dataset:{row_id}", digests)
+    refer(connection, f"dataset:{row_id}", kept.digests)
     after = {"version": version, "digest": values["digest"], "rows": values["size_rows"]}
     append(connection, [Draft(Kind.DATASET_REGISTERED, f"dataset:{name}", after=after)])
     return row_id, [f"{row['name']}@{row['version']}" for row in twins]

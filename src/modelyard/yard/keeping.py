@@ -5,62 +5,20 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.exc import IntegrityError
-
 from modelyard.base.digests import FileEntry, sha256_bytes
-from modelyard.base.errors import Overloaded
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.source import Source, local_source
-from modelyard.stores.interface import Blob, Store
-from modelyard.stores.local import LocalStore
-from modelyard.stores.rows.engine import Database
-from modelyard.stores.sql import SqlStore
-from modelyard.stores.tables import blob_refs
-
-EMBEDDED = 64 << 20
-"""Files up to this size are kept inside the database, larger ones in a folder beside it."""
-
-
-class Stores:
-    """Where a yard keeps bytes: small ones embedded, large ones in a folder; or all in a folder that was named."""
-
-    def __init__(self, database: Database, folder: Path | None, *, embed: bool) -> None:
-        self._embedded: Store | None = SqlStore(database) if embed else None
-        self._make_folder: Callable[[], Store] | None = (
-            (lambda: LocalStore(folder)) if folder else None
-        )
-        self._folder: Store | None = None
-
-    def of(self, size: int) -> Store:
-        """The store for a blob of that size."""
-        if self._embedded is not None and (size <= EMBEDDED or self._make_folder is None):
-            return self._embedded
-        if self._folder is None and self._make_folder is not None:
-            self._folder = self._make_folder()
-        assert self._folder is not None
-        return self._folder
-
-    def put(self, stream: IO[bytes], size: int, *, expect: str | None = None) -> Blob:
-        return self.of(size).put(stream, expect=expect)
-
-    def open(self, sha256: str, size: int) -> IO[bytes]:
-        return self.of(size).open(sha256)
-
-    def all(self) -> Sequence[Store]:
-        """Every store in use, for checks."""
-        if self._make_folder is not None and self._folder is None:
-            self._folder = self._make_folder()
-        return [s for s in (self._embedded, self._folder) if s is not None]
+from modelyard.stores.placing import Stores
+from modelyard.stores.references import new_pin
 
 
 @dataclass(frozen=True)
@@ -71,6 +29,8 @@ class Kept:
     card_sha256: str
     digests: Sequence[str]
     """Everything it needs, for `refer`."""
+    pin: str
+    """Keeps gc off until it is registered; then `release` it."""
 
 
 class Saver(Protocol):
@@ -81,17 +41,19 @@ class Saver(Protocol):
 
 def keep(stores: Stores, source: Source) -> Kept:
     """Copy an object's files and card into the stores, each verified on the way."""
+    pin = new_pin()
     for name, entry in zip(source.files.names(), source.card.artifact, strict=True):
         with source.files.open(name) as stream:
-            stores.put(stream, entry.size, expect=entry.sha256)
-    return keep_card(stores, source.card)
+            stores.put(stream, entry.size, expect=entry.sha256, pin=pin)
+    return keep_card(stores, source.card, pin)
 
 
-def keep_card(stores: Stores, card: Card) -> Kept:
+def keep_card(stores: Stores, card: Card, pin: str | None = None) -> Kept:
     """Put the card; the files it names are there already. As JSON: nobody reads it by eye in there."""
+    pin = pin or new_pin()
     text = json.dumps(card_to_dict(named_artifact(card))).encode()
-    blob = stores.put(io.BytesIO(text), len(text), expect=sha256_bytes(text))
-    return Kept(card, blob.sha256, [blob.sha256, *(f.sha256 for f in card.artifact)])
+    blob = stores.put(io.BytesIO(text), len(text), expect=sha256_bytes(text), pin=pin)
+    return Kept(card, blob.sha256, [blob.sha256, *(f.sha256 for f in card.artifact)], pin)
 
 
 def named_artifact(card: Card) -> Card:
@@ -142,20 +104,3 @@ def missing_files(stores: Stores, card: Card, label: str) -> list[str]:
         for entry in card.artifact
         if stores.of(entry.size).stat(entry.sha256) is None
     ]
-
-
-def refer(connection: Connection, owner: str, digests: Sequence[str]) -> None:
-    """Record that ``owner`` needs these blobs, in the caller's transaction. `Overloaded` when others do so at once."""
-    known = set(connection.scalars(select(blob_refs.c.digest).where(blob_refs.c.owner == owner)))
-    rows = [{"owner": owner, "digest": d} for d in dict.fromkeys(digests) if d not in known]
-    if not rows:
-        return
-    try:
-        connection.execute(insert(blob_refs), rows)
-    except IntegrityError as error:
-        raise Overloaded(f"others are adding what {owner} needs", transient=True) from error
-
-
-def release(connection: Connection, owner: str) -> None:
-    """Record that ``owner`` needs nothing any more; gc takes what nobody needs."""
-    connection.execute(delete(blob_refs).where(blob_refs.c.owner == owner))

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection
+
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
 from modelyard.base.names import Part
@@ -19,6 +21,7 @@ from modelyard.objects.source import Source
 from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import SqlRegistry, version_of_row, version_row_id, version_row_ids
+from modelyard.stores.references import refer, release
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
@@ -28,7 +31,6 @@ from modelyard.yard.keeping import (
     kept_card,
     kept_files,
     missing_files,
-    refer,
     saved_for_yard,
 )
 from modelyard.yard.rows import event_row, shown, version_rows
@@ -183,7 +185,12 @@ class Models:
 
     def _refer(self, kept: Kept) -> None:
         owner = f"model:{kept.card.digest}"
-        self._yard.database.transact(lambda connection: refer(connection, owner, kept.digests))
+
+        def change(connection: Connection) -> None:
+            refer(connection, owner, kept.digests)
+            release(connection, kept.pin)
+
+        self._yard.database.transact(change)
 
     # Finding
 

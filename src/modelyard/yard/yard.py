@@ -20,10 +20,12 @@ from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
 from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
 from modelyard.base.project import find_root
 from modelyard.objects import trust
+from modelyard.stores.local import LocalStore
+from modelyard.stores.overlay import Artifacts
+from modelyard.stores.placing import Stores
 from modelyard.stores.rows.engine import connect
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
-from modelyard.yard.keeping import Stores
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
 from modelyard.yard.settings import get_setting, settle_setting
@@ -69,6 +71,7 @@ class Yard:
         except BaseException:
             self.database.close()
             raise
+        self.artifacts = Artifacts(self.database, self.stores)
         self.datasets = Datasets(self.database, self.stores)
         self.predictions = Predictions(self.database)
         self.models = Models(self)
@@ -119,9 +122,10 @@ class Yard:
                 hint="leave artifacts= out",
             )
         if kept:
-            return Stores(self.database, base / kept, embed=False)
-        beside = base / BESIDE if self.path is not None else None
-        return Stores(self.database, beside, embed=True)
+            return Stores(self.database, lambda: LocalStore(base / kept), embed=False)
+        if self.path is None:
+            return Stores(self.database, None, embed=True)
+        return Stores(self.database, lambda: LocalStore(base / BESIDE), embed=True)
 
     def _artifact_folder(self, artifacts: str | os.PathLike[str]) -> str:
         """As the yard remembers it: relative to its file; absolute where a server has no place of its own."""

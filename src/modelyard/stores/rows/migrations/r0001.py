@@ -10,7 +10,9 @@ from modelyard.stores.rows.migrations.steps import Steps
 
 def upgrade(op: Steps) -> None:
     """Create every table and index."""
+    _my_artifacts(op)
     _my_blob_chunks(op)
+    _my_blob_marks(op)
     _my_blob_refs(op)
     _my_blobs(op)
     _my_dataset_names(op)
@@ -28,11 +30,31 @@ def upgrade(op: Steps) -> None:
     _my_run_inputs(op)
     _my_run_models(op)
     _my_settings(op)
+    _my_upload_parts(op)
+    _my_uploads(op)
     _my_datasets(op)
     _my_runs(op)
     _my_versions(op)
     _my_aliases(op)
     _my_stage_assignments(op)
+
+
+def _my_artifacts(op: Steps) -> None:
+    op.create_table(
+        "my_artifacts",
+        sa.Column("owner", columns.Name(160), nullable=False),
+        sa.Column("folder_key", columns.Digest(), nullable=False),
+        sa.Column("name", columns.Name(255), nullable=False),
+        sa.Column("folder", columns.Text(), nullable=False),
+        sa.Column("digest", columns.Digest(), nullable=True),
+        sa.Column("size", columns.Int64(), nullable=False),
+        sa.Column("files", columns.Int64(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "folder_key", "name", name=op.f("pk_my_artifacts")),
+    )
+    op.create_index(
+        op.f("ix_my_artifacts_owner_digest"), "my_artifacts", ["owner", "digest"], unique=False
+    )
 
 
 def _my_blob_chunks(op: Steps) -> None:
@@ -43,6 +65,19 @@ def _my_blob_chunks(op: Steps) -> None:
         sa.Column("at_ms", columns.TimeMs(), nullable=False),
         sa.Column("data", columns.Blob(), nullable=False),
         sa.PrimaryKeyConstraint("upload_id", "position", name=op.f("pk_my_blob_chunks")),
+    )
+
+
+def _my_blob_marks(op: Steps) -> None:
+    op.create_table(
+        "my_blob_marks",
+        sa.Column("digest", columns.Digest(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("condemned_ms", columns.TimeMs(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_my_blob_marks")),
+    )
+    op.create_index(
+        op.f("ix_my_blob_marks_condemned_ms"), "my_blob_marks", ["condemned_ms"], unique=False
     )
 
 
@@ -368,6 +403,33 @@ def _my_settings(op: Steps) -> None:
         sa.Column("value", columns.Json(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_my_settings")),
     )
+
+
+def _my_upload_parts(op: Steps) -> None:
+    op.create_table(
+        "my_upload_parts",
+        sa.Column("upload_id", columns.Id32(), nullable=False),
+        sa.Column("number", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("digest", columns.Digest(), nullable=False),
+        sa.Column("size", columns.Int64(), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_my_upload_parts")),
+    )
+
+
+def _my_uploads(op: Steps) -> None:
+    op.create_table(
+        "my_uploads",
+        sa.Column("id", columns.Id32(), nullable=False),
+        sa.Column("owner", columns.Name(160), nullable=False),
+        sa.Column("path", columns.Text(), nullable=False),
+        sa.Column("size", columns.Int64(), nullable=True),
+        sa.Column("sha256", columns.Digest(), nullable=True),
+        sa.Column("done_sha256", columns.Digest(), nullable=True),
+        sa.Column("done_size", columns.Int64(), nullable=True),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_uploads")),
+    )
+    op.create_index(op.f("ix_my_uploads_at_ms"), "my_uploads", ["at_ms"], unique=False)
 
 
 def _my_datasets(op: Steps) -> None:

@@ -47,7 +47,9 @@ _PLAIN = (".py", ".yaml", ".yml", ".txt", ".md", ".log", ".cfg", ".toml", ".sh")
 def routes_of(yard: Yard) -> list[Route]:
     """All routes that carry files."""
     transfers = _Transfers(yard)
-    found = [route(prefix + ARTIFACTS, "GET", "artifact.read", transfers.list) for prefix in PREFIXES]
+    found = [
+        route(prefix + ARTIFACTS, "GET", "artifact.read", transfers.list) for prefix in PREFIXES
+    ]
     for prefix in PREFIXES:
         path = f"{prefix}{ARTIFACTS}/{{path:path}}"
         found += [
@@ -65,7 +67,13 @@ def routes_of(yard: Yard) -> list[Route]:
             "artifact.read",
             named(_in_model),
         ),
-        route("/ajax-api/2.0/mlflow/upload-artifact", "POST", "artifact.write", transfers.upload, _UPLOAD),
+        route(
+            "/ajax-api/2.0/mlflow/upload-artifact",
+            "POST",
+            "artifact.write",
+            transfers.upload,
+            _UPLOAD,
+        ),
     ]
     return found
 
@@ -143,7 +151,7 @@ class _Transfers:
             put = self._yard.artifacts.put
             await self._thread(lambda: put(place.owner, place.path, data, size))
             return json_response({})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             return error_response(error)
 
     async def delete(self, request: Request) -> Response:
@@ -160,7 +168,7 @@ class _Transfers:
     async def _answered(self, work: Callable[[], Response]) -> Response:
         try:
             return await self._thread(work)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             return error_response(error)
 
     async def _thread(self, work: Callable[[], Any]) -> Any:

@@ -49,7 +49,8 @@ TEXTS: Mapping[str, str] = {
     "experiment_gone": "The experiment {} must be in the 'active' state. Current state is deleted.",
     "run": "Run with id={} not found",
     "run_gone": "The run {} must be in the 'active' state. Current state is deleted.",
-    "param": "Changing param values is not allowed. {}",
+    "param": "Changing param values is not allowed. Param with key='{}' was already logged with value='{}'"
+    " for {}. Attempted logging new value '{}'.",
     "model": "Registered Model with name={} not found",
     "model_exists": "Registered Model (name={}) already exists.",
     "version": "Model Version (name={}, version={}) not found",
@@ -96,6 +97,14 @@ def alive(kind: str, which: object) -> Iterator[None]:
             if not error.details.get("deleted"):
                 raise
             raise refused(f"{kind}_gone", which, code=INVALID) from error
+
+
+def param_refused(error: Conflict, where: str) -> Refusal:
+    """A param that has another value already."""
+    if "key" not in error.details:
+        return Refusal(error.message)
+    key, old, new = (error.details[name] for name in ("key", "old", "new"))
+    return refused("param", key, old, where, new, code=INVALID)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import Conflict
 from modelyard.compat.mlflow_rest import files
-from modelyard.compat.mlflow_rest.errors import INVALID, Refusal, alive, refused, told
+from modelyard.compat.mlflow_rest.errors import Refusal, alive, param_refused, told
 from modelyard.compat.mlflow_rest.experiments import experiment_id_of
 from modelyard.compat.mlflow_rest.places import model_root, of_model
 from modelyard.compat.mlflow_rest.routing import BATCH, Endpoint
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "LOGGED_MODEL_"
 STATUSES = tuple(_PREFIX + word for word in ("PENDING", "READY", "UPLOAD_FAILED"))
-_BAD_IN_NAME = '/:.%"\''
+_BAD_IN_NAME = "/:.%\"'"
 
 
 def fields_of(model: LoggedModel) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _changed(
                 model_id, status=status, params=params or {}, tags=tags or {}
             )
         except Conflict as error:
-            raise refused("param", error.message, code=INVALID) from error
+            raise param_refused(error, f"model ID='{model_id}'") from error
 
 
 def delete(yard: Yard, call: Call) -> dict[str, Any]:

@@ -24,7 +24,9 @@ T = TypeVar("T")
 Pair = tuple[ModelState, Version]
 
 MOST_MODELS, MOST_VERSIONS = 1000, 200_000
-_DOUBLE_QUOTED = re.compile(r"""'[^']*'|`[^`]*`|(?P<before>(?:[=,(]|LIKE)\s*)"(?P<text>[^"]*)\"""", re.I)
+_DOUBLE_QUOTED = re.compile(
+    r"""'[^']*'|`[^`]*`|(?P<before>(?:[=,(]|LIKE)\s*)"(?P<text>[^"]*)\"""", re.I
+)
 _ORDER = re.compile(r"""\s*[`"]?(?P<name>[\w.]+)[`"]?(?:\s+(?P<way>asc|desc))?\s*""", re.I)
 _OF = {"tag": "tags", "attr": "", "attribute": "", "attributes": ""}
 
@@ -113,7 +115,11 @@ def _states(yard: Yard, wanted: Filter | None) -> Iterator[ModelState]:
     """All models, or the one that the filter names."""
     parts = wanted.parts if isinstance(wanted, And) else (wanted,)
     for part in parts:
-        if isinstance(part, Comparison) and part.field == Field("name", "") and part.operator == "=":
+        if (
+            isinstance(part, Comparison)
+            and part.field == Field("name", "")
+            and part.operator == "="
+        ):
             state = yard.models.registry.state(str(part.value))
             return iter([state] if state.exists else [])
     return yard.models.registry.states()
@@ -151,7 +157,9 @@ def _matches(wanted: Filter | None, value: Callable[[Field], Any]) -> bool:
     return matches(wanted, lambda field: value(Field(field.name, _OF.get(field.of, field.of))))
 
 
-def orders_of(given: Sequence[str], names: set[str], usual: Sequence[str]) -> list[tuple[str, bool]]:
+def orders_of(
+    given: Sequence[str], names: set[str], usual: Sequence[str]
+) -> list[tuple[str, bool]]:
     """What to sort by, and whether downwards; the usual order decides between equals."""
     found: dict[str, bool] = {}
     for text in [*given, *usual]:
@@ -189,7 +197,10 @@ def page_of(
     ranked = sorted(items, key=lambda item: key(values(item)))
     if token:
         after = key(_token_values(token, len(order)))
-        ranked = [item for item in ranked if key(values(item)) > after]
+        try:
+            ranked = [item for item in ranked if key(values(item)) > after]
+        except TypeError:
+            raise Refusal("Invalid page token") from None
     page = ranked[:limit]
     more = len(ranked) > len(page) and page
     return Found(page, token_of(values(page[-1])) if more else None)
@@ -203,8 +214,8 @@ def token_of(values: Sequence[Any]) -> str:
 def _token_values(token: str, count: int) -> list[Any]:
     try:
         found = json.loads(base64.urlsafe_b64decode(token.encode()))
-        assert isinstance(found, list) and len(found) == count
-        assert all(v is None or isinstance(v, str | int) for v in found)
-        return found
-    except (ValueError, AssertionError, RecursionError):
-        raise Refusal("Invalid page token") from None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or len(found) != count:
+        raise Refusal("Invalid page token")
+    return found

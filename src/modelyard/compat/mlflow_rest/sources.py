@@ -111,7 +111,10 @@ def _version(yard: Yard, match: re.Match[str], stages: Stages) -> tuple[ModelSta
 
 
 def register(
-    yard: Yard, name: str, found: Files | tuple[ModelState, Version] | None, facts: Mapping[str, Any]
+    yard: Yard,
+    name: str,
+    found: Files | tuple[ModelState, Version] | None,
+    facts: Mapping[str, Any],
 ) -> Version:
     """The next version of a name, READY at once: its bytes are here, or it is not registered. ``found`` None is a
     version that has no files, but only tags."""
@@ -143,7 +146,11 @@ def _described(yard: Yard, name: str, files: str, facts: Mapping[str, Any]) -> V
                 if source.card.kind == "model":
                     kept = keep(yard.stores, source)
                     return yard.models.register_kept(
-                        kept, name, facts=facts, description=facts.get("description", ""), reuse=False
+                        kept,
+                        name,
+                        facts=facts,
+                        description=facts.get("description", ""),
+                        reuse=False,
                     ).record
         except ModelyardError as error:
             facts["note"] = f"not read: {error.message}"

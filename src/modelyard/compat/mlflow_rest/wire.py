@@ -100,7 +100,9 @@ class Call:
         value = self.fields.get(name)
         if value is None:
             return []
-        if not isinstance(value, list) or not all(isinstance(i, str) for i in cast(list[Any], value)):
+        if not isinstance(value, list) or not all(
+            isinstance(i, str) for i in cast(list[Any], value)
+        ):
             raise invalid(name, value)
         return cast(list[str], value)
 
@@ -109,7 +111,9 @@ class Call:
         value = self.fields.get(name)
         if value is None:
             return []
-        if not isinstance(value, list) or not all(isinstance(i, dict) for i in cast(list[Any], value)):
+        if not isinstance(value, list) or not all(
+            isinstance(i, dict) for i in cast(list[Any], value)
+        ):
             raise invalid(name, value)
         return cast(list[dict[str, Any]], value)
 

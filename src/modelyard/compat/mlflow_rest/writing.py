@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from modelyard.base.errors import Conflict
-from modelyard.compat.mlflow_rest.errors import INVALID, Refusal, alive, refused
+from modelyard.compat.mlflow_rest.errors import Refusal, alive, param_refused
 from modelyard.compat.mlflow_rest.routing import BATCH, LARGE, Endpoint
 from modelyard.compat.mlflow_rest.runs import RUN_NAME
 from modelyard.compat.mlflow_rest.wire import (
@@ -61,7 +61,7 @@ def write(yard: Yard, run_id: str, batch: Batch) -> None:
         except Conflict as error:
             if error.details.get("deleted"):
                 raise
-            raise refused("param", error.message, code=INVALID) from error
+            raise param_refused(error, f"run ID='{run_id}'") from error
         if name := batch.tags.get(RUN_NAME):
             yard.tracker.update_run(run_id, name=name)
 

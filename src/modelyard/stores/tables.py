@@ -1,10 +1,21 @@
-"""Tables of the stores: blobs, their chunks, who needs them, and the files of runs and logged models."""
+"""Tables of the stores: blobs, their chunks, who needs them, the files of runs and logged models; and requests that
+must not be carried out twice."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table
 
-from modelyard.stores.rows.columns import Blob, Digest, Id32, Int64, Name, Text, TimeMs, metadata
+from modelyard.stores.rows.columns import (
+    Blob,
+    Digest,
+    Id32,
+    Int64,
+    Json,
+    Name,
+    Text,
+    TimeMs,
+    metadata,
+)
 
 blobs = Table(
     "my_blobs",
@@ -88,3 +99,12 @@ upload_parts = Table(
     Column("size", Int64(), nullable=False),
 )
 """The parts that are here. Each is a blob that ``upload:<id>`` refers to."""
+
+requests = Table(
+    "my_requests",
+    metadata,
+    Column("key", Name(256), primary_key=True),
+    Column("at_ms", TimeMs(), nullable=False, index=True),
+    Column("answer", Json()),
+)
+"""Requests that were carried out under an idempotency key, and what was answered; written with what they did."""

@@ -70,6 +70,10 @@ class Context:
     dataset_digest: str = ""
 
 
+NOTHING = Context()
+"""Most metrics are of their run alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One point of a metric."""
@@ -78,7 +82,7 @@ class Metric:
     value: float
     at_ms: int
     step: int = 0
-    context: Context = Context()
+    context: Context = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,12 +118,13 @@ metrics = Table(
     Column("at_ms", TimeMs(), nullable=False),
     Column("points", Int64(), nullable=False),
     Column("loose", Int64(), nullable=False),
+    Column("packed_to", Int64(), nullable=False),
     Index(None, "experiment_id", "key_id", "latest", "value_bits", "run_id"),
     Index(None, "context_id", "key_id"),
 )
 """The latest point (greatest step, then time, then value) of each series: a run's key in one context. ``latest`` marks
-the one that is the latest of all contexts: it is what a run's metric *is* in searches. ``loose`` counts the segments
-that were not compacted yet."""
+the one that is the latest of all contexts: it is what a run's metric *is* in searches. ``loose`` counts the
+small segments that came since the last compaction, ``packed_to`` is the last full one it made."""
 
 metric_segments = Table(
     "my_metric_segments",

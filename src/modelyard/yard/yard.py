@@ -25,6 +25,7 @@ from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Artifacts
 from modelyard.stores.placing import Stores
 from modelyard.stores.rows.engine import connect
+from modelyard.tracking.sql import SqlTracker
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
 from modelyard.yard.models import Models
@@ -78,11 +79,19 @@ class Yard:
         self.predictions = Predictions(self.database)
         self.models = Models(self)
         self.audit = Audit(self.database)
+        self._tracker: SqlTracker | None = None
 
     @property
     def path(self) -> Path | None:
         """The file, when the yard is one."""
         return self.database.address.path
+
+    @property
+    def tracker(self) -> SqlTracker:
+        """Experiments, runs and what they logged."""
+        if self._tracker is None:  # its first use makes the experiment Default
+            self._tracker = SqlTracker(self.database)
+        return self._tracker
 
     @property
     def label(self) -> str:

@@ -27,6 +27,7 @@ def upgrade(op: Steps) -> None:
     _my_models(op)
     _my_pairs(op)
     _my_predictions(op)
+    _my_requests(op)
     _my_run_inputs(op)
     _my_run_models(op)
     _my_settings(op)
@@ -275,6 +276,7 @@ def _my_metrics(op: Steps) -> None:
         sa.Column("at_ms", columns.TimeMs(), nullable=False),
         sa.Column("points", columns.Int64(), nullable=False),
         sa.Column("loose", columns.Int64(), nullable=False),
+        sa.Column("packed_to", columns.Int64(), nullable=False),
         sa.PrimaryKeyConstraint("run_id", "key_id", "context_id", name=op.f("pk_my_metrics")),
     )
     op.create_index(
@@ -372,6 +374,17 @@ def _my_predictions(op: Steps) -> None:
     op.create_index(
         op.f("ix_my_predictions_request_id"), "my_predictions", ["request_id"], unique=False
     )
+
+
+def _my_requests(op: Steps) -> None:
+    op.create_table(
+        "my_requests",
+        sa.Column("key", columns.Name(256), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("answer", columns.Json(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_my_requests")),
+    )
+    op.create_index(op.f("ix_my_requests_at_ms"), "my_requests", ["at_ms"], unique=False)
 
 
 def _my_run_inputs(op: Steps) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelyard.compat.mlflow_rest.errors import Refusal, told
@@ -35,7 +35,7 @@ def history(yard: Yard, call: Call) -> dict[str, Any]:
             limit=min(call.integer("max_results", PAGE), PAGE),
             page=call.text("page_token") or None,
         )
-    return given(metrics=[metric_fields(m) for m in page.items], next_page_token=page.next)
+    return given(metrics=[metric_fields(m) for m in once(page.items)], next_page_token=page.next)
 
 
 def _all(yard: Yard, run_id: str, key: str) -> Iterator[Metric]:
@@ -43,10 +43,20 @@ def _all(yard: Yard, run_id: str, key: str) -> Iterator[Metric]:
     while True:
         with told("run", run_id):
             got = yard.tracker.history(run_id, key, limit=PAGE, page=page)
-        yield from got.items
+        yield from once(got.items)
         page = got.next
         if page is None:
             return
+
+
+def once(metrics: Iterable[Metric]) -> Iterator[Metric]:
+    """Points without those that were logged a second time, of a model or data set: to the run they are the same."""
+    seen: set[tuple[int, int, str]] = set()
+    for metric in metrics:
+        point = (metric.step, metric.at_ms, repr(metric.value))
+        if point not in seen:
+            seen.add(point)
+            yield metric
 
 
 def _runs(call: Call, name: str) -> list[str]:

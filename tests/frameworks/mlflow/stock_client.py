@@ -48,7 +48,12 @@ def refusal(action: Callable[[], Any]) -> list[str]:
 
 def log_model(**options: Any) -> Any:
     model = LogisticRegression().fit(X, Y)
-    options = {"name": "model", "input_example": X[:2], "pip_requirements": ["scikit-learn"], **options}
+    options = {
+        "name": "model",
+        "input_example": X[:2],
+        "pip_requirements": ["scikit-learn"],
+        **options,
+    }
     return mlflow.sklearn.log_model(model, **options)
 
 
@@ -68,7 +73,9 @@ def fluent(folder: Path) -> Any:
         mlflow.log_params({"rate": 0.5, "long": "x" * 9000})
         for step in range(5):
             mlflow.log_metric("loss", 1 / (step + 1), step=step)
-        mlflow.log_metrics({"nan": math.nan, "up": math.inf, "down": -math.inf, "zero": -0.0}, step=2)
+        mlflow.log_metrics(
+            {"nan": math.nan, "up": math.inf, "down": -math.inf, "zero": -0.0}, step=2
+        )
         mlflow.log_metric("later", 1.0, synchronous=False).wait()
         mlflow.set_tag("gone", 1)
         mlflow.set_tags({"a": "1", "b": "2"})
@@ -100,15 +107,33 @@ def fluent(folder: Path) -> Any:
         "params": {k: len(v) if k == "long" else v for k, v in found.data.params.items()},
         "tags": {k: v for k, v in found.data.tags.items() if "." not in k},
         "note": found.data.tags["mlflow.note.content"],
-        "history": [(m.step, m.value) for m in client.get_metric_history(found.info.run_id, "loss")],
-        "inputs": [(i.dataset.name, [t.value for t in i.tags]) for i in found.inputs.dataset_inputs],
+        "history": [
+            (m.step, m.value) for m in client.get_metric_history(found.info.run_id, "loss")
+        ],
+        "inputs": [
+            (i.dataset.name, [t.value for t in i.tags]) for i in found.inputs.dataset_inputs
+        ],
         "root": [(f.path, f.is_dir, f.file_size) for f in client.list_artifacts(found.info.run_id)],
         "notes": [f.path for f in client.list_artifacts(found.info.run_id, "notes")],
         "text": mlflow.artifacts.load_text(f"{found.info.artifact_uri}/notes/text.txt"),
         "table": mlflow.load_table("table.json", run_ids=[found.info.run_id]).to_dict("list"),
         "parent": mlflow.get_parent_run(child.info.run_id).info.run_id == found.info.run_id,
-        "broken": [r.info.status for r in mlflow.search_runs(["1"] and [found.info.experiment_id], "attributes.run_name = 'broken'", output_format="list")],
-        "downloaded": sorted(p.name for p in Path(mlflow.artifacts.download_artifacts(run_id=found.info.run_id, artifact_path="notes", dst_path=str(folder / "down"))).iterdir()),
+        "broken": [
+            r.info.status
+            for r in mlflow.search_runs(
+                ["1"] and [found.info.experiment_id],
+                "attributes.run_name = 'broken'",
+                output_format="list",
+            )
+        ],
+        "downloaded": sorted(
+            p.name
+            for p in Path(
+                mlflow.artifacts.download_artifacts(
+                    run_id=found.info.run_id, artifact_path="notes", dst_path=str(folder / "down")
+                )
+            ).iterdir()
+        ),
     }
 
 
@@ -119,11 +144,15 @@ def registry(folder: Path) -> Any:
     client = MlflowClient()
     with mlflow.start_run() as run:
         info = log_model(registered_model_name="churn")
-    second = mlflow.register_model(f"runs:/{run.info.run_id}/model", "churn", tags={"how": "by run"})
+    second = mlflow.register_model(
+        f"runs:/{run.info.run_id}/model", "churn", tags={"how": "by run"}
+    )
     client.set_registered_model_alias("churn", "champion", "2")
     client.transition_model_version_stage("churn", "1", "Staging")
     client.transition_model_version_stage("churn", "1", "Production")
-    client.transition_model_version_stage("churn", "2", "production", archive_existing_versions=True)
+    client.transition_model_version_stage(
+        "churn", "2", "production", archive_existing_versions=True
+    )
     client.set_registered_model_tag("churn", "team", "risk")
     client.set_registered_model_tag("churn", "no", "1")
     client.delete_registered_model_tag("churn", "no")
@@ -136,7 +165,9 @@ def registry(folder: Path) -> Any:
         f"runs:/{run.info.run_id}/model", info.model_uri, f"models:/{info.model_id}",
     ]  # fmt: skip
     loaded = {
-        uri.replace(run.info.run_id, "RUN").replace(info.model_id, "MODEL"): mlflow.pyfunc.load_model(uri).predict(X).tolist() == expected
+        uri.replace(run.info.run_id, "RUN").replace(
+            info.model_id, "MODEL"
+        ): mlflow.pyfunc.load_model(uri).predict(X).tolist() == expected
         for uri in uris
     }
     native = type(mlflow.sklearn.load_model("models:/churn@champion")).__name__
@@ -148,30 +179,70 @@ def registry(folder: Path) -> Any:
         "native": native,
         "loaded": loaded,
         "created": [second.version, second.status, second.run_id == run.info.run_id, second.tags],
-        "model": [model.description, model.tags, model.aliases, sorted((v.version, v.current_stage) for v in model.latest_versions)],
-        "version": [version.description, version.tags, version.aliases, version.current_stage, version.model_id == info.model_id],
+        "model": [
+            model.description,
+            model.tags,
+            model.aliases,
+            sorted((v.version, v.current_stage) for v in model.latest_versions),
+        ],
+        "version": [
+            version.description,
+            version.tags,
+            version.aliases,
+            version.current_stage,
+            version.model_id == info.model_id,
+        ],
         "by alias": client.get_model_version_by_alias("churn", "champion").version,
-        "latest": [(v.version, v.current_stage) for v in client.get_latest_versions("churn", ["Production", "Archived"])],
-        "copied": [copied.name, copied.version, copied.source, mlflow.pyfunc.load_model("models:/churn-copy/1").predict(X).tolist() == expected],
-        "renamed": [client.get_registered_model("renamed").tags, refusal(lambda: client.get_registered_model("empty"))],
+        "latest": [
+            (v.version, v.current_stage)
+            for v in client.get_latest_versions("churn", ["Production", "Archived"])
+        ],
+        "copied": [
+            copied.name,
+            copied.version,
+            copied.source,
+            mlflow.pyfunc.load_model("models:/churn-copy/1").predict(X).tolist() == expected,
+        ],
+        "renamed": [
+            client.get_registered_model("renamed").tags,
+            refusal(lambda: client.get_registered_model("empty")),
+        ],
         "models": [m.name for m in client.search_registered_models(order_by=["name DESC"])],
-        "like": [m.name for m in client.search_registered_models("name LIKE 'churn%' AND tags.team = 'risk'")],
-        "versions": [(v.name, v.version) for v in client.search_model_versions("name = 'churn'", order_by=["version_number ASC"])],
-        "of run": [v.version for v in client.search_model_versions(f"run_id = '{run.info.run_id}' and name='churn'", order_by=["version_number"])],
+        "like": [
+            m.name
+            for m in client.search_registered_models("name LIKE 'churn%' AND tags.team = 'risk'")
+        ],
+        "versions": [
+            (v.name, v.version)
+            for v in client.search_model_versions("name = 'churn'", order_by=["version_number ASC"])
+        ],
+        "of run": [
+            v.version
+            for v in client.search_model_versions(
+                f"run_id = '{run.info.run_id}' and name='churn'", order_by=["version_number"]
+            )
+        ],
         "paged": paged(client),
         "download": client.get_model_version_download_uri("churn", "2").partition(":")[0],
         "gone alias": refusal(lambda: client.get_model_version_by_alias("churn", "nobody")),
         "taken": refusal(lambda: client.create_registered_model("churn")),
         "bad name": refusal(lambda: client.create_registered_model("a/b"))[0],
         "bad source": refusal(lambda: client.create_model_version("churn", "s3://elsewhere/model")),
-        "bad stage": refusal(lambda: client.transition_model_version_stage("churn", "1", "Nowhere")),
-        "latest alias": refusal(lambda: client.set_registered_model_alias("churn", "latest", "1"))[0],
+        "bad stage": refusal(
+            lambda: client.transition_model_version_stage("churn", "1", "Nowhere")
+        ),
+        "latest alias": refusal(lambda: client.set_registered_model_alias("churn", "latest", "1"))[
+            0
+        ],
     }
     client.delete_registered_model_alias("churn", "champion")
     client.delete_model_version_tag("churn", "2", "ok")
     client.delete_model_version("churn", "1")
     answer["deleted"] = refusal(lambda: client.get_model_version("churn", "1"))
-    answer["after"] = [client.get_model_version("churn", "2").aliases, client.get_model_version("churn", "2").tags]
+    answer["after"] = [
+        client.get_model_version("churn", "2").aliases,
+        client.get_model_version("churn", "2").tags,
+    ]
     client.delete_registered_model("renamed")
     answer["deleted model"] = refusal(lambda: client.get_registered_model("renamed"))
     client.set_registered_model_alias("churn", "champion", "2")
@@ -197,15 +268,21 @@ def searches(folder: Path) -> Any:
     number = client.create_experiment("searches", tags={"kind": "test"})
     ids = {}
     for at in range(6):
-        run = client.create_run(number, tags={"group": "ab"[at % 2]}, run_name=f"run-{at}", start_time=1000 + at)
+        run = client.create_run(
+            number, tags={"group": "ab"[at % 2]}, run_name=f"run-{at}", start_time=1000 + at
+        )
         metrics = [Metric("acc", at / 10, 5, 0), Metric("odd name", float(at), 5, 0)]
         client.log_batch(run.info.run_id, metrics, [Param("n", str(at))], [RunTag("tag", f"T{at}")])
-        client.set_terminated(run.info.run_id, "FINISHED" if at < 4 else "FAILED", end_time=2000 + at)
+        client.set_terminated(
+            run.info.run_id, "FINISHED" if at < 4 else "FAILED", end_time=2000 + at
+        )
         ids[run.info.run_id] = f"run-{at}"
     some = list(ids)[1]
 
     def names(filter: str = "", order: list[str] | None = None, **options: Any) -> list[str]:
-        return [r.info.run_name for r in client.search_runs([number], filter, order_by=order, **options)]
+        return [
+            r.info.run_name for r in client.search_runs([number], filter, order_by=order, **options)
+        ]
 
     client.delete_run(some)
     answer: dict[str, Any] = {
@@ -222,7 +299,13 @@ def searches(folder: Path) -> Any:
         "metrics.acc > 0.35 or params.n = '0'", "not tags.group = 'a'", "params.n IN ('1', '2')",
     ]  # fmt: skip
     answer["filters"] = {f.replace(some, "SOME"): sorted(names(f)) for f in filters}
-    orders = [["metrics.acc DESC"], ["params.n ASC"], ["attributes.start_time ASC"], ["tags.group DESC", "metrics.acc ASC"], ["metrics.none", "run_name DESC"]]
+    orders = [
+        ["metrics.acc DESC"],
+        ["params.n ASC"],
+        ["attributes.start_time ASC"],
+        ["tags.group DESC", "metrics.acc ASC"],
+        ["metrics.none", "run_name DESC"],
+    ]
     answer["orders"] = {" ".join(order): names("", order) for order in orders}
     pages, token = [], None
     while True:
@@ -232,10 +315,22 @@ def searches(folder: Path) -> Any:
         if not token:
             break
     answer["pages"] = pages
-    answer["pandas"] = mlflow.search_runs(experiment_names=["searches"], filter_string="metrics.acc > 0.3")[["metrics.acc", "params.n"]].to_dict("list")
-    answer["bad"] = [refusal(lambda text=text: names(text))[0] for text in ("metrics.acc >", "nothing.x = 1", "metrics.acc = 'a'")]
-    answer["experiments"] = [e.name for e in client.search_experiments(filter_string="name LIKE 'search%'")]
-    answer["tagged"] = [e.name for e in client.search_experiments(filter_string="tags.kind = 'test'", order_by=["name ASC"])]
+    answer["pandas"] = mlflow.search_runs(
+        experiment_names=["searches"], filter_string="metrics.acc > 0.3"
+    )[["metrics.acc", "params.n"]].to_dict("list")
+    answer["bad"] = [
+        refusal(lambda text=text: names(text))[0]
+        for text in ("metrics.acc >", "nothing.x = 1", "metrics.acc = 'a'")
+    ]
+    answer["experiments"] = [
+        e.name for e in client.search_experiments(filter_string="name LIKE 'search%'")
+    ]
+    answer["tagged"] = [
+        e.name
+        for e in client.search_experiments(
+            filter_string="tags.kind = 'test'", order_by=["name ASC"]
+        )
+    ]
     return answer
 
 
@@ -261,7 +356,10 @@ def experiments(folder: Path) -> Any:
         "gone": gone,
         "again": [again.name, again.lifecycle_stage, again.tags, len(client.search_runs([number]))],
         "default": client.get_experiment("0").name,
-        "nobody": [client.get_experiment_by_name("nobody"), refusal(lambda: client.get_experiment("99999"))],
+        "nobody": [
+            client.get_experiment_by_name("nobody"),
+            refusal(lambda: client.get_experiment("99999")),
+        ],
     }
 
 
@@ -282,7 +380,12 @@ def runs(folder: Path) -> Any:
     answer = {
         "made up name": bool(run.info.run_name),
         "user": run.info.user_id is not None,
-        "renamed": [renamed.info.run_name, renamed.data.tags["mlflow.runName"], renamed.info.status, by_tag],
+        "renamed": [
+            renamed.info.run_name,
+            renamed.data.tags["mlflow.runName"],
+            renamed.info.status,
+            by_tag,
+        ],
         "many": [len(client.get_metric_history(run_id, "many")), renamed.data.metrics["many"]],
         "param": refusal(lambda: client.log_param(run_id, "p", "2")),
         "key": refusal(lambda: client.log_metric(run_id, "../x", 1.0))[0],
@@ -290,7 +393,10 @@ def runs(folder: Path) -> Any:
         "no tag": refusal(lambda: client.delete_tag(run_id, "none"))[0],
     }
     client.delete_run(run_id)
-    answer["deleted"] = [client.get_run(run_id).info.lifecycle_stage, refusal(lambda: client.log_metric(run_id, "x", 1.0))]
+    answer["deleted"] = [
+        client.get_run(run_id).info.lifecycle_stage,
+        refusal(lambda: client.log_metric(run_id, "x", 1.0)),
+    ]
     client.restore_run(run_id)
     client.set_terminated(run_id)
     answer["ended"] = client.get_run(run_id).info.status
@@ -315,13 +421,32 @@ def logged_models(folder: Path) -> Any:
     number = run.info.experiment_id
     names = lambda **options: [m.name for m in client.search_logged_models([number], **options)]  # noqa: E731
     answer = {
-        "found": [found.name, str(found.status), found.params, found.tags.get("t"), found.source_run_id == run.info.run_id],
+        "found": [
+            found.name,
+            str(found.status),
+            found.params,
+            found.tags.get("t"),
+            found.source_run_id == run.info.run_id,
+        ],
         "metrics": [(m.key, m.value) for m in found.metrics],
-        "outputs": [o.model_id == info.model_id for o in client.get_run(run.info.run_id).outputs.model_outputs],
-        "alone": [str(client.get_logged_model(alone.model_id).status), client.get_logged_model(alone.model_id).tags, client.get_logged_model(alone.model_id).params],
+        "outputs": [
+            o.model_id == info.model_id
+            for o in client.get_run(run.info.run_id).outputs.model_outputs
+        ],
+        "alone": [
+            str(client.get_logged_model(alone.model_id).status),
+            client.get_logged_model(alone.model_id).tags,
+            client.get_logged_model(alone.model_id).params,
+        ],
         "pending": pending,
         "files": sorted(f.path for f in client.list_logged_model_artifacts(info.model_id)),
-        "search": [sorted(names()), names(filter_string="name = 'alone'"), names(filter_string="metrics.auc > 0.5"), names(filter_string="tags.t = '1'"), names(filter_string="params.c = '1'")],
+        "search": [
+            sorted(names()),
+            names(filter_string="name = 'alone'"),
+            names(filter_string="metrics.auc > 0.5"),
+            names(filter_string="tags.t = '1'"),
+            names(filter_string="params.c = '1'"),
+        ],
         "order": names(order_by=[{"field_name": "name", "ascending": False}]),
     }
     client.delete_logged_model(alone.model_id)
@@ -340,7 +465,9 @@ def autolog(folder: Path) -> Any:
     grid = mlflow.last_active_run()
     mlflow.sklearn.autolog(disable=True)
     client = MlflowClient()
-    children = client.search_runs([grid.info.experiment_id], f"tags.mlflow.parentRunId = '{grid.info.run_id}'")
+    children = client.search_runs(
+        [grid.info.experiment_id], f"tags.mlflow.parentRunId = '{grid.info.run_id}'"
+    )
     model_id = one.outputs.model_outputs[0].model_id
     return {
         "status": [one.info.status, grid.info.status],
@@ -349,14 +476,17 @@ def autolog(folder: Path) -> Any:
         "files": sorted(f.path for f in client.list_artifacts(one.info.run_id)),
         "children": len(children),
         "best": "best_cv_score" in grid.data.metrics,
-        "loaded": mlflow.sklearn.load_model(f"models:/{model_id}").predict(X).tolist() == LogisticRegression().fit(X, Y).predict(X).tolist(),
+        "loaded": mlflow.sklearn.load_model(f"models:/{model_id}").predict(X).tolist()
+        == LogisticRegression().fit(X, Y).predict(X).tolist(),
     }
 
 
 @scene
 def prompts(folder: Path) -> Any:
     """Prompts are names whose versions are texts; searches of models leave them out."""
-    mlflow.genai.register_prompt("greeting", "Hello {{name}}", commit_message="first", tags={"a": "b"})
+    mlflow.genai.register_prompt(
+        "greeting", "Hello {{name}}", commit_message="first", tags={"a": "b"}
+    )
     mlflow.genai.register_prompt("greeting", "Good day {{name}}")
     mlflow.genai.set_prompt_alias("greeting", "live", 2)
     return {
@@ -374,12 +504,16 @@ def webhooks(folder: Path) -> Any:
     client = MlflowClient()
     created = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
     alias = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
-    hook = client.create_webhook("hook", os.environ["HOOK_URL"], [created, alias], description="d", secret="s3cret")
+    hook = client.create_webhook(
+        "hook", os.environ["HOOK_URL"], [created, alias], description="d", secret="s3cret"
+    )
     tested = client.test_webhook(hook.webhook_id)
     with mlflow.start_run():
         log_model(registered_model_name="hooked")
     client.set_registered_model_alias("hooked", "best", "1")
-    other = client.create_webhook("other", os.environ["HOOK_URL"], [alias], status=WebhookStatus.DISABLED)
+    other = client.create_webhook(
+        "other", os.environ["HOOK_URL"], [alias], status=WebhookStatus.DISABLED
+    )
     changed = client.update_webhook(other.webhook_id, description="new", events=[created])
     listed = [w.name for w in client.list_webhooks()]
     client.delete_webhook(other.webhook_id)
@@ -397,7 +531,10 @@ def webhooks(folder: Path) -> Any:
 def ours(folder: Path) -> Any:
     """A model that was put into the yard by modelyard, if there is one, as MLflow loads it."""
     loaded = mlflow.pyfunc.load_model("models:/kept@champion")
-    return {"answers": np.asarray(loaded.predict(X)).tolist(), "native": type(mlflow.sklearn.load_model("models:/kept/1")).__name__}
+    return {
+        "answers": np.asarray(loaded.predict(X)).tolist(),
+        "native": type(mlflow.sklearn.load_model("models:/kept/1")).__name__,
+    }
 
 
 def main(folder: Path, names: list[str]) -> None:

@@ -6,6 +6,7 @@ own, made before it and dropped after it:
 
 - ``postgres_uri``, ``mariadb_uri``: the URI of an empty database.
 - ``sqlite_uri``: the URI of a file that does not exist yet.
+- ``s3_uri``: a root in an empty bucket of a server that speaks S3.
 - ``database_uri``: all three, one after another.
 - ``database``: the same, opened by `modelyard.stores.rows.connect`.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib.util
+import logging
 import os
 import secrets
 import shutil
@@ -118,6 +120,33 @@ def database(database_uri: str) -> Iterator[Any]:
 
     with connect(database_uri) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of a server that speaks S3, on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a request
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_uri(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A root in an empty bucket; the environment says how to reach it, for child processes too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    import s3fs
+
+    bucket = f"test-{secrets.token_hex(6)}"
+    s3fs.S3FileSystem(use_listings_cache=False).mkdir(bucket)
+    return f"s3://{bucket}/yard/blobs"
 
 
 def postgres(folder: str | Path) -> Any:

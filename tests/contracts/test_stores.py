@@ -1,13 +1,14 @@
-"""Every store keeps the contract: memory, a folder, and a database of each kind."""
+"""Every store keeps the contract: memory, a folder, a bucket, and a database of each kind."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cases.stores import local, memory, sql
+from cases.stores import fsspec, local, memory, sql
 from contracts.databases import KINDS, empty, open_new
 from modelyard.stores.rows import Database
 from modelyard.stores.tables import blob_chunks, blobs
@@ -32,6 +33,24 @@ class TestLocal(StoreContract):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         return local.bench(tmp_path / "blobs")
+
+
+class TestFsspecInMemory(StoreContract):
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return fsspec.bench(f"memory://{secrets.token_hex(6)}/blobs")
+
+
+class TestFsspecInAFolder(StoreContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Bench:
+        return fsspec.bench(f"file://{tmp_path}/blobs")
+
+
+class TestS3(StoreContract):
+    @pytest.fixture
+    def bench(self, s3_uri: str) -> Bench:
+        return fsspec.bench(s3_uri)
 
 
 class TestSql(StoreContract):

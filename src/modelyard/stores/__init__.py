@@ -11,7 +11,7 @@ __all__ = ["open_store"]
 
 
 def open_store(location: str) -> Store:
-    """The blob store at a folder or URI: ``models/blobs``, ``file:///…``, ``memory://``, ``postgresql://…``, or any
+    """The blob store at a folder or URI: ``models/blobs``, ``file:///…``, ``memory://``, ``postgresql://…``, ``s3://…``, or any
     scheme that a package's entry point in ``modelyard.stores`` serves.
 
     >>> open_store("memory://").stat("0" * 64) is None
@@ -30,5 +30,7 @@ _OURS = {
     "file": "local",
     "memory": "memory",
     **dict.fromkeys(("sqlite", "postgresql", "postgres", "mysql", "mariadb"), "sql"),
+    **dict.fromkeys(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"), "fsspec"),
+    **dict.fromkeys(("sftp", "ssh", "hdfs", "webhdfs", "smb"), "fsspec"),
 }
 """Scheme -> our file that serves it: equal to the files' own ``SCHEMES``, known without importing them."""

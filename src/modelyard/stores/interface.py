@@ -28,6 +28,8 @@ Before = Callable[[Blob], None]
 
 
 class Store(Protocol):
+    """What every store does."""
+
     def put(
         self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
     ) -> Blob:
@@ -57,3 +59,33 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedUpload:
+    """An upload that a client makes by itself: part ``n`` goes to ``urls[n]`` by PUT; all have ``part_size`` bytes but
+    the last."""
+
+    id: str
+    urls: tuple[str, ...]
+    part_size: int
+
+
+class PresignedStore(Store, Protocol):
+    """A store that lets clients transfer bytes without passing through us. What is completed is verified here before
+    it is a blob, as with `Store.put`."""
+
+    def create_upload(self, size: int, parts: int) -> PresignedUpload: ...
+
+    def complete_upload(
+        self,
+        upload_id: str,
+        etags: list[str],
+        *,
+        expect: str | None = None,
+        before: Before | None = None,
+    ) -> Blob: ...
+
+    def abort_upload(self, upload_id: str) -> None: ...
+
+    def download_url(self, sha256: str, *, filename: str = "download") -> str: ...

@@ -1,5 +1,5 @@
-"""Tables of the stores: blobs, their chunks, who needs them, the files of runs and logged models; and requests that
-must not be carried out twice."""
+"""Tables of the stores: blobs, their chunks, who needs them, the files of runs and logged models, and requests that must
+not be carried out twice."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ blob_refs = Table(
 )
 """Who needs a blob: ``version:42``, ``dataset:7``. gc takes what nobody refers to. No foreign
 key: the bytes may be in a folder or bucket instead."""
+
+requests = Table(
+    "my_requests",
+    metadata,
+    Column("key", Name(256), primary_key=True),
+    Column("at_ms", TimeMs(), nullable=False, index=True),
+    Column("answer", Json()),
+)
+"""Requests that were carried out under an idempotency key, and what was answered; written with what they did."""
 
 blob_marks = Table(
     "my_blob_marks",
@@ -99,12 +108,3 @@ upload_parts = Table(
     Column("size", Int64(), nullable=False),
 )
 """The parts that are here. Each is a blob that ``upload:<id>`` refers to."""
-
-requests = Table(
-    "my_requests",
-    metadata,
-    Column("key", Name(256), primary_key=True),
-    Column("at_ms", TimeMs(), nullable=False, index=True),
-    Column("answer", Json()),
-)
-"""Requests that were carried out under an idempotency key, and what was answered; written with what they did."""

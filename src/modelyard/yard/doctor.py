@@ -42,6 +42,10 @@ EXTRAS = {
     "mlem": ("dill",),
     "postgres": ("psycopg",),
     "mysql": ("pymysql",),
+    "s3": ("s3fs",),
+    "gs": ("gcsfs",),
+    "azure": ("adlfs",),
+    "sftp": ("fsspec", "paramiko"),
 }
 """Extra -> the modules it brings."""
 

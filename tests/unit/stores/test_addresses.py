@@ -20,7 +20,7 @@ from modelyard.base.errors import (
     StorageFull,
     Unreachable,
 )
-from modelyard.stores import _OURS, local, memory, open_store, sql
+from modelyard.stores import _OURS, fsspec, local, memory, open_store, sql
 from modelyard.stores.rows import connect
 from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.faults import name_fault
@@ -175,7 +175,7 @@ def test_what_drivers_mean(uri: str, error: DriverError, cls: type[ModelyardErro
 def test_every_scheme_of_a_store_is_known() -> None:
     schemes = {
         scheme: module.__name__.rpartition(".")[2]
-        for module in (local, memory, sql)
+        for module in (fsspec, local, memory, sql)
         for scheme in module.SCHEMES
     }
     assert schemes == {"": "local", **_OURS}

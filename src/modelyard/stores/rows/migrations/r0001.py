@@ -558,6 +558,7 @@ def _my_versions(op: Steps) -> None:
         sa.Column("commit", columns.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("facts", columns.Json(), nullable=False),
+        sa.Column("run_id", columns.Name(64), nullable=True),
         sa.Column("updated_ms", columns.TimeMs(), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_id"], ["my_models.id"], name=op.f("fk_my_versions_model_id")
@@ -568,6 +569,7 @@ def _my_versions(op: Steps) -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_my_versions_digest"), "my_versions", ["digest"], unique=False)
+    op.create_index(op.f("ix_my_versions_run_id"), "my_versions", ["run_id"], unique=False)
 
 
 def _my_aliases(op: Steps) -> None:

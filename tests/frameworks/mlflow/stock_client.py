@@ -15,9 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-warnings.simplefilter("ignore")
-os.environ["GIT_PYTHON_REFRESH"] = "quiet"
-
 import mlflow
 import numpy as np
 import pandas as pd
@@ -538,6 +535,7 @@ def ours(folder: Path) -> Any:
 
 
 def main(folder: Path, names: list[str]) -> None:
+    warnings.simplefilter("ignore")
     for name, act in SCENES.items():
         if names and name not in names:
             continue

@@ -12,10 +12,11 @@ from modelyard.compat.mlflow_rest.experiments import experiment_id_of
 from modelyard.compat.mlflow_rest.places import model_root, of_model
 from modelyard.compat.mlflow_rest.routing import BATCH, Endpoint
 from modelyard.compat.mlflow_rest.runs import metric_fields
-from modelyard.compat.mlflow_rest.wire import Call, given, tag_list
-from modelyard.tracking.interface import LoggedModel, Page, Search
+from modelyard.compat.mlflow_rest.wire import Call, given, missing, tag_list
+from modelyard.tracking.interface import LoggedModel, Search
 
 if TYPE_CHECKING:
+    from modelyard.tracking.search.models import ModelOrder
     from modelyard.yard.yard import Yard
 
 _PREFIX = "LOGGED_MODEL_"
@@ -86,7 +87,7 @@ def get(yard: Yard, call: Call) -> dict[str, Any]:
 def finalize(yard: Yard, call: Call) -> dict[str, Any]:
     status = call.word("status", STATUSES)
     if not status:
-        raise Refusal("Missing value for required parameter 'status'.")
+        raise missing("status")
     return {"model": fields_of(_changed(yard, _id(call), status=status.removeprefix(_PREFIX)))}
 
 
@@ -133,41 +134,33 @@ def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def search(yard: Yard, call: Call) -> dict[str, Any]:
+    from modelyard.tracking.search.models import Dataset
+
     ids = [experiment_id_of(text) for text in call.texts("experiment_ids")]
     if not ids:
-        raise Refusal("Missing value for required parameter 'experiment_ids'.")
+        raise missing("experiment_ids")
     wanted = Search(
         filter=call.text("filter"),
-        order_by=[_order(item) for item in call.items("order_by")],
         experiments=ids,
         limit=call.integer("max_results", 100, low=0, high=1000) or 100,
         page=call.text("page_token") or None,
     )
-    page = yard.tracker.search_models(wanted)
-    models = [fields_of(m) for m in _measured(call, page)]
-    return given(models=models, next_page_token=page.next)
+    datasets = [
+        Dataset(Call(item).text("dataset_name", needed=True), Call(item).text("dataset_digest"))
+        for item in call.items("datasets")
+    ]
+    orders = [_order(Call(item)) for item in call.items("order_by")]
+    page = yard.tracker.search_models(wanted, orders=orders, datasets=datasets)
+    return given(models=[fields_of(model) for model in page.items], next_page_token=page.next)
 
 
-def _order(item: Mapping[str, Any]) -> str:
-    name = item.get("field_name")
-    if not isinstance(name, str) or not name:
-        raise Refusal("Missing value for required parameter 'order_by.field_name'.")
-    return f"{name} {'ASC' if item.get('ascending', True) else 'DESC'}"
+def _order(item: Call) -> ModelOrder:
+    from modelyard.tracking.search.models import Dataset, ModelOrder
 
-
-def _measured(call: Call, page: Page[LoggedModel]) -> list[LoggedModel]:
-    """Those with a metric of one of the data sets that are asked for."""
-    wanted = [(d.get("dataset_name"), d.get("dataset_digest")) for d in call.items("datasets")]
-    return [
-        model
-        for model in page.items
-        if not wanted
-        or any(
-            metric.context.dataset_name == name and metric.context.dataset_digest == (digest or metric.context.dataset_digest)
-            for _, metric in model.metrics
-            for name, digest in wanted
-        )
-    ]  # fmt: skip
+    name = item.text("dataset_name")
+    dataset = Dataset(name, item.text("dataset_digest")) if name else None
+    upwards = item.flag("ascending") if item.has("ascending") else True
+    return ModelOrder(item.text("field_name", needed=True), upwards, dataset)
 
 
 def list_files(yard: Yard, call: Call) -> dict[str, Any]:

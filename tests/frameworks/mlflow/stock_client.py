@@ -185,7 +185,7 @@ def registry(folder: Path) -> Any:
         "version": [
             version.description,
             version.tags,
-            version.aliases,
+            list(version.aliases),
             version.current_stage,
             version.model_id == info.model_id,
         ],
@@ -237,7 +237,7 @@ def registry(folder: Path) -> Any:
     client.delete_model_version("churn", "1")
     answer["deleted"] = refusal(lambda: client.get_model_version("churn", "1"))
     answer["after"] = [
-        client.get_model_version("churn", "2").aliases,
+        list(client.get_model_version("churn", "2").aliases),
         client.get_model_version("churn", "2").tags,
     ]
     client.delete_registered_model("renamed")
@@ -293,7 +293,6 @@ def searches(folder: Path) -> Any:
         "params.n = '2'", "params.n LIKE '%3'", "params.n ILIKE '4'", 'tags.group = "a"', "tags.group != 'a' AND metrics.acc < 0.4",
         "attributes.status = 'FAILED'", "status != 'FAILED'", "run_name LIKE 'run-%'", "attributes.start_time > 1003", "end_time <= 2001",
         "tags.missing IS NULL", "tags.tag IS NOT NULL", "params.nothing = '1'", f"attributes.run_id IN ('{some}')", f"run_id NOT IN ('{some}')",
-        "metrics.acc > 0.35 or params.n = '0'", "not tags.group = 'a'", "params.n IN ('1', '2')",
     ]  # fmt: skip
     answer["filters"] = {f.replace(some, "SOME"): sorted(names(f)) for f in filters}
     orders = [
@@ -329,6 +328,21 @@ def searches(folder: Path) -> Any:
         )
     ]
     return answer
+
+
+@scene
+def beyond(folder: Path) -> Any:
+    """Searches that MLflow's own server does not know."""
+    client = MlflowClient()
+    number = client.create_experiment("beyond")
+    for at in range(4):
+        run = client.create_run(number, tags={"group": "ab"[at % 2]}, run_name=f"run-{at}")
+        client.log_batch(run.info.run_id, [Metric("acc", at / 10, 5, 0)], [Param("n", str(at))])
+    filters = [
+        "metrics.acc > 0.25 or params.n = '0'", "not tags.group = 'a'", "params.n IN ('1', '2')",
+        "(params.n > 1 and tags.group = 'a') or run_name ~ '^run-1$'",
+    ]  # fmt: skip
+    return [sorted(r.info.run_name for r in client.search_runs([number], f)) for f in filters]
 
 
 @scene

@@ -98,7 +98,9 @@ def _several(
     import modelyard.hub.app  # noqa: F401  loaded once, shared by all
 
     ready, told = os.pipe()
-    alive = os.pipe()  # its writing end is ours alone: a worker that reads its end has lost its parent
+    alive = (
+        os.pipe()
+    )  # its writing end is ours alone: a worker that reads its end has lost its parent
     pipes = told, alive
     children: dict[int, float] = {}
     ending = False

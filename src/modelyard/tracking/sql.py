@@ -16,7 +16,7 @@ from modelyard.base.errors import NotFound
 from modelyard.stores.once import once as done_once
 from modelyard.stores.rows.engine import Database
 from modelyard.stores.rows.upsert import upsert
-from modelyard.tracking import curves, experiments, models, moving, runs, tables
+from modelyard.tracking import curves, experiments, models, moving, retention, runs, tables
 from modelyard.tracking.checks import (
     check_experiment_name,
     check_key,
@@ -41,7 +41,7 @@ from modelyard.tracking.interface import (
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import read_runs
 from modelyard.tracking.search.experiments import search_experiments
-from modelyard.tracking.search.models import search_models
+from modelyard.tracking.search.models import Dataset, ModelOrder, search_models
 from modelyard.tracking.search.runs import search_runs
 from modelyard.tracking.writing import write_batch, write_tags
 
@@ -222,6 +222,16 @@ class SqlTracker:
     def purge_runs(self, run_ids: Sequence[str]) -> None:
         self._on_runs(run_ids, runs.purge)
 
+    def tag_runs(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:
+        check_texts(tags, "tag")
+        ids = self._keys.settle(tags)
+
+        def change(connection: Connection, mine: Sequence[str]) -> None:
+            for row in runs.require(connection, mine):
+                write_batch(connection, runs.required_active(row), Batch(tags=tags), ids)
+
+        self._on_runs(run_ids, change)
+
     def move_runs(self, run_ids: Sequence[str], experiment_id: int) -> None:
         self._on_runs(run_ids, lambda c, ids: moving.move(c, ids, experiment_id))
 
@@ -327,9 +337,25 @@ class SqlTracker:
     def delete_model(self, model_id: str) -> None:
         self._database.transact(lambda c: models.mark_deleted(c, model_id))
 
-    def search_models(self, search: Search) -> Page[LoggedModel]:
+    def purge_model(self, model_id: str) -> None:
+        self._database.transact(lambda c: models.purge(c, model_id))
+
+    def purge_deleted(self, before_ms: int) -> int:
+        gone = 0
+        while found := self._database.transact(lambda c: retention.purge_some(c, before_ms)):
+            gone += found
+        return gone
+
+    def search_models(
+        self,
+        search: Search,
+        *,
+        orders: Sequence[ModelOrder] = (),
+        datasets: Sequence[Dataset] = (),
+    ) -> Page[LoggedModel]:
+        """``orders`` go before those of the search; ``datasets`` are those that its metrics were measured of."""
         with self._database.read() as connection:
-            found = search_models(connection, search)
+            found = search_models(connection, search, orders=orders, datasets=datasets)
             return Page(models.read_models(connection, self._keys, found.ids), found.next)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from modelyard.base import patterns
 from modelyard.base.errors import InvalidInput, ModelyardError, Overloaded
+from modelyard.base.matching import Matcher
 
 SECONDS = 10.0
 """What one search may take."""
@@ -141,7 +142,7 @@ class _Matchers:
     def __init__(self) -> None:
         self.deadline = 0.0
         self.failed: ModelyardError | None = None
-        self._known: dict[tuple[str, str], patterns.Matcher] = {}
+        self._known: dict[tuple[str, str], Matcher] = {}
 
     def __call__(self, how: str, pattern: str, text: str | None) -> bool:
         if text is None:
@@ -152,12 +153,12 @@ class _Matchers:
             self.failed = error
             raise
 
-    def _matcher(self, how: str, pattern: str) -> patterns.Matcher:
+    def _matcher(self, how: str, pattern: str) -> Matcher:
         found = self._known.get((how, pattern))
         if found is None:
             if len(self._known) >= 20:
                 self._known.clear()
-            found = patterns.Matcher(tree(how, pattern))
+            found = Matcher(tree(how, pattern))
             self._known[how, pattern] = found
         found.deadline = self.deadline
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, literal, or_, select
 
 from modelyard.base.filters import Comparison, Field
 from modelyard.stores.rows.columns import Text
@@ -176,8 +176,8 @@ def _parent() -> Kind:
 
 def _artifact_uri() -> Kind:
     """Where artifacts are is no column: it follows from the experiment and the run."""
-    parts = (runs.c.experiment_id.cast(Text()), "/", runs.c.run_id.cast(Text()), "/artifacts")
-    text: Any = func.concat("mlflow-artifacts:/", *parts, type_=Text())
+    text: Any = literal("mlflow-artifacts:/", Text()) + runs.c.experiment_id.cast(Text())
+    text = text + literal("/", Text()) + runs.c.run_id.cast(Text()) + literal("/artifacts", Text())
     return Texts("artifact_uri", text)
 
 

@@ -172,8 +172,8 @@ def tree(how: str, pattern: str) -> patterns.Node:
 
 
 def _code(error: BaseException | None) -> str | int:
-    for name in ("sqlite_errorname", "sqlstate"):
-        if found := getattr(error, name, None):
-            return str(found)
+    """Of MySQL its own number, which says more than the state beside it."""
     arguments = getattr(error, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else ""
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0]
+    return getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""

@@ -72,7 +72,7 @@ def _fill_registry(database: Database) -> None:
         facts = {**facts, "source": f"s3://{name}"}
         verbs.register(registry, name, digest=str(number) * 64, facts=facts)
     verbs.set_alias(registry, "churn", "champion", 2)
-    verbs.promote(registry, "churn", 1, "prod")
+    verbs.promote(registry, "churn", "prod", 1)
     verbs.describe(
         registry, "fraud", facts={"tags": {"mlflow.prompt.is_prompt": "true", "team": "x"}}
     )

@@ -190,29 +190,11 @@ EVERYTHING = Columns()
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """A data set that metrics were measured of; without a digest any of that name."""
-
-    name: str
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderBy:
-    """One key of an order, for programs: the field stands without quotes, as in ``metrics.val loss``. Logged models may
-    be ordered by what a metric is on one data set."""
-
-    field: str
-    descending: bool = False
-    dataset: Dataset | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """A question to experiments, runs or logged models: MLflow's grammar and more (`search/__init__.py`)."""
 
     filter: str = ""
-    order_by: Sequence[str | OrderBy] = ()
+    order_by: Sequence[str] = ()
     """Such as ``metrics.accuracy DESC``."""
     experiments: Sequence[int] | None = None
     """None is all of them; of no use for experiments."""
@@ -220,8 +202,6 @@ class Search:
     limit: int = 100
     page: str | None = None
     columns: Columns = EVERYTHING
-    datasets: Sequence[Dataset] = ()
-    """Of logged models: only what was measured of one of these, and metrics as they were measured there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from modelyard.registry.search import (
 )
 from modelyard.registry.sql import SqlRegistry
 from modelyard.stores.rows import Database
-from modelyard.tracking.interface import Batch, Context, Dataset, Metric, OrderBy, Search, View
-from modelyard.tracking.search import count_experiments, search_runs
+from modelyard.tracking.interface import Batch, Context, Metric, Search, View
+from modelyard.tracking.search import count_experiments
+from modelyard.tracking.search.models import Dataset, ModelOrder
 from modelyard.tracking.sql import SqlTracker
 
 PROMPT = "tags.`mlflow.prompt.is_prompt` != 'true'"
@@ -132,25 +133,28 @@ def test_logged_models(database: Database, text: str, names: list[str]) -> None:
 def test_logged_models_by_a_metric_on_a_data_set(database: Database) -> None:
     tracker = SqlTracker(database)
 
-    def names(search: Search) -> list[str]:
-        return [m.name for m in tracker.search_models(search).items]
+    def names(
+        search: Search, *orders: ModelOrder, datasets: list[Dataset] | None = None
+    ) -> list[str]:
+        found = tracker.search_models(search, orders=orders, datasets=datasets or [])
+        return [model.name for model in found.items]
 
-    on_test = Dataset("test")
-    assert names(Search(order_by=[OrderBy("metrics.f1", True, on_test)])) == ["two", "one", "three"]
-    assert names(Search(order_by=[OrderBy("metrics.f1", True)])) == ["one", "two", "three"]
-    assert names(Search(order_by=[OrderBy("metrics.f1", False, Dataset("test", "d1"))])) == [
+    test, best = Dataset("test"), ModelOrder("metrics.f1", False, Dataset("test"))
+    assert names(Search(), best) == ["two", "one", "three"]
+    assert names(Search(), ModelOrder("metrics.f1", False)) == ["one", "two", "three"]
+    assert names(Search(), ModelOrder("metrics.f1", True, Dataset("test", "d1"))) == [
         "one",
         "three",
         "two",
     ]
-    assert names(Search(datasets=[on_test])) == ["two", "one"]
-    assert names(Search("metrics.f1 > 0.6", datasets=[on_test])) == ["two"]
-    assert names(Search(datasets=[Dataset("train", "d2"), Dataset("test", "d2")])) == ["two"]
-    first = tracker.search_models(Search(order_by=[OrderBy("metrics.f1", True, on_test)], limit=1))
-    following = Search(order_by=[OrderBy("metrics.f1", True, on_test)], limit=2, page=first.next)
-    assert names(following) == ["one", "three"]
+    assert names(Search(order_by=["name"]), ModelOrder("model_type")) == ["one", "three", "two"]
+    assert names(Search(), datasets=[test]) == ["two", "one"]
+    assert names(Search("metrics.f1 > 0.6"), datasets=[test]) == ["two"]
+    assert names(Search(), datasets=[Dataset("train", "d2"), Dataset("test", "d2")]) == ["two"]
+    first = tracker.search_models(Search(limit=1), orders=[best])
+    assert names(Search(page=first.next), best) == ["one", "three"]
     with pytest.raises(InvalidInput, match="another search"):
-        names(Search(order_by=[OrderBy("metrics.f1", True)], page=first.next))
+        names(Search(page=first.next), ModelOrder("metrics.f1", False))
 
 
 @pytest.mark.parametrize(
@@ -252,8 +256,6 @@ def test_an_unknown_field_of_a_version_is_told(database: Database) -> None:
 
 
 def test_orders_for_programs_take_any_key(database: Database) -> None:
-    with database.read() as connection:
-        found = search_runs(
-            connection, Search(order_by=[OrderBy("metrics.a `odd' \"key", True), OrderBy("status")])
-        )
-    assert len(found.ids) == 2
+    odd = ModelOrder("metrics.a `odd' \"key", False)
+    found = SqlTracker(database).search_models(Search(), orders=[odd, ModelOrder("status")])
+    assert [model.name for model in found.items] == ["three", "one", "two"]

@@ -8,13 +8,13 @@ from sqlalchemy import Connection, select
 
 from modelyard.base.filters import Field
 from modelyard.stores.rows.search import literals
-from modelyard.stores.rows.search.asking import Found, Question, ask, count
+from modelyard.stores.rows.search.asking import Found, Question, ask, count, read_orders
 from modelyard.stores.rows.search.fields import Catalog, Kind, Texts, Wholes, plain
 from modelyard.stores.rows.search.ordering import Key, Source
 from modelyard.stores.rows.search.running import SECONDS, Running
 from modelyard.tracking import tables
 from modelyard.tracking.interface import Search, View
-from modelyard.tracking.search.values import ATTRIBUTE, TAG, KeyNumbers, Pairs, order_of
+from modelyard.tracking.search.values import ATTRIBUTE, TAG, KeyNumbers, Pairs
 
 experiments = tables.experiments
 
@@ -53,7 +53,7 @@ def _question(running: Running, search: Search) -> Question:
         Source(experiments, experiments.c.id, where=where.get(search.view, [])),
         Catalog(partial(_find, KeyNumbers(running.rows)), _KNOWN),
         filter=search.filter,
-        orders=[order_of(order) for order in search.order_by],
+        orders=read_orders(search.order_by),
         tail=[("creation_time", created), ("experiment_id", row)] if not search.order_by else [("experiment_id", row)],
         limit=search.limit,
         page=search.page,

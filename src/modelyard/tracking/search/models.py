@@ -18,6 +18,7 @@ from modelyard.stores.rows.search.asking import (
     ask,
     count,
     read_filter,
+    read_orders,
 )
 from modelyard.stores.rows.search.fields import (
     Catalog,
@@ -32,7 +33,7 @@ from modelyard.stores.rows.search.fields import (
 from modelyard.stores.rows.search.ordering import Key, Source, by_float
 from modelyard.stores.rows.search.running import SECONDS, Running
 from modelyard.tracking import tables
-from modelyard.tracking.interface import Dataset, OrderBy, Search, View
+from modelyard.tracking.interface import Search, View
 from modelyard.tracking.search.runs import is_run_id
 from modelyard.tracking.search.values import (
     ATTRIBUTE,
@@ -41,10 +42,27 @@ from modelyard.tracking.search.values import (
     TAG,
     KeyNumbers,
     Pairs,
-    order_of,
 )
 
 models = tables.logged_models
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that metrics were measured of; without a digest any of that name."""
+
+    name: str
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class ModelOrder:
+    """One key of an order, a metric of one data set perhaps."""
+
+    field: str
+    """As it stands, without quotes: ``metrics.val loss``."""
+    ascending: bool = True
+    dataset: Dataset | None = None
 
 
 _SPELLINGS = {
@@ -64,47 +82,62 @@ _KNOWN = (
 _TIME = "a time: milliseconds since 1970, or a text such as '2026-01-31T12:00:00Z'"
 
 
-def search_models(connection: Connection, search: Search, *, seconds: float = SECONDS) -> Found:
-    """The rows' ids of a page of logged models, the newest first when nothing else is asked."""
+def search_models(
+    connection: Connection,
+    search: Search,
+    *,
+    orders: Sequence[ModelOrder] = (),
+    datasets: Sequence[Dataset] = (),
+    seconds: float = SECONDS,
+) -> Found:
+    """The rows' ids of a page of logged models, the newest first when nothing else is asked. ``orders`` go before those
+    of the search. With ``datasets`` only models are found that were measured of one of them, and metrics in the filter
+    are those that were measured there."""
     running = Running(connection, seconds=seconds, what=search.filter)
-    return ask(running, _question(running, search))
+    return ask(running, _question(running, search, orders, datasets))
 
 
 def count_models(
-    connection: Connection, search: Search, most: int = 10_000, *, seconds: float = SECONDS
+    connection: Connection,
+    search: Search,
+    most: int = 10_000,
+    *,
+    datasets: Sequence[Dataset] = (),
+    seconds: float = SECONDS,
 ) -> tuple[int, bool]:
     """How many logged models a search finds on all its pages: up to ``most``, and whether there are more."""
     running = Running(connection, seconds=seconds, what=search.filter)
-    return count(running, _question(running, search), most)
+    return count(running, _question(running, search, (), datasets), most)
 
 
-def _question(running: Running, search: Search) -> Question:
+def _question(
+    running: Running, search: Search, orders: Sequence[ModelOrder], datasets: Sequence[Dataset]
+) -> Question:
     keys = KeyNumbers(running.rows)
     experiments = None if search.experiments is None else sorted(set(search.experiments))
-    by_field = {
-        str(order_of(order).field): order.dataset
-        for order in search.order_by
-        if isinstance(order, OrderBy) and order.dataset is not None
-    }
+    own = [Order(_field(order.field), not order.ascending) for order in orders]
+    by_field = {str(_field(order.field)): order.dataset for order in orders if order.dataset}
     created, row = Key.of(models.c.created_ms, True), Key.of(models.c.id, True)
     return Question(
-        _source(search, experiments),
-        Catalog(partial(_find, keys, experiments or [], tuple(search.datasets)), _KNOWN),
+        _source(search, experiments, datasets),
+        Catalog(partial(_find, keys, experiments or [], tuple(datasets)), _KNOWN),
         filter=search.filter,
-        orders=[order_of(order) for order in search.order_by],
+        orders=[*own, *read_orders(search.order_by)],
         tail=[("creation_timestamp", created), ("", row)],
         limit=search.limit,
         page=search.page,
         asked=[
             *("models", experiments, str(search.view)),
-            [[d.name, d.digest] for d in search.datasets],
+            [[d.name, d.digest] for d in datasets],
             sorted([field, d.name, d.digest] for field, d in by_field.items()),
         ],
         key=lambda order: _key(keys, by_field, order),
     )
 
 
-def _source(search: Search, experiments: Sequence[int] | None) -> Source:
+def _source(
+    search: Search, experiments: Sequence[int] | None, datasets: Sequence[Dataset]
+) -> Source:
     only: list[tuple[Any, list[Any]]] = []
     if experiments is not None:
         only.append((models.c.experiment_id, list(experiments)))
@@ -113,10 +146,15 @@ def _source(search: Search, experiments: Sequence[int] | None) -> Source:
     where: list[Condition] = []
     tree = read_filter(search.filter)
     measured = tree is not None and any(c.field.of.lower() in METRIC for c in comparisons(tree))
-    if search.datasets and not measured:
+    if datasets and not measured:
         metrics, contexts = tables.metrics.alias(), tables.metric_contexts.alias()
-        where.append(_measured(metrics, contexts, search.datasets).exists())
+        where.append(_measured(metrics, contexts, datasets).exists())
     return Source(models, models.c.id, only, where)
+
+
+def _field(text: str) -> Field:
+    of, dot, name = text.partition(".")
+    return Field(name, of) if dot else Field(text)
 
 
 def _key(keys: KeyNumbers, by_field: dict[str, Dataset], order: Order) -> Key | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, literal, or_, select
 from modelyard.base.filters import Comparison, Field
 from modelyard.stores.rows.columns import Text
 from modelyard.stores.rows.search import literals
-from modelyard.stores.rows.search.asking import Found, Question, ask, count
+from modelyard.stores.rows.search.asking import Found, Question, ask, count, read_orders
 from modelyard.stores.rows.search.fields import (
     Catalog,
     Condition,
@@ -38,7 +38,6 @@ from modelyard.tracking.search.values import (
     KeyNumbers,
     Metrics,
     Pairs,
-    order_of,
 )
 
 runs = tables.runs
@@ -90,7 +89,7 @@ def _split(search: Search) -> bool:
     """Whether to read each experiment by itself: the indexes of values begin with the experiment."""
     if not search.order_by or search.limit > _LONGEST_PART:
         return False
-    return order_of(search.order_by[0]).field.of.lower() in (*METRIC, *PARAM, *TAG)
+    return read_orders(search.order_by[:1])[0].field.of.lower() in (*METRIC, *PARAM, *TAG)
 
 
 def _question(running: Running, search: Search, experiments: list[int] | None) -> Question:
@@ -107,7 +106,7 @@ def _question(running: Running, search: Search, experiments: list[int] | None) -
         Source(runs, runs.c.id, only),
         Catalog(find, _KNOWN),
         filter=search.filter,
-        orders=[order_of(order) for order in search.order_by],
+        orders=read_orders(search.order_by),
         tail=[("start_time", started), ("", row)],
         limit=search.limit,
         page=search.page,

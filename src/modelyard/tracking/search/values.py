@@ -8,14 +8,12 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, false, func, literal, not_, or_, select, true
 
-from modelyard.base.filters import Comparison, Field, parse_order
+from modelyard.base.filters import Comparison
 from modelyard.stores.rows.columns import Name
 from modelyard.stores.rows.search import conditions
-from modelyard.stores.rows.search.asking import Order
 from modelyard.stores.rows.search.fields import Condition, Scope, as_texts, is_number, values_of
 from modelyard.stores.rows.search.ordering import MISSING, Key, Segment
 from modelyard.tracking import tables
-from modelyard.tracking.interface import OrderBy
 
 Experiments = Sequence[int]
 _MOST_EXPERIMENTS = 50
@@ -194,14 +192,6 @@ class Pairs:
             rank=case((later.c.owner_id.is_(None), MISSING), else_=0),
             join=(later, self._mine(later)),
         )
-
-
-def order_of(order: str | OrderBy) -> Order:
-    """One key of an order, read."""
-    if isinstance(order, str):
-        return Order(*parse_order(order))
-    of, dot, name = order.field.partition(".")
-    return Order(Field(name, of) if dot else Field(order.field), order.descending)
 
 
 def _numbers(operator: str, value: Any, pairs: Any) -> Condition:

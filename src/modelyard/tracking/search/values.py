@@ -80,7 +80,7 @@ class Metrics:
         )
         return Key(
             segments=[
-                Segment(bits, and_(here, number), join),
+                Segment(bits, here, join, within=number, implied=self._implied),
                 Segment(None, and_(here, not_(number)), join, rank=1),
                 Segment(None, not_(self._exists()), rank=MISSING),
             ],
@@ -90,6 +90,11 @@ class Metrics:
             join=(later, and_(later.c.run_id == tables.runs.c.id, self._series(later))),
             narrow=lambda scope, part: self._narrow(scope, part, metrics),
         )
+
+    @property
+    def _implied(self) -> Any:
+        """A metric's row names the run's own experiment."""
+        return tables.runs.c.experiment_id if _few(self.experiments) else None
 
     def _here(self, metrics: Any) -> Condition:
         """In the experiments that are searched, for the index."""

@@ -86,6 +86,7 @@ def ask(running: Running, *wanted: Question) -> Found:
     pages = [
         _rows(scope, part, tree, order, after) for part, order in zip(wanted, keys, strict=True)
     ]
+    running.done()
     rows = pages[0] if len(pages) == 1 else merged(pages, keys[0])
     shown = rows[: first.limit]
     more = len(rows) > first.limit > 0
@@ -156,6 +157,7 @@ def count(running: Running, wanted: Question, most: int) -> tuple[int, bool]:
         where.append(_with_ids(wanted.source, few) if few else false())
     rows = select(wanted.source.id).where(*where).limit(most + 1).subquery()
     number = running.rows(select(func.count()).select_from(rows))[0][0]
+    running.done()
     return min(number, most), number > most
 
 

@@ -42,6 +42,7 @@ class Running:
         self._end = time.monotonic() + seconds
         self._what = what
         self._try_end: float | None = None
+        self._set_for: float | None = None
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """All rows of a query. `Overloaded` when the time is up."""
@@ -76,11 +77,22 @@ class Running:
         if self.dialect == "sqlite":
             yield from self._limited_here()
             return
+        if self.dialect == "postgresql" and self._set_for == self._until:
+            yield  # as before; a little too long at most by what the search took so far
+            return
         for statement in self._limit(max(int(left * 1000), 1)):
             self.connection.exec_driver_sql(statement)
+        self._set_for = self._until
         yield
-        for statement in self._limit(0):
-            self.connection.exec_driver_sql(statement)
+        if self.dialect == "mysql":
+            self.done()
+
+    def done(self) -> None:
+        """The connection has no limit any more."""
+        if self.dialect != "sqlite" and self._set_for is not None:
+            for statement in self._limit(0):
+                self.connection.exec_driver_sql(statement)
+        self._set_for = None
 
     def _limit(self, ms: int) -> list[str]:
         """PostgreSQL forgets it with the transaction, which an error ends; the others are told so."""

@@ -15,6 +15,9 @@ from modelyard.stores.rows.search.fields import Condition, Scope, as_texts, is_n
 from modelyard.stores.rows.search.ordering import MISSING, Key, Segment
 from modelyard.tracking import tables
 
+_metrics, _pairs = tables.metrics.alias("m"), tables.pairs.alias("p")
+"""As they stand in subqueries, each by itself: a new alias for every one of them takes longer than its rows."""
+
 Experiments = Sequence[int]
 _MOST_EXPERIMENTS = 50
 """In so many an index by experiment is asked; beyond them it is read row by row."""
@@ -44,7 +47,7 @@ class Metrics:
     experiments: Experiments
 
     def condition(self, scope: Scope, comparison: Comparison) -> Condition:
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         mine = and_(metrics.c.run_id == tables.runs.c.id, self._series(metrics))
         return _there(metrics, mine, self._of(scope, comparison, metrics), comparison, self.key_id)
 
@@ -60,7 +63,7 @@ class Metrics:
     def candidates(self, scope: Scope, comparison: Comparison) -> Select[Any] | None:
         if comparison.operator in ("!=", "not in", "is null") or not _few(self.experiments):
             return None
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         there = metrics.c.experiment_id.in_(self.experiments)
         found = self._of(scope, comparison, metrics)
         return select(metrics.c.run_id).where(there, self._series(metrics), found)
@@ -101,7 +104,7 @@ class Metrics:
         return metrics.c.experiment_id.in_(self.experiments) if _few(self.experiments) else true()
 
     def _exists(self) -> Condition:
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         mine = metrics.c.run_id == tables.runs.c.id
         return select(metrics.c.run_id).where(mine, self._series(metrics)).exists()
 
@@ -132,7 +135,7 @@ class Pairs:
     experiments: Experiments
 
     def condition(self, scope: Scope, comparison: Comparison) -> Condition:
-        pairs = tables.pairs.alias()
+        pairs = _pairs
         found = self._of(scope, comparison, pairs)
         return _there(pairs, self._mine(pairs), found, comparison, self.key_id)
 
@@ -172,7 +175,7 @@ class Pairs:
             return None
         if not _few(self.experiments):
             return None
-        pairs = tables.pairs.alias()
+        pairs = _pairs
         return select(pairs.c.owner_id).where(
             pairs.c.experiment_id.in_(self.experiments),
             pairs.c.kind == self.kind,
@@ -185,7 +188,7 @@ class Pairs:
             return Key([], "", descending)
         pairs, later = tables.pairs.alias(), tables.pairs.alias()
         here = pairs.c.experiment_id.in_(self.experiments) if _few(self.experiments) else true()
-        other = tables.pairs.alias()
+        other = _pairs
         lacking = not_(select(other.c.owner_id).where(self._mine(other)).exists())
         return Key(
             segments=[

@@ -28,7 +28,8 @@ def store(s3_uri: str) -> Any:
 
 def send(url: str, data: bytes) -> str:
     """PUT as any client does; answers the ETag."""
-    request = urllib.request.Request(url, data=data, method="PUT")
+    headers = {"Content-Type": "application/octet-stream"}
+    request = urllib.request.Request(url, data=data, headers=headers, method="PUT")
     with urllib.request.urlopen(request) as answer:
         return answer.headers["ETag"]
 

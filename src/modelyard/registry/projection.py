@@ -130,8 +130,16 @@ def _version_values(version: Version) -> dict[str, Any]:
         "commit": version.commit,
         "active": version.active,
         "facts": dict(version.facts),
+        "run_id": _run_of(version),
         "updated_ms": version.updated_ms,
     }
+
+
+def _run_of(version: Version) -> str | None:
+    """The id of the run a version came from; what cannot be one is found in no run."""
+    run = version.facts.get("run")
+    fits = isinstance(run, str) and run.isascii() and 0 < len(run) <= 64 and "\0" not in run
+    return run if fits else None
 
 
 def _clear(connection: Connection, model_id: int, before: ModelState, after: ModelState) -> None:

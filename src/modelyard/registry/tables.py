@@ -64,13 +64,15 @@ versions = Table(
     Column("commit", Text(), nullable=False),
     Column("active", Boolean(), nullable=False),
     Column("facts", Json(), nullable=False),
+    Column("run_id", Name(64), index=True),
     Column("updated_ms", TimeMs(), nullable=False),
     UniqueConstraint("model_id", "number"),
     UniqueConstraint("model_id", "semver"),
     Index(None, "digest"),
     sqlite_autoincrement=True,
 )
-"""A row a version that was not deleted. Its id is what predictions link to, and is never given to another."""
+"""A row a version that was not deleted. Its id is what predictions link to, and is never given to another. ``run_id``
+is what its facts say of the run it came from, for searches."""
 
 stage_assignments = Table(
     "my_stage_assignments",

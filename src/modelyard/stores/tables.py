@@ -1,10 +1,21 @@
-"""Tables of the stores: blobs, their chunks, who needs them, and the files of runs and logged models."""
+"""Tables of the stores: blobs, their chunks, who needs them, the files of runs and logged models, and requests that must
+not be carried out twice."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table
 
-from modelyard.stores.rows.columns import Blob, Digest, Id32, Int64, Name, Text, TimeMs, metadata
+from modelyard.stores.rows.columns import (
+    Blob,
+    Digest,
+    Id32,
+    Int64,
+    Json,
+    Name,
+    Text,
+    TimeMs,
+    metadata,
+)
 
 blobs = Table(
     "my_blobs",
@@ -35,6 +46,15 @@ blob_refs = Table(
 )
 """Who needs a blob: ``version:42``, ``dataset:7``. gc takes what nobody refers to. No foreign
 key: the bytes may be in a folder or bucket instead."""
+
+requests = Table(
+    "my_requests",
+    metadata,
+    Column("key", Name(256), primary_key=True),
+    Column("at_ms", TimeMs(), nullable=False, index=True),
+    Column("answer", Json()),
+)
+"""Requests that were carried out under an idempotency key, and what was answered; written with what they did."""
 
 blob_marks = Table(
     "my_blob_marks",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
@@ -150,11 +150,15 @@ class Models:
         bump: Part | None = None,
         comment: str = "",
         vouched: bool = True,
+        facts: Mapping[str, Any] | None = None,
+        reuse: bool = True,
     ) -> ModelVersion:
         """Register an object whose bytes are in the yard already. ``vouched=False`` for what came out of somebody else's
-        file: being in this yard is then no reason to run its code."""
+        file: being in this yard is then no reason to run its code. ``facts`` are what else to remember of the version;
+        with ``reuse=False`` equal content is a new version too."""
         card = kept.card
-        facts: dict[str, Any] = {
+        known: dict[str, Any] = {
+            **(facts or {}),
             "card": kept.card_sha256,
             "flavor": card.flavor,
             "format": card.format.name if card.format else None,
@@ -165,7 +169,7 @@ class Models:
             "dataset": dataset.ref if dataset else None,
             "dataset_id": dataset.id if dataset else None,
             "target": target,
-            "run": run,
+            "run": run or (facts or {}).get("run"),
             "vouched": None if vouched else False,
             **estimator_facts(card),
         }
@@ -175,9 +179,10 @@ class Models:
             self.registry,
             name,
             digest=card.digest.removeprefix("sha256:"),
-            facts={k: v for k, v in facts.items() if v not in (None, "", [], {})},
+            facts={k: v for k, v in known.items() if v not in (None, "", [], {})},
             semver=semver,
             bump=bump,
+            reuse=reuse,
             comment=comment,
         )
         self._yard.database.checkpoint()
@@ -199,14 +204,14 @@ class Models:
         if isinstance(ref, int):
             return self._by_id(ref)
         named = named_ref(ref)
-        state = self.registry.state(named.name)
-        self._require(state)
+        state = self.state(named.name)
         return self._version(state, queries.resolve(state, named.selector))
 
-    def _require(self, state: ModelState) -> None:
-        """`NotFound` with the nearest names when there is no such model."""
+    def state(self, name: str) -> ModelState:
+        """All that a name means now. `NotFound` with the nearest names when there is no such model."""
+        state = self.registry.state(name)
         if state.exists:
-            return
+            return state
         names = self.names()
         raise NotFound(
             f"no model named {state.name!r} in {self._yard.label}",
@@ -235,7 +240,12 @@ class Models:
         return self.get(ref).source
 
     def card_of(self, version: Version) -> Card:
-        """The card kept with a version."""
+        """The card kept with a version. `NotSupported` for files that are no model we read."""
+        if "card" not in version.facts:
+            raise NotSupported(
+                f"{version.name}@{version.label} has no card: its files are no model that is read here",
+                hint=version.facts.get("note"),
+            )
         return kept_card(
             self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
         )
@@ -254,8 +264,7 @@ class Models:
         self, name: str, *, records: bool = False
     ) -> pandas.DataFrame | list[dict[str, Any]]:
         """The versions of one model, oldest first; deregistered ones say so."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         found = [(state, v) for v in state.versions.values()]
         ids = version_row_ids(self._yard.database, state.name)
         rows = [
@@ -266,14 +275,12 @@ class Models:
 
     def get_aliases(self, name: str) -> dict[str, int | str]:
         """Alias -> version of one model."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         return {a: shown(v) for a, v in sorted(state.aliases.items())}
 
     def get_stages(self, name: str) -> dict[str, int | str]:
         """Stage -> the version that holds it, of one model."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
 
     # Changing
@@ -290,6 +297,12 @@ class Models:
     ) -> None:
         """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
         verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
+
+    def rollback(self, name: str, stage: str, comment: str = "") -> ModelVersion:
+        """The version that held a stage before into it again; `Conflict` when there was none."""
+        done = verbs.rollback(self.registry, name, stage, comment=comment)
+        assert done.holder is not None
+        return self._version(self.registry.state(name), done.holder)
 
     def set_alias(self, name: str, alias: str, version: int | str) -> None:
         """Point an alias at a version."""
@@ -329,8 +342,7 @@ class Models:
 
     def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
         """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         if at is not None:
             at_ms = at if isinstance(at, int) else from_rfc3339(at)
             state = queries.state_at(self.registry.events(name), at_ms, name)
@@ -358,6 +370,8 @@ class Models:
 
     def _missing(self, version: Version) -> list[str]:
         label = f"{version.name}@{version.label}"
+        if "card" not in version.facts:
+            return []  # its files are those of an overlay, which is looked at by itself
         try:
             card = self.card_of(version)
         except (ModelyardError, KeyError) as error:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import text
 
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.config import default_uri, settings
@@ -26,13 +29,16 @@ from modelyard.stores.collecting import GRACE_MS, Collected, collect
 from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Artifacts
 from modelyard.stores.placing import Stores
+from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.engine import connect
 from modelyard.stores.uploads import Uploads
+from modelyard.tracking.sql import SqlTracker
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
 from modelyard.yard.keeping import release_deleted
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
+from modelyard.yard.runs import Runs
 from modelyard.yard.settings import get_setting, settle_setting
 
 BESIDE = "yard.files"
@@ -66,6 +72,7 @@ class Yard:
             )
         if token is not None:
             raise InvalidInput("token= is for a hub; a database takes its password in its address")
+        self.stage_names: Mapping[str, str] = dict(config.get("registry.stages") or {})
         self.database = connect(self.uri)
         try:
             self.id, created = self._identity()
@@ -82,11 +89,20 @@ class Yard:
         self.predictions = Predictions(self.database)
         self.models = Models(self)
         self.audit = Audit(self.database)
+        self.runs = Runs(self)
+        self._tracker: SqlTracker | None = None
 
     @property
     def path(self) -> Path | None:
         """The file, when the yard is one."""
         return self.database.address.path
+
+    @property
+    def tracker(self) -> SqlTracker:
+        """Experiments, runs and what they logged."""
+        if self._tracker is None:  # its first use makes the experiment Default
+            self._tracker = SqlTracker(self.database)
+        return self._tracker
 
     @property
     def label(self) -> str:
@@ -104,8 +120,24 @@ class Yard:
     @property
     def _trust_key(self) -> str:
         """What the user's trust store remembers: this yard, at this place."""
-        place = str(self.path.resolve()) if self.path is not None else self.database.address.shown
+        return self._key_at(self.path)
+
+    def _key_at(self, path: Path | None) -> str:
+        place = str(path.resolve()) if path is not None else self.database.address.shown
         return blob_id(sha256_bytes(canonical_json(["yard", self.id, place])))
+
+    def export(self, target: str | os.PathLike[str]) -> int:
+        """Copy everything into one new file, or an empty database; returns how many rows and files.
+
+        Who trusts this yard trusts the file he makes of it.
+        """
+        from modelyard.yard.copying import copy_yard
+
+        copied = copy_yard(self, target)
+        path = parse(os.fspath(target)).path
+        if self.trusted and path is not None:
+            trust.remember(self._key_at(path), "made", path.name)
+        return copied
 
     def _is_trusted(self, named_by_reader: bool) -> bool:
         """Whether tier 2 models load without asking: made by this user here, or a server the reader named himself.
@@ -146,6 +178,12 @@ class Yard:
             return _without_secrets(text)
         folder = Path(unquote(urlsplit(text).path) if "://" in text else text).expanduser()
         return str(folder if self.path is not None else folder.absolute())
+
+    def reach(self) -> None:
+        """Ask the database and every store for next to nothing: `Unreachable` and its like when they do not answer."""
+        with self.database.read() as connection:
+            connection.execute(text("SELECT 1"))
+        self.stores.stat("0" * 64)
 
     def check(self) -> list[str]:
         """Verify everything: tables, links between them, and every stored byte. What is wrong, a line each."""

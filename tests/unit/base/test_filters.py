@@ -63,7 +63,7 @@ def test_what_a_text_says(text: str, tree: Filter) -> None:
         ("a", "at its end: expected =, !=, <, <=, >, >=, ~, like, in or is"),
         ("a =", "at its end: expected a value"),
         ("a = b", "at 'b': texts go in single quotes"),
-        ('a = "b"', "at '\"b\"': texts go in single quotes"),
+        ("a = `b`", "at '`b`': texts go in single quotes"),
         ("a = 1 b = 2", "at 'b = 2': expected 'and', 'or' or the end"),
         ("a = 1 and", "at its end: expected a name, as in metrics.accuracy"),
         ("(a = 1", "at its end: expected ')'"),
@@ -87,7 +87,7 @@ def test_what_a_text_says(text: str, tree: Filter) -> None:
 def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse(text)
-    assert raised.value.message == f"the filter cannot be read {message}"
+    assert raised.value.message.partition("\n")[0] == f"the filter cannot be read {message}"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ THING: dict[str, Any] = {
         ("labels in ('x', 'prod')", True),
         ("labels != 'live'", False),
         ("labels != 'other'", True),
-        ("text ~ 'GRÖSSE'", True),
+        ("text ~ 'GRÖẞE 1.0%'", True),
         ("text !~ 'x y'", True),
         ("text like 'Gr__e%'", True),
         ("text like 'gr%'", False),

@@ -73,7 +73,7 @@ def pragmas(path: Path) -> dict[str, object]:
     return found
 
 
-SETTLED = {"page_size": 65536, "auto_vacuum": 2, "journal_mode": "wal"}
+SETTLED = {"page_size": 16384, "auto_vacuum": 2, "journal_mode": "wal"}
 
 
 @pytest.mark.parametrize("spelling", ["{}", "sqlite:///{}"])
@@ -185,7 +185,7 @@ def test_damage_is_found(acked: Path) -> None:
     with connect(str(acked)) as database, database.write() as connection:
         connection.execute(insert(acks), [{"writer": 1, "number": n} for n in range(100)])
     data = bytearray(acked.read_bytes())
-    data[3 * 65536 :] = bytes(len(data) - 3 * 65536)
+    data[3 * 16384 :] = bytes(len(data) - 3 * 16384)
     acked.write_bytes(data)
     with connect(str(acked)) as database:
         assert database.integrity() != []

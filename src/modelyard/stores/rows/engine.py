@@ -21,6 +21,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -33,6 +34,7 @@ from modelyard.base.errors import InvalidReference, MissingExtra, NotSupported, 
 from modelyard.stores.rows import sqlite
 from modelyard.stores.rows.address import Address, Dialect, parse
 from modelyard.stores.rows.faults import faults_named
+from modelyard.stores.rows.grouping import Groups
 
 T = TypeVar("T")
 
@@ -51,6 +53,7 @@ class Database:
         self.dialect: Dialect = address.dialect
         self.engine = engine
         self._writer = engine.execution_options(**{_WRITING: True})
+        self._regroup()
         # Also runs when the interpreter ends: a copied file is complete then, without its log.
         self._finalizer = weakref.finalize(self, _shut, address, engine, os.getpid(), folder)
         _open.add(self)
@@ -82,17 +85,28 @@ class Database:
     def transact(self, function: Callable[[Connection], T]) -> T:
         """Run ``function`` in a write and return what it returns; run it again when it lost a deadlock or a race.
 
-        ``function`` must do nothing but use its connection. `Overloaded` after `ATTEMPTS` losses.
+        ``function`` must do nothing but use its connection. On SQLite it may run in another thread, and share a
+        commit with what other threads write at that moment. `Overloaded` after `ATTEMPTS` losses.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self.write() as connection:
-                    return function(connection)
+                return self._run(function)
             except Overloaded as error:
                 if attempt == ATTEMPTS or not error.details.get("transient"):
                     raise
                 time.sleep(random.uniform(0.2, 1) * min(0.01 * 2**attempt, 1))
         raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _run(self, function: Callable[[Connection], T]) -> T:
+        if self._groups is not None:
+            return self._groups.run(function)
+        with self.write() as connection:
+            return function(connection)
+
+    def _regroup(self) -> None:
+        """A queue of its own for this process: a forked child knows nothing of its parent's threads."""
+        named = partial(faults_named, self.address)
+        self._groups = Groups(self.write, named) if self.dialect == "sqlite" else None
 
     def checkpoint(self) -> bool:
         """SQLite: move all commits from the log into the file, so that the file alone is complete. False when
@@ -255,6 +269,7 @@ def _after_fork() -> None:
     for database in _open:
         _inherited.append(database.engine.pool)
         database.engine.dispose(close=False)
+        database._regroup()
 
 
 if hasattr(os, "register_at_fork"):

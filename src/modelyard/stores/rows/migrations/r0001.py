@@ -17,12 +17,27 @@ def upgrade(op: Steps) -> None:
     _my_blobs(op)
     _my_dataset_names(op)
     _my_events(op)
+    _my_experiments(op)
+    _my_inputs(op)
+    _my_keys(op)
+    _my_logged_models(op)
+    _my_metric_contexts(op)
+    _my_metric_segments(op)
+    _my_metrics(op)
     _my_models(op)
+    _my_pairs(op)
     _my_predictions(op)
+    _my_requests(op)
+    _my_run_inputs(op)
+    _my_run_models(op)
     _my_settings(op)
     _my_upload_parts(op)
     _my_uploads(op)
+    _my_users(op)
+    _my_webhooks(op)
     _my_datasets(op)
+    _my_runs(op)
+    _my_tokens(op)
     _my_versions(op)
     _my_aliases(op)
     _my_stage_assignments(op)
@@ -128,6 +143,158 @@ def _my_events(op: Steps) -> None:
     op.create_index(op.f("ix_my_events_subject_seq"), "my_events", ["subject", "seq"], unique=False)
 
 
+def _my_experiments(op: Steps) -> None:
+    op.create_table(
+        "my_experiments",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Name(2000), nullable=False),
+        sa.Column("artifact_location", columns.Text(), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.Column("deleted_ms", columns.TimeMs(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_experiments")),
+        sa.UniqueConstraint("name", name=op.f("uq_my_experiments_name")),
+        sqlite_autoincrement=True,
+    )
+
+
+def _my_inputs(op: Steps) -> None:
+    op.create_table(
+        "my_inputs",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("experiment_id", columns.Int64(), nullable=False),
+        sa.Column("name", columns.Name(2000), nullable=False),
+        sa.Column("digest", columns.Name(256), nullable=False),
+        sa.Column("source_type", columns.Text(), nullable=False),
+        sa.Column("source", columns.Text(), nullable=False),
+        sa.Column("schema", columns.Text(), nullable=False),
+        sa.Column("profile", columns.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_inputs")),
+        sa.UniqueConstraint(
+            "experiment_id", "name", "digest", name=op.f("uq_my_inputs_experiment_id_name_digest")
+        ),
+    )
+
+
+def _my_keys(op: Steps) -> None:
+    op.create_table(
+        "my_keys",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Name(1000), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_keys")),
+        sa.UniqueConstraint("name", name=op.f("uq_my_keys_name")),
+    )
+
+
+def _my_logged_models(op: Steps) -> None:
+    op.create_table(
+        "my_logged_models",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("model_id", columns.Name(64), nullable=False),
+        sa.Column("experiment_id", columns.Int64(), nullable=False),
+        sa.Column("run_id", columns.Int64(), nullable=True),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("name_prefix", columns.Name(764), nullable=False),
+        sa.Column("type", columns.Text(), nullable=False),
+        sa.Column("status", columns.Name(16), nullable=False),
+        sa.Column("status_message", columns.Text(), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("deleted_ms", columns.TimeMs(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_logged_models")),
+        sa.UniqueConstraint("model_id", name=op.f("uq_my_logged_models_model_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_my_logged_models_experiment_id_active_created_ms_id"),
+        "my_logged_models",
+        ["experiment_id", "active", "created_ms", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_logged_models_experiment_id_name_prefix"),
+        "my_logged_models",
+        ["experiment_id", "name_prefix"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_logged_models_run_id"), "my_logged_models", ["run_id"], unique=False
+    )
+
+
+def _my_metric_contexts(op: Steps) -> None:
+    op.create_table(
+        "my_metric_contexts",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("model_id", columns.Name(64), nullable=False),
+        sa.Column("dataset_name", columns.Name(2000), nullable=False),
+        sa.Column("dataset_digest", columns.Name(256), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_metric_contexts")),
+        sa.UniqueConstraint(
+            "model_id",
+            "dataset_name",
+            "dataset_digest",
+            name=op.f("uq_my_metric_contexts_model_id_dataset_name_dataset_digest"),
+        ),
+    )
+
+
+def _my_metric_segments(op: Steps) -> None:
+    op.create_table(
+        "my_metric_segments",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("run_id", columns.Int64(), nullable=False),
+        sa.Column("key_id", columns.Int64(), nullable=False),
+        sa.Column("context_id", columns.Int64(), nullable=False),
+        sa.Column("count", columns.Int64(), nullable=False),
+        sa.Column("min_step", columns.Int64(), nullable=False),
+        sa.Column("max_step", columns.Int64(), nullable=False),
+        sa.Column("min_bits", columns.Int64(), nullable=True),
+        sa.Column("max_bits", columns.Int64(), nullable=True),
+        sa.Column("data", columns.Blob(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_metric_segments")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_my_metric_segments_run_id_key_id_context_id_id"),
+        "my_metric_segments",
+        ["run_id", "key_id", "context_id", "id"],
+        unique=False,
+    )
+
+
+def _my_metrics(op: Steps) -> None:
+    op.create_table(
+        "my_metrics",
+        sa.Column("run_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("key_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("context_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("experiment_id", columns.Int64(), nullable=False),
+        sa.Column("latest", sa.Boolean(), nullable=False),
+        sa.Column("value_bits", columns.Int64(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("step", columns.Int64(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("points", columns.Int64(), nullable=False),
+        sa.Column("loose", columns.Int64(), nullable=False),
+        sa.Column("packed_to", columns.Int64(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "key_id", "context_id", name=op.f("pk_my_metrics")),
+    )
+    op.create_index(
+        op.f("ix_my_metrics_context_id_key_id"),
+        "my_metrics",
+        ["context_id", "key_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_metrics_experiment_id_key_id_latest_value_bits_run_id"),
+        "my_metrics",
+        ["experiment_id", "key_id", "latest", "value_bits", "run_id"],
+        unique=False,
+    )
+
+
 def _my_models(op: Steps) -> None:
     op.create_table(
         "my_models",
@@ -145,6 +312,33 @@ def _my_models(op: Steps) -> None:
         sa.UniqueConstraint("name", name=op.f("uq_my_models_name")),
         sa.UniqueConstraint("name_key", name=op.f("uq_my_models_name_key")),
         sqlite_autoincrement=True,
+    )
+
+
+def _my_pairs(op: Steps) -> None:
+    op.create_table(
+        "my_pairs",
+        sa.Column("kind", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("owner_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("key_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("experiment_id", columns.Int64(), nullable=False),
+        sa.Column("value", columns.Text(), nullable=False),
+        sa.Column("value_prefix", columns.Name(764), nullable=False),
+        sa.Column("number_bits", columns.Int64(), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("kind", "owner_id", "key_id", name=op.f("pk_my_pairs")),
+    )
+    op.create_index(
+        op.f("ix_my_pairs_experiment_id_kind_key_id_number_bits_owner_id"),
+        "my_pairs",
+        ["experiment_id", "kind", "key_id", "number_bits", "owner_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_pairs_experiment_id_kind_key_id_value_prefix_owner_id"),
+        "my_pairs",
+        ["experiment_id", "kind", "key_id", "value_prefix", "owner_id"],
+        unique=False,
     )
 
 
@@ -184,6 +378,40 @@ def _my_predictions(op: Steps) -> None:
     )
 
 
+def _my_requests(op: Steps) -> None:
+    op.create_table(
+        "my_requests",
+        sa.Column("key", columns.Name(256), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.Column("answer", columns.Json(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_my_requests")),
+    )
+    op.create_index(op.f("ix_my_requests_at_ms"), "my_requests", ["at_ms"], unique=False)
+
+
+def _my_run_inputs(op: Steps) -> None:
+    op.create_table(
+        "my_run_inputs",
+        sa.Column("run_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("input_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("tags", columns.Json(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "input_id", name=op.f("pk_my_run_inputs")),
+    )
+    op.create_index(op.f("ix_my_run_inputs_input_id"), "my_run_inputs", ["input_id"], unique=False)
+
+
+def _my_run_models(op: Steps) -> None:
+    op.create_table(
+        "my_run_models",
+        sa.Column("run_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("model_id", columns.Int64(), autoincrement=False, nullable=False),
+        sa.Column("output", sa.Boolean(), nullable=False),
+        sa.Column("step", columns.Int64(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "model_id", "output", name=op.f("pk_my_run_models")),
+    )
+    op.create_index(op.f("ix_my_run_models_model_id"), "my_run_models", ["model_id"], unique=False)
+
+
 def _my_settings(op: Steps) -> None:
     op.create_table(
         "my_settings",
@@ -220,6 +448,43 @@ def _my_uploads(op: Steps) -> None:
     op.create_index(op.f("ix_my_uploads_at_ms"), "my_uploads", ["at_ms"], unique=False)
 
 
+def _my_users(op: Steps) -> None:
+    op.create_table(
+        "my_users",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Name(1024), nullable=False),
+        sa.Column("name_key", columns.Digest(), nullable=False),
+        sa.Column("role", columns.Name(32), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_my_users_name")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_my_users_name_key")),
+        sqlite_autoincrement=True,
+    )
+
+
+def _my_webhooks(op: Steps) -> None:
+    op.create_table(
+        "my_webhooks",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("webhook_id", columns.Id32(), nullable=False),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("description", columns.Text(), nullable=False),
+        sa.Column("url", columns.Text(), nullable=False),
+        sa.Column("events", columns.Json(), nullable=False),
+        sa.Column("secret", columns.Text(), nullable=False),
+        sa.Column("status", columns.Name(16), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.Column("seq", columns.Int64(), nullable=False),
+        sa.Column("attempts", columns.Int64(), nullable=False),
+        sa.Column("due_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_webhooks")),
+        sa.UniqueConstraint("webhook_id", name=op.f("uq_my_webhooks_webhook_id")),
+        sqlite_autoincrement=True,
+    )
+
+
 def _my_datasets(op: Steps) -> None:
     op.create_table(
         "my_datasets",
@@ -243,6 +508,80 @@ def _my_datasets(op: Steps) -> None:
     op.create_index(op.f("ix_my_datasets_digest"), "my_datasets", ["digest"], unique=False)
 
 
+def _my_runs(op: Steps) -> None:
+    op.create_table(
+        "my_runs",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("run_id", columns.Id32(), nullable=False),
+        sa.Column("experiment_id", columns.RowId(), nullable=False),
+        sa.Column("parent_id", columns.Int64(), nullable=True),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("name_prefix", columns.Name(764), nullable=False),
+        sa.Column("status", columns.Name(16), nullable=False),
+        sa.Column("user", columns.Text(), nullable=False),
+        sa.Column("started_ms", columns.TimeMs(), nullable=False),
+        sa.Column("ended_ms", columns.TimeMs(), nullable=True),
+        sa.Column("duration_ms", columns.Int64(), nullable=True),
+        sa.Column("changed_ms", columns.TimeMs(), nullable=False),
+        sa.Column("heartbeat_ms", columns.TimeMs(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("deleted_ms", columns.TimeMs(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"], ["my_experiments.id"], name=op.f("fk_my_runs_experiment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_runs")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_my_runs_run_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_my_runs_active_started_ms_id"),
+        "my_runs",
+        ["active", "started_ms", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_runs_experiment_id_active_started_ms_id"),
+        "my_runs",
+        ["experiment_id", "active", "started_ms", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_runs_experiment_id_changed_ms"),
+        "my_runs",
+        ["experiment_id", "changed_ms"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_my_runs_experiment_id_name_prefix"),
+        "my_runs",
+        ["experiment_id", "name_prefix"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_my_runs_parent_id"), "my_runs", ["parent_id"], unique=False)
+
+
+def _my_tokens(op: Steps) -> None:
+    op.create_table(
+        "my_tokens",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("user_id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("start", columns.Name(16), nullable=False),
+        sa.Column("digest", columns.Digest(), nullable=False),
+        sa.Column("role", columns.Name(32), nullable=False),
+        sa.Column("scopes", columns.Json(), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("expires_ms", columns.TimeMs(), nullable=True),
+        sa.Column("last_used_ms", columns.TimeMs(), nullable=True),
+        sa.Column("revoked_ms", columns.TimeMs(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["my_users.id"], name=op.f("fk_my_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_my_tokens_digest")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_my_tokens_user_id"), "my_tokens", ["user_id"], unique=False)
+
+
 def _my_versions(op: Steps) -> None:
     op.create_table(
         "my_versions",
@@ -258,6 +597,7 @@ def _my_versions(op: Steps) -> None:
         sa.Column("commit", columns.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("facts", columns.Json(), nullable=False),
+        sa.Column("run_id", columns.Name(64), nullable=True),
         sa.Column("updated_ms", columns.TimeMs(), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_id"], ["my_models.id"], name=op.f("fk_my_versions_model_id")
@@ -268,6 +608,7 @@ def _my_versions(op: Steps) -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_my_versions_digest"), "my_versions", ["digest"], unique=False)
+    op.create_index(op.f("ix_my_versions_run_id"), "my_versions", ["run_id"], unique=False)
 
 
 def _my_aliases(op: Steps) -> None:

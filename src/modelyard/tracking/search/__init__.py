@@ -1,0 +1,4 @@
+"""Searches of runs, experiments and logged models: MLflow's language and more, as one page at a time.
+
+The functions give ids of rows in order, and the token of the next page; `modelyard.stores.rows.search` says how.
+"""

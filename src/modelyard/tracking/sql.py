@@ -1,0 +1,356 @@
+"""The tracker of a yard: on SQLite, PostgreSQL and MariaDB/MySQL.
+
+A write locks its run's row (SQLite: the file) and is one transaction. Keys get their numbers before, in a transaction
+of their own: a number without a value does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select
+
+from modelyard.base.clock import now_ms
+from modelyard.base.errors import NotFound
+from modelyard.stores.once import once as done_once
+from modelyard.stores.rows.engine import Database
+from modelyard.stores.rows.upsert import upsert
+from modelyard.tracking import curves, experiments, models, moving, runs, tables
+from modelyard.tracking.checks import (
+    check_experiment_name,
+    check_key,
+    check_run_id,
+    check_texts,
+)
+from modelyard.tracking.interface import (
+    DEFAULT_EXPERIMENT,
+    EVERYTHING,
+    Batch,
+    Bucket,
+    Columns,
+    Context,
+    Experiment,
+    LoggedModel,
+    Metric,
+    Page,
+    Run,
+    Search,
+    Status,
+)
+from modelyard.tracking.keys import Keys
+from modelyard.tracking.reading import read_runs
+from modelyard.tracking.search.experiments import search_experiments
+from modelyard.tracking.search.models import Dataset, ModelOrder, search_models
+from modelyard.tracking.search.runs import search_runs
+from modelyard.tracking.writing import write_batch, write_tags
+
+T = TypeVar("T")
+
+_NONE: Mapping[str, Any] = {}
+
+
+class SqlTracker:
+    """The tracker in a database opened by `modelyard.stores.rows.connect`. Threads may share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._keys = Keys(database)
+        with database.read() as connection:
+            there = experiments.find(connection, DEFAULT_EXPERIMENT) is not None
+        if not there:
+            database.transact(experiments.found_default)
+
+    # Experiments
+
+    def create_experiment(
+        self, name: str, *, tags: Mapping[str, str] = _NONE, artifact_location: str = ""
+    ) -> Experiment:
+        check_experiment_name(name)
+        check_texts(tags, "tag")
+        ids = self._keys.settle(tags)
+        number = self._database.transact(
+            lambda c: experiments.insert_experiment(c, name, artifact_location, tags, ids)
+        )
+        return self.experiment(number)
+
+    def ensure_experiment(self, name: str) -> Experiment:
+        check_experiment_name(name)
+        with self._database.read() as connection:
+            there = experiments.find(connection, name)
+        if there is None:
+            at_ms = now_ms()
+            row = {"name": name, "artifact_location": "", "created_ms": at_ms, "updated_ms": at_ms}
+            self._database.transact(lambda c: upsert(c, tables.experiments, [row], keys=["name"]))
+        return self.experiment(name)
+
+    def experiment(self, which: int | str) -> Experiment:
+        with self._database.read() as connection:
+            row = experiments.find(connection, which)
+            if row is None:
+                raise NotFound(
+                    f"no experiment with id {which}"
+                    if isinstance(which, int)
+                    else f"no experiment named {which!r}"
+                )
+            return experiments.read_experiments(connection, self._keys, [row])[0]
+
+    def update_experiment(
+        self,
+        experiment_id: int,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str | None] = _NONE,
+    ) -> Experiment:
+        if name is not None:
+            check_experiment_name(name)
+        check_texts(tags, "tag")
+        ids = self._keys.settle(tags)
+
+        def change(connection: Connection) -> None:
+            experiments.locked(connection, experiment_id)
+            if name is not None:
+                experiments.rename(connection, experiment_id, name)
+            kind = tables.EXPERIMENT_TAG
+            write_tags(connection, kind, experiment_id, experiment_id, tags, ids)
+            experiments.touch(connection, experiment_id)
+
+        self._database.transact(change)
+        return self.experiment(experiment_id)
+
+    def delete_experiment(self, experiment_id: int) -> None:
+        self._database.transact(lambda c: experiments.remove(c, experiment_id))
+
+    def restore_experiment(self, experiment_id: int) -> None:
+        self._database.transact(lambda c: experiments.restore(c, experiment_id))
+
+    def purge_experiment(self, experiment_id: int) -> None:
+        self._database.transact(lambda c: experiments.forget(c, experiment_id))
+
+    def search_experiments(self, search: Search) -> Page[Experiment]:
+        with self._database.read() as connection:
+            found = search_experiments(connection, search)
+            table = tables.experiments
+            rows = connection.execute(select(table).where(table.c.id.in_(found.ids))).all()
+            order = {number: place for place, number in enumerate(found.ids)}
+            rows = sorted(rows, key=lambda row: order[row.id])
+            return Page(experiments.read_experiments(connection, self._keys, rows), found.next)
+
+    # Runs
+
+    def create_run(
+        self,
+        experiment_id: int,
+        *,
+        run_id: str | None = None,
+        name: str = "",
+        user: str = "",
+        started_ms: int | None = None,
+        tags: Mapping[str, str] = _NONE,
+        parent_run_id: str | None = None,
+        once: str | None = None,
+    ) -> Run:
+        if run_id is not None:
+            check_run_id(run_id)
+        check_texts(tags, "tag")
+        ids = self._keys.settle(tags)
+
+        def change(connection: Connection) -> str:
+            row = runs.insert_run(
+                connection,
+                experiment_id,
+                run_id=run_id,
+                name=name,
+                user=user,
+                started_ms=started_ms,
+                parent_run_id=parent_run_id,
+            )
+            write_tags(connection, tables.RUN_TAG, row.id, experiment_id, dict(tags), ids)
+            return row.run_id
+
+        return self.run(done_once(self._database, once, change))
+
+    def run(self, run_id: str, columns: Columns = EVERYTHING) -> Run:
+        with self._database.read() as connection:
+            number = self._row(connection, run_id)
+            return read_runs(connection, self._keys, [number], columns)[0]
+
+    def _row(self, connection: Connection, run_id: str) -> int:
+        query = select(tables.runs.c.id).where(tables.runs.c.run_id == check_run_id(run_id))
+        number = connection.scalar(query)
+        if number is None:
+            raise NotFound(f"no run with id {run_id!r}")
+        return number
+
+    def update_run(
+        self,
+        run_id: str,
+        *,
+        status: Status | None = None,
+        ended_ms: int | None = None,
+        name: str | None = None,
+    ) -> Run:
+        check_run_id(run_id)
+
+        def change(connection: Connection) -> None:
+            row = runs.locked(connection, run_id)
+            runs.change_run(connection, row, status=status, ended_ms=ended_ms, name=name)
+
+        self._database.transact(change)
+        return self.run(run_id)
+
+    def write(self, run_id: str, batch: Batch, *, once: str | None = None) -> None:
+        check_run_id(run_id)
+        for metric in batch.metrics:
+            check_key(metric.key)
+        check_texts(batch.params, "param")
+        check_texts(batch.tags, "tag")
+        logged = {metric.key for metric in batch.metrics}
+        ids = self._keys.settle([*logged, *batch.params, *batch.tags])
+
+        def change(connection: Connection) -> None:
+            write_batch(connection, runs.locked(connection, run_id), batch, ids)
+
+        done_once(self._database, once, change)
+
+    def delete_runs(self, run_ids: Sequence[str]) -> None:
+        self._on_runs(run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=True))
+
+    def restore_runs(self, run_ids: Sequence[str]) -> None:
+        self._on_runs(run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=False))
+
+    def purge_runs(self, run_ids: Sequence[str]) -> None:
+        self._on_runs(run_ids, runs.purge)
+
+    def move_runs(self, run_ids: Sequence[str], experiment_id: int) -> None:
+        self._on_runs(run_ids, lambda c, ids: moving.move(c, ids, experiment_id))
+
+    def _on_runs(
+        self, run_ids: Iterable[str], change: Callable[[Connection, Sequence[str]], None]
+    ) -> None:
+        ids = [check_run_id(run_id) for run_id in dict.fromkeys(run_ids)]
+        self._database.transact(lambda connection: change(connection, ids))
+
+    def copy_run(self, run_id: str, experiment_id: int) -> Run:
+        check_run_id(run_id)
+        return self.run(self._database.transact(lambda c: moving.copy(c, run_id, experiment_id)))
+
+    def search(self, search: Search) -> Page[Run]:
+        with self._database.read() as connection:
+            found = search_runs(connection, search)
+            return Page(read_runs(connection, self._keys, found.ids, search.columns), found.next)
+
+    # Metrics
+
+    def history(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        context: Context | None = None,
+        limit: int = 25_000,
+        page: str | None = None,
+    ) -> Page[Metric]:
+        key_id = self._keys.find([key]).get(key)
+        with self._database.read() as connection:
+            number = self._row(connection, run_id)
+            where = None if context is None else _context(connection, context)
+            if key_id is None or where == _UNKNOWN:
+                return Page([])
+            return curves.history(connection, number, key_id, key, where, limit, page)
+
+    def curve(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        buckets: int = 500,
+        first_step: int | None = None,
+        last_step: int | None = None,
+    ) -> Sequence[Bucket]:
+        key_id = self._keys.find([key]).get(key)
+        metrics = tables.metrics
+        with self._database.read() as connection:
+            number = self._row(connection, run_id)
+            mine = (metrics.c.run_id == number, metrics.c.key_id == key_id, metrics.c.latest)
+            where = connection.scalar(select(metrics.c.context_id).where(*mine))
+            if key_id is None or where is None:
+                return []
+            return curves.curve(connection, number, key_id, where, buckets, first_step, last_step)
+
+    # Logged models
+
+    def create_model(
+        self,
+        experiment_id: int,
+        *,
+        name: str = "",
+        type: str = "",
+        run_id: str | None = None,
+        params: Mapping[str, str] = _NONE,
+        tags: Mapping[str, str] = _NONE,
+    ) -> LoggedModel:
+        check_texts(params, "param")
+        check_texts(tags, "tag")
+        ids = self._keys.settle([*params, *tags])
+        model_id = self._database.transact(
+            lambda c: models.insert_model(
+                c, experiment_id, name=name, type=type, run_id=run_id, params=params, tags=tags, ids=ids
+            )
+        )  # fmt: skip
+        return self.model(model_id)
+
+    def model(self, model_id: str, *, deleted: bool = False) -> LoggedModel:
+        with self._database.read() as connection:
+            row = models.locked(connection, model_id, deleted=deleted)
+            return models.read_models(connection, self._keys, [row.id])[0]
+
+    def update_model(
+        self,
+        model_id: str,
+        *,
+        status: str | None = None,
+        params: Mapping[str, str] = _NONE,
+        tags: Mapping[str, str | None] = _NONE,
+    ) -> LoggedModel:
+        check_texts(params, "param")
+        check_texts(tags, "tag")
+        ids = self._keys.settle([*params, *tags])
+
+        def change(connection: Connection) -> None:
+            row = models.locked(connection, model_id)
+            models.change_model(connection, row, status=status, params=params, tags=tags, ids=ids)
+
+        self._database.transact(change)
+        return self.model(model_id)
+
+    def delete_model(self, model_id: str) -> None:
+        self._database.transact(lambda c: models.mark_deleted(c, model_id))
+
+    def search_models(
+        self,
+        search: Search,
+        *,
+        orders: Sequence[ModelOrder] = (),
+        datasets: Sequence[Dataset] = (),
+    ) -> Page[LoggedModel]:
+        """``orders`` go before those of the search; ``datasets`` are those that its metrics were measured of."""
+        with self._database.read() as connection:
+            found = search_models(connection, search, orders=orders, datasets=datasets)
+            return Page(models.read_models(connection, self._keys, found.ids), found.next)
+
+
+_UNKNOWN = -1
+
+
+def _context(connection: Connection, context: Context) -> int:
+    """The number of a context, `_UNKNOWN` for one that was never written."""
+    if context == Context():
+        return 0
+    table = tables.metric_contexts
+    query = select(table.c.id).where(
+        table.c.model_id == context.model_id,
+        table.c.dataset_name == context.dataset_name,
+        table.c.dataset_digest == context.dataset_digest,
+    )
+    return connection.scalar(query) or _UNKNOWN

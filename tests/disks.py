@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +25,21 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture
+def filler(small_disk: Path) -> Callable[[], Path]:
+    """Fill what is left of the small disk, to the last byte."""
+
+    def fill() -> Path:
+        path = small_disk / "filler"
+        with path.open("ab", buffering=0) as stream:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while stream.write(b"x" * size) == size:
+                        pass
+                except OSError:
+                    continue
+        return path
+
+    return fill

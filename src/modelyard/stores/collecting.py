@@ -56,7 +56,8 @@ def collect(stores: Stores, grace_ms: int = GRACE_MS, *, dry_run: bool = False) 
 
 def collect_these(stores: Stores, blobs: Iterable[Blob]) -> int:
     """Remove those of these blobs that nobody refers to, without any grace. Returns how many went."""
-    return sum(_take(stores, stores.of(blob.size), blob, now_ms() + 1) for blob in blobs)
+    there = ((stores.holding(blob.sha256), blob) for blob in blobs)
+    return sum(_take(stores, store, blob, now_ms() + 1) for store, blob in there if store)
 
 
 def _unneeded(

@@ -104,8 +104,12 @@ class Stores:
 
     def stat(self, sha256: str) -> Blob | None:
         """The blob, wherever it is."""
-        found = (store.stat(sha256) for store in self.all())
-        return next((blob for blob in found if blob is not None), None)
+        store = self.holding(sha256)
+        return None if store is None else store.stat(sha256)
+
+    def holding(self, sha256: str) -> Store | None:
+        """The store that has a blob: in a yard that was copied large ones may be inside, too."""
+        return next((store for store in self.all() if store.stat(sha256) is not None), None)
 
     def all(self) -> Sequence[Store]:
         """Every store in use, for checks."""

@@ -195,6 +195,7 @@ def _drop_chunks(upload_id: str, connection: Connection) -> bool:
 
 
 def delete_blob(digest: str, connection: Connection) -> int:
+    """Remove a blob in the caller's transaction. Returns how many went: one or none."""
     query = select(blobs.c.upload_id).where(blobs.c.digest == digest).with_for_update()
     upload_id = connection.execute(query).scalar()
     if upload_id is None:

@@ -106,7 +106,7 @@ def missing_files(stores: Stores, card: Card, label: str) -> list[str]:
     return [
         f"{label}: its file {entry.path!r} (sha256 {entry.sha256[:12]}…) is missing"
         for entry in card.artifact
-        if stores.of(entry.size).stat(entry.sha256) is None
+        if stores.stat(entry.sha256) is None
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,21 +79,3 @@ def start() -> Iterator[Start]:
     for worker in running:
         worker.kill()
         worker.all_it_said()
-
-
-@pytest.fixture
-def filler(small_disk: Path) -> Callable[[], Path]:
-    """Fill what is left of the small disk, to the last byte."""
-
-    def fill() -> Path:
-        path = small_disk / "filler"
-        with path.open("ab", buffering=0) as stream:
-            for size in (1 << 20, 4096, 1):
-                try:
-                    while stream.write(b"x" * size) == size:
-                        pass
-                except OSError:
-                    continue
-        return path
-
-    return fill

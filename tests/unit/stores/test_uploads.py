@@ -209,3 +209,12 @@ def test_unknown_lengths_land_on_the_right_side(
         with database.read() as connection:
             held = connection.scalar(select(func.sum(func.length(blob_chunks.c.data))))
         assert held == 6 * MB
+        inside = content(4 * MB, seed=99)  # as in a yard that was copied into one file
+        stores.embedded.put(io.BytesIO(inside))  # type: ignore[union-attr]
+        blob = stores.stat(sha256(inside))
+        assert blob
+        with pytest.raises(Conflict):  # nobody marked it
+            files.put_blob(RUN, "inside", blob)
+        files.put(RUN, "inside", io.BytesIO(inside))
+        assert files.open(RUN, "inside").read() == inside
+        assert list(files.problems()) == []

@@ -1,14 +1,18 @@
-"""Every tracker keeps the contract: a database of each kind."""
+"""Every tracker keeps the contract: a database of each kind, and a hub on one."""
 
 from __future__ import annotations
 
 import pytest
 
 from contracts.databases import KINDS, empty, open_new
+from hub_cases.server import hub_thread
+from modelyard.base.hub_client import HubClient
+from modelyard.stores.rows import connect
 from modelyard.stores.tables import requests
 from modelyard.testing.tracker_bench import Bench
 from modelyard.testing.trackers import TrackerContract
 from modelyard.tracking import tables
+from modelyard.tracking.http import HttpTracker
 from modelyard.tracking.sql import SqlTracker
 
 TABLES = (
@@ -23,8 +27,27 @@ def database(request, tmp_path_factory):
         yield database
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    file = tmp_path_factory.mktemp("hub") / "yard.db"
+    with hub_thread(file) as url, connect(file) as database:
+        yield url, database
+
+
 class TestSql(TrackerContract):
     @pytest.fixture
     def bench(self, database) -> Bench:
         empty(database, TABLES)
         return Bench(SqlTracker(database), lambda: SqlTracker(database))
+
+
+class TestHttp(TrackerContract):
+    """The same through a hub: its client and its server at once."""
+
+    @pytest.fixture
+    def bench(self, hub):
+        url, database = hub
+        empty(database, TABLES)
+        SqlTracker(database)  # founds the experiment Default again
+        with HubClient(url) as client:
+            yield Bench(HttpTracker(client), lambda: HttpTracker(client))

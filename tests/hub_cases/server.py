@@ -75,6 +75,32 @@ def hub(*words: str, cwd: Path, **environment: str) -> Iterator[Running]:
         process.stderr.close()
 
 
+@contextlib.contextmanager
+def hub_thread(uri: str | Path) -> Iterator[str]:
+    """A hub in a thread of this process, for tests that need many answers and no process of its own: its address."""
+    from modelyard.hub.interface import HubSettings
+    from modelyard.hub.process import serve_hub
+
+    stop, ready, urls = threading.Event(), threading.Event(), list[str]()
+
+    def on_ready(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    thread = threading.Thread(
+        target=serve_hub,
+        args=[HubSettings(uri=str(uri), access_log=False)],
+        kwargs={"port": 0, "on_ready": on_ready, "stop": stop},
+    )
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield urls[0]
+    finally:
+        stop.set()
+        thread.join(60)
+
+
 def send(port: int, data: bytes, *, wait: float = 10.0) -> tuple[int, bytes]:
     """Bytes over a socket as they are: the status of the answer (0 for none), and all that came back."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as sock:

@@ -7,16 +7,15 @@ may change something is refused from another origin.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Collection, Iterable, Mapping
 
 from modelyard.base.errors import InvalidInput, NotAllowed
+from modelyard.base.loopback import LOCAL_NAMES, is_address, is_local
 from modelyard.serving.front import is_loopback
 
 SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
-LOCAL_NAMES = frozenset(["localhost", "127.0.0.1", "::1"])
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9_])?\.?))(?::(\d{1,5}))?")
 
@@ -28,7 +27,7 @@ def parse_host(header: str) -> tuple[str, int | None]:
     (('::1', 5000), ('hub.example', None))
     """
     found = _HOST.fullmatch(header.lower())
-    if found is None or (found[1] and not _is_address(found[1])):
+    if found is None or (found[1] and not is_address(found[1])):
         raise InvalidInput("the Host header is not a name with an optional port")
     name = found[1] or found[2].rstrip(".")
     return name, int(found[3]) if found[3] else None
@@ -70,7 +69,7 @@ class Hosts:
             raise InvalidInput("a request has one Host header")
         host = headers[b"host"].decode("latin-1")
         name, _ = parse_host(host)
-        if not (name in self._names or is_local(name) or (self._figures and _is_address(name))):
+        if not (name in self._names or is_local(name) or (self._figures and is_address(name))):
             raise NotAllowed(
                 f"this hub does not answer to {name!r}",
                 hint=f"start it with --allowed-hosts {name} when that is its name",
@@ -89,16 +88,3 @@ def _check_origin(host: str, headers: Mapping[bytes, bytes]) -> None:
             )
     elif headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
         raise NotAllowed("pages of another site may not call this hub")
-
-
-def is_local(name: str) -> bool:
-    """Whether a name is always this machine itself."""
-    return name in LOCAL_NAMES or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

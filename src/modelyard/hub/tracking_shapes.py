@@ -40,6 +40,8 @@ When = Annotated[
     Annotated[str, Field(max_length=40)] | Milliseconds,
     Field(description="RFC 3339, or milliseconds since 1970.", examples=["2026-11-20T23:17:00Z"]),
 ]
+LongAgo = Annotated[Annotated[str, Field(max_length=40)] | Int64, Field(description="RFC 3339, or milliseconds since 1970.", examples=["2026-11-20T23:17:00Z"])]  # fmt: skip
+"""A time that may be any that a database can hold."""
 RunId = Annotated[
     str, Field(pattern="^[0-9a-f]{32}$", examples=["019a1b2c3d4e7f60918293a4b5c6d7e8"])
 ]
@@ -99,6 +101,9 @@ class NewExperiment(Sent):
 
     name: Annotated[str, Field(min_length=1, max_length=500)] = Field(examples=["churn"])
     tags: Texts = Field(default_factory=dict)
+    artifact_location: Annotated[str, Field(max_length=10_000)] = Field(
+        "", description="Text that is kept and never opened."
+    )
 
 
 class ExperimentChanges(Sent):
@@ -139,7 +144,7 @@ class NewPoint(Sent):
 
     key: Key = Field(examples=["loss"])
     value: Number = Field(examples=[0.25])
-    at: When | None = None
+    at: LongAgo | None = None
     step: Int64 = 0
     model_id: Annotated[str, Field(max_length=40)] = ""
     dataset_name: Annotated[str, Field(max_length=500)] = ""
@@ -303,6 +308,18 @@ class Moving(SomeRuns):
     """Runs for another experiment."""
 
     experiment_id: ExperimentId
+
+
+class Tagging(SomeRuns):
+    """Tags for runs; one that is null goes."""
+
+    tags: TextChanges = Field(examples=[{"reviewed": "yes", "draft": None}])
+
+
+class Retention(Sent):
+    """How long ago something must have been deleted to go for good."""
+
+    before: LongAgo
 
 
 class Wanted(Sent):

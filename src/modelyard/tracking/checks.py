@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from modelyard.base.errors import InvalidInput, InvalidName, TooLarge
 from modelyard.base.names import invisible
-from modelyard.tracking.interface import MAX_KEY, MAX_TEXT
+from modelyard.tracking.interface import MAX_KEY, MAX_TEXT, MODEL_STATUSES
 
 MAX_EXPERIMENT = 500
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -60,3 +60,11 @@ def check_run_id(run_id: str) -> str:
     if not _RUN_ID.fullmatch(run_id):
         raise InvalidInput(f"{run_id[:80]!r} is not a run's id", hint="32 lower-case hex digits")
     return run_id
+
+
+def check_model_status(status: str | None) -> str | None:
+    """The status of a logged model, or none."""
+    if status is not None and status not in MODEL_STATUSES:
+        known = ", ".join(MODEL_STATUSES)
+        raise InvalidInput(f"no status {status!r} of a logged model", hint=known)
+    return status

@@ -39,6 +39,10 @@ ENDED = frozenset([Status.FINISHED, Status.FAILED, Status.KILLED])
 """A run in one of these has an end."""
 
 
+MODEL_STATUSES = ("PENDING", "READY", "UPLOAD_FAILED")
+"""Of a logged model."""
+
+
 class View(enum.StrEnum):
     """Which of the living and the deleted a listing shows."""
 

@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from modelyard.base.clock import new_id, now_ms
-from modelyard.base.errors import Conflict, InvalidInput, NotFound
+from modelyard.base.errors import Conflict, NotFound
 from modelyard.stores import tree
 from modelyard.stores.rows.columns import prefix
 from modelyard.tracking import experiments, runs, tables
-from modelyard.tracking.interface import Context, LoggedModel, Metric
+from modelyard.tracking.checks import check_model_status
+from modelyard.tracking.interface import MODEL_STATUSES, Context, LoggedModel, Metric
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import AT_ONCE, exactly, run_ids, texts
 from modelyard.tracking.writing import Ids, write_params, write_tags
 
-PENDING, READY, UPLOAD_FAILED = "PENDING", "READY", "UPLOAD_FAILED"
-STATUSES = (PENDING, READY, UPLOAD_FAILED)
+PENDING, READY, UPLOAD_FAILED = MODEL_STATUSES
 
 
 def insert_model(
@@ -85,9 +85,7 @@ def change_model(
     write_params(connection, tables.MODEL_PARAM, row.id, row.experiment_id, params, ids)
     write_tags(connection, tables.MODEL_TAG, row.id, row.experiment_id, tags, ids)
     changed: dict[str, Any] = {"updated_ms": now_ms()}
-    if status is not None:
-        if status not in STATUSES:
-            raise InvalidInput(f"no status {status!r} of a logged model", hint=", ".join(STATUSES))
+    if check_model_status(status) is not None:
         changed["status"] = status
     mine = update(tables.logged_models).where(tables.logged_models.c.id == row.id)
     connection.execute(mine.values(changed))

@@ -85,7 +85,7 @@ def test_a_run_keeps_what_is_logged_exactly(client: TestClient, run: str) -> Non
         {"key": "m", "value": 1, "step": 1.5},
         {"key": "m", "value": 1, "step": "1"},
         {"key": "m", "value": 1, "at": 1e20},
-        {"key": "m", "value": 1, "at": 10**17},
+        {"key": "m", "value": 1, "at": 2**63},
         {"key": "m", "value": 1, "at": "yesterday"},
         {"key": "", "value": 1},
         {"key": "m" * 251, "value": 1},

@@ -28,7 +28,7 @@ def command(method: str, path: str, data: str | None, hub: str | None, as_json: 
       modelyard api PUT /api/v1/models/churn/stages/prod --data '{"version": 3}'
       modelyard api POST /api/v1/runs/search --data @query.json --hub https://hub.example
     """
-    from modelyard.hub.client import HubClient, known_hub, token_for
+    from modelyard.base.hub_client import HubClient, known_hub, token_for
 
     address = known_hub(hub)
     content = body_of(data)

@@ -25,7 +25,7 @@ def command(hub: str, token_stdin: bool, as_json: bool) -> None:
       modelyard login http://127.0.0.1:5000 --token-stdin < token.txt
     """
     from modelyard.base.errors import InvalidInput
-    from modelyard.hub.client import HubClient, hub_address, keep_token
+    from modelyard.base.hub_client import HubClient, hub_address, keep_token
 
     address = hub_address(hub)
     if token_stdin or not sys.stdin.isatty():

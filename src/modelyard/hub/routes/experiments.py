@@ -49,7 +49,11 @@ def _page(yard: YardOf, search: Search) -> Page[Experiment]:
 @router.post("/experiments", status_code=201, **needs("experiment.write"))
 def create_experiment(yard: YardOf, new: Annotated[NewExperiment, Body()]) -> Experiment:
     """Make an experiment."""
-    return Experiment.of(yard.tracker.create_experiment(new.name, tags=new.tags))
+    return Experiment.of(
+        yard.tracker.create_experiment(
+            new.name, tags=new.tags, artifact_location=new.artifact_location
+        )
+    )
 
 
 @router.put("/experiments/by-name/{name:path}", **needs("experiment.write"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Body, Path, Response
+from fastapi import Body, Path, Query, Response
 
 from modelyard.hub.asked import YardOf
 from modelyard.hub.logged_model_shapes import LoggedModel, LoggedModelChanges, NewLoggedModel
@@ -39,9 +39,13 @@ def search_logged_models(yard: YardOf, question: Annotated[Question, Body()]) ->
 
 
 @router.get("/logged-models/{id}", **needs("run.read"))
-def get_logged_model(id: Id, yard: YardOf) -> LoggedModel:
+def get_logged_model(
+    id: Id,
+    yard: YardOf,
+    deleted: Annotated[bool, Query(description="A deleted one, too.")] = False,
+) -> LoggedModel:
     """Show a logged model."""
-    return LoggedModel.of(yard.tracker.model(id))
+    return LoggedModel.of(yard.tracker.model(id, deleted=deleted))
 
 
 @router.patch("/logged-models/{id}", **needs("run.write"))
@@ -59,4 +63,11 @@ def change_logged_model(
 def delete_logged_model(id: Id, yard: YardOf) -> Response:
     """Delete a logged model."""
     yard.tracker.delete_model(id)
+    return Response(status_code=204)
+
+
+@router.post("/logged-models/{id}/purge", status_code=204, **needs("run.purge"))
+def purge_logged_model(id: Id, yard: YardOf) -> Response:
+    """Remove a deleted logged model for good, with its files."""
+    yard.tracker.purge_model(id)
     return Response(status_code=204)

@@ -13,10 +13,12 @@ from modelyard.hub.routing import Router, needs
 from modelyard.hub.shapes import Page
 from modelyard.hub.tracking_shapes import EARLIEST, LATEST, Bucket, Curve, Point
 from modelyard.tracking.checks import check_key
+from modelyard.tracking.interface import Context
 
 router = Router("metrics")
 
 KeyOf = Annotated[str, Query(min_length=1, max_length=250, examples=["loss"])]
+Of = Annotated[str | None, Query(max_length=500)]
 Step = Annotated[int | None, Query(ge=EARLIEST, le=LATEST)]
 
 
@@ -27,9 +29,17 @@ def metric_history(
     yard: YardOf,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
     page: Token = None,
+    model_id: Of = None,
+    dataset_name: Of = None,
+    dataset_digest: Of = None,
 ) -> Page[Point]:
-    """Every point of a metric, in the order logged."""
-    found = yard.tracker.history(id, check_key(key), limit=limit, page=page)
+    """Every point of a metric, in the order logged.
+
+    With any of the last three, only those measured of just that; empty words are for points of the run alone.
+    """
+    words = (model_id, dataset_name, dataset_digest)
+    context = None if words == (None, None, None) else Context(*(word or "" for word in words))
+    found = yard.tracker.history(id, check_key(key), context=context, limit=limit, page=page)
     return Page(items=[Point.of(metric) for metric in found.items], next=found.next)
 
 

@@ -10,16 +10,18 @@ from modelyard.hub.asked import YardOf
 from modelyard.hub.incoming import INPUT_BYTES
 from modelyard.hub.paging import Limit, Token
 from modelyard.hub.routing import Router, needs, principal_of
-from modelyard.hub.shapes import Page
+from modelyard.hub.shapes import Count, Page
 from modelyard.hub.tracking_shapes import (
     LATEST,
     Moving,
     NewBatch,
     NewRun,
     Question,
+    Retention,
     Run,
     RunChanges,
     SomeRuns,
+    Tagging,
     milliseconds,
 )
 from modelyard.tracking.interface import Search, View
@@ -120,6 +122,19 @@ def move_runs(yard: YardOf, moving: Annotated[Moving, Body()]) -> Response:
     """Move runs to another experiment."""
     yard.tracker.move_runs(moving.run_ids, moving.experiment_id)
     return Response(status_code=204)
+
+
+@router.post("/runs/tag", status_code=204, **needs("run.write"))
+def tag_runs(yard: YardOf, tagging: Annotated[Tagging, Body()]) -> Response:
+    """Set and remove tags of runs, of all or of none."""
+    yard.tracker.tag_runs(tagging.run_ids, tagging.tags)
+    return Response(status_code=204)
+
+
+@router.post("/runs/purge-deleted", **needs("run.purge"))
+def purge_deleted(yard: YardOf, old: Annotated[Retention, Body()]) -> Count:
+    """Remove for good what was deleted before a moment: runs, logged models, then empty experiments."""
+    return Count(count=yard.tracker.purge_deleted(milliseconds(old.before) or 0))
 
 
 @router.get("/runs/{id}", **needs("run.read"))

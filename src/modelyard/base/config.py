@@ -50,7 +50,7 @@ USER_SETTINGS: Mapping[str, Shape] = {"trust": "any", "signers": "any", "tokens"
 """What only the user's own configuration says."""
 
 MEANINGS: Mapping[str, str] = {
-    "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`.",
+    "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`; or a hub: `https://…`.",
     "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
     "registry.rules": "What must hold before a promotion. For a later version.",
@@ -70,7 +70,8 @@ DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard
 
 VARIABLES: Mapping[str, str] = {
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
-    "MODELYARD_TOKEN": "A token for the hub that a command calls, in place of the one that `login` kept.",
+    "MODELYARD_CACHE_DIR": "The folder for files of models that were fetched from a hub.",
+    "MODELYARD_TOKEN": "A token for the hub that is called, in place of the one that `login` kept.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

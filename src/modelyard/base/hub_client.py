@@ -11,7 +11,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -201,7 +201,7 @@ class HubClient:
                 return
 
     @contextmanager
-    def download(self, path: str) -> Iterator[Iterator[bytes]]:
+    def download(self, path: str) -> Generator[Iterator[bytes]]:
         """The bytes of an answer as they come. What breaks off in between is `Unreachable`."""
         import httpx2
 

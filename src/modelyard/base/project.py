@@ -54,6 +54,16 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise InvalidSetting(f"{file}: {error}") from error
 
 
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for what can be fetched again; ``MODELYARD_CACHE_DIR`` names another."""
+    if own := environ.get("MODELYARD_CACHE_DIR"):
+        return Path(own).absolute()
+    if os.name == "nt":
+        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "modelyard"
+    base = environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "modelyard"
+
+
 def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of this user's own configuration; ``MODELYARD_CONFIG_DIR`` names another."""
     if own := environ.get("MODELYARD_CONFIG_DIR"):

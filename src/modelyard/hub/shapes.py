@@ -87,6 +87,34 @@ class Changes(Sent):
     tags: TagChanges | None = Field(None, examples=[{"team": "growth", "old": None}])
 
 
+class VersionChanges(Changes):
+    """What to change of a version; metrics are added to those that it has."""
+
+    metrics: Annotated[dict[Key, float], Field(max_length=1000)] | None = Field(
+        None, examples=[{"accuracy": 0.97}]
+    )
+
+
+class NewComment(Sent):
+    """Something to say about a model, or about one of its versions."""
+
+    text: Annotated[str, Field(min_length=1, max_length=10_000)] = Field(
+        examples=["checked on last month's orders"]
+    )
+    version: VersionWord | None = None
+
+
+class Lineage(Told):
+    """Where a version comes from and where it went; what is not known is null or empty."""
+
+    dataset: dict[str, Any] | None
+    run: dict[str, Any] | None
+    version: dict[str, Any]
+    stages: list[str]
+    aliases: list[str]
+    predictions: int
+
+
 class Renaming(Sent):
     """Another name."""
 
@@ -235,6 +263,31 @@ class Prediction(Told):
     model_version_id: int | None
     dataset_id: int | None
     digest: str
+
+
+class NewPrediction(Sent):
+    """A record that a model was asked about, to keep."""
+
+    at: Moment | None = None
+    model: Annotated[str, Field(min_length=1, max_length=600)] = Field(examples=["churn@3"])
+    method: Annotated[str, Field(max_length=256)] = Field(examples=["predict"])
+    reference_id: Annotated[str, Field(max_length=2048)]
+    inputs: dict[str, Any]
+    outputs: Any = None
+    latency_ms: float | None = None
+    request_id: Annotated[str, Field(max_length=200)] = ""
+    row: Annotated[int, Field(ge=0, le=2**31)] = 0
+    arm: Annotated[str, Field(max_length=200)] = ""
+    error: Annotated[str, Field(max_length=1000)] = ""
+    model_version_id: int | None = None
+    dataset_id: int | None = None
+    digest: Annotated[str, Field(max_length=64)] = ""
+
+
+class NewPredictions(Sent):
+    """Records to keep: all of them, or none."""
+
+    items: Annotated[list[NewPrediction], Field(min_length=1, max_length=10_000)]
 
 
 class Feedback(Sent):

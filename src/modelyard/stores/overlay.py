@@ -47,7 +47,46 @@ class Listing:
     after: str | None
 
 
-class Artifacts:
+class Walking:
+    """What follows from `stat` and `list`, wherever the files are."""
+
+    def stat(self, owner: str, path: str = "") -> Entry | None:
+        """The file or folder at a path, or None; ``""`` is the root, with the sums of everything."""
+        raise NotImplementedError
+
+    def list(
+        self, owner: str, folder: str = "", *, after: str | None = None, limit: int = _PAGE
+    ) -> Listing:
+        """Files and folders of one folder, by name, a page at a time; nothing there is an empty page."""
+        raise NotImplementedError
+
+    def file(self, owner: str, path: str) -> Entry:
+        """The file at a path; `FileMissing` when there is none, or a folder."""
+        entry = self.stat(owner, path)
+        if entry is None or entry.is_folder:
+            what = "a folder, not a file," if entry else "nothing"
+            raise FileMissing(f"{owner} has {what} at {path!r}")
+        return entry
+
+    def walk(self, owner: str, folder: str = "") -> Iterator[Entry]:
+        """All files at or below a path; the files of a folder by name, each folder where its name belongs."""
+        found = self.stat(owner, folder)
+        if found is not None and not found.is_folder:
+            yield found
+            return
+        after: str | None = None
+        while True:
+            page = self.list(owner, folder, after=after)
+            for entry in page.entries:
+                if entry.is_folder:
+                    yield from self.walk(owner, entry.path)
+                else:
+                    yield entry
+            if (after := page.after) is None:
+                return
+
+
+class Artifacts(Walking):
     """The files of all owners of one database. Threads and processes may share it."""
 
     def __init__(self, database: Database, stores: Stores | None = None) -> None:
@@ -85,14 +124,6 @@ class Artifacts:
         assert entry.sha256 is not None
         return self.stores.open(entry.sha256, entry.size)
 
-    def file(self, owner: str, path: str) -> Entry:
-        """The file at a path; `FileMissing` when there is none, or a folder."""
-        entry = self.stat(owner, path)
-        if entry is None or entry.is_folder:
-            what = "a folder, not a file," if entry else "nothing"
-            raise FileMissing(f"{owner} has {what} at {path!r}")
-        return entry
-
     def stat(self, owner: str, path: str = "") -> Entry | None:
         """The file or folder at a path, or None; ``""`` is the root, with the sums of everything."""
         owner, segments = checked_owner(owner), folder_segments(path)
@@ -110,23 +141,6 @@ class Artifacts:
             found = tree.page(connection, owner, segments, after, limit + 1)
         more = len(found) > limit
         return Listing(tuple(found[:limit]), found[limit - 1].name if more else None)
-
-    def walk(self, owner: str, folder: str = "") -> Iterator[Entry]:
-        """All files at or below a path; the files of a folder by name, each folder where its name belongs."""
-        found = self.stat(owner, folder)
-        if found is not None and not found.is_folder:
-            yield found
-            return
-        after: str | None = None
-        while True:
-            page = self.list(owner, folder, after=after)
-            for entry in page.entries:
-                if entry.is_folder:
-                    yield from self.walk(owner, entry.path)
-                else:
-                    yield entry
-            if (after := page.after) is None:
-                return
 
     def delete(self, owner: str, path: str = "") -> int:
         """Remove a file, or a folder with all that is in it; ``""`` is everything. Returns how many files went."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from modelyard.base.clock import to_rfc3339
+from modelyard.base.digests import FileEntry
 from modelyard.base.errors import CheckFailed, InvalidInput, NotFound
 from modelyard.base.events import Draft, Kind
 from modelyard.base.refs import NameRef, parse
@@ -149,17 +150,23 @@ def describe_version(
     *,
     description: str | None = None,
     tags: Mapping[str, str | None] | None = None,
+    metrics: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Other words or tags of a version."""
+    """Other words, tags or more metrics of a version; metrics stand on its card, too."""
     _, found = find_version(yard, name, version)
     facts: dict[str, Any] = {}
     if description is not None:
         facts["description"] = description
     if tags is not None:
         facts[TAGS] = _merged(found.facts, tags)
-    if not facts:
-        raise InvalidInput("nothing to change", hint="description or tags")
-    verbs.describe_version(yard.models.registry, name, found.label, facts=facts)
+    if not facts and metrics is None:
+        raise InvalidInput("nothing to change", hint="description, tags or metrics")
+    if metrics is not None:
+        card = yard.models.card_of(found)
+        card = card.but(metrics={**card.metrics, **metrics})
+        yard.models.describe_version(found, card, metrics=dict(card.metrics), **facts)
+    else:
+        verbs.describe_version(yard.models.registry, name, found.label, facts=facts)
     return version_info(yard, name, found.label)
 
 
@@ -241,3 +248,12 @@ def open_version_file(yard: Yard, name: str, version: str, path: str) -> tuple[I
     )
     yard.database.transact(lambda connection: append(connection, [draft]))
     return stream, entry.size, entry.sha256
+
+
+def open_dataset_file(yard: Yard, ref: str, path: str) -> tuple[FileEntry, IO[bytes]]:
+    """A file of a data set, verified while it is read."""
+    card = yard.datasets.get(ref).card
+    entry = next((e for e in card.artifact if e.path == path), None)
+    if entry is None:
+        raise NotFound(f"{ref} has no file {path!r}", choices=[e.path for e in card.artifact][:20])
+    return entry, yard.stores.open(entry.sha256, entry.size)

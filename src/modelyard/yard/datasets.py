@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import builtins
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from modelyard.base.names import check_name
 from modelyard.base.notes import note
 from modelyard.objects import formats
 from modelyard.objects.card import Card
+from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.load import load_data
 from modelyard.objects.save import save
 from modelyard.objects.source import Source, local_source, object_exists
@@ -71,7 +73,7 @@ class Dataset:
     created_ms: int
     created_by: str
     card: Card
-    _stores: Stores = field(repr=False, compare=False)
+    _files: Callable[[Card, str], ArtifactFiles] = field(repr=False, compare=False)
 
     @property
     def ref(self) -> str:
@@ -85,7 +87,7 @@ class Dataset:
 
     @property
     def source(self) -> Source:
-        files = kept_files(self._stores, self.card, self.ref)
+        files = self._files(self.card, self.ref)
         return Source(self.card, files, self.name, str(self.version), trusted=False, ref=self.ref)
 
     def info(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
@@ -137,7 +139,10 @@ class Datasets:
         """Keep a value, a file (csv, parquet, …) or a saved data object under a name; returns its version."""
         check_name(name, kind="dataset")
         with self._opened(data, description) as source:
-            return self.add_kept(keep(self._stores, source), name, description)
+            return self.add_kept(self._keep(source), name, description)
+
+    def _keep(self, source: Source) -> Kept:
+        return keep(self._stores, source)
 
     def add_kept(self, kept: Kept, name: str, description: str = "") -> Dataset:
         """Add data whose bytes are in the yard already."""
@@ -206,7 +211,9 @@ class Datasets:
     def _dataset(self, row: Mapping[Any, Any]) -> Dataset:
         facts = {k: v for k, v in row.items() if k not in ("card", "actor")}
         card = kept_card(self._stores, row["card"], f"{row['name']}@{row['version']}")
-        return Dataset(**facts, created_by=row["actor"], card=card, _stores=self._stores)
+        return Dataset(
+            **facts, created_by=row["actor"], card=card, _files=partial(kept_files, self._stores)
+        )
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All versions of all data sets, oldest first, without reading any data."""

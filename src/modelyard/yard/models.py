@@ -87,7 +87,7 @@ class Models:
         ) as source:
             if source.card.kind != "model":
                 raise InvalidInput(f"{source.ref or name} is {source.card.kind}, not a model")
-            kept = keep(self._yard.stores, source)
+            kept = self._keep(source)
         return self.register_kept(
             kept,
             name,
@@ -99,6 +99,9 @@ class Models:
             bump=bump,
             comment=comment,
         )
+
+    def _keep(self, source: Source) -> Kept:
+        return keep(self._yard.stores, source)
 
     def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
         if dataset is None or isinstance(dataset, Dataset):
@@ -232,6 +235,9 @@ class Models:
     def _version(self, state: ModelState, version: Version) -> ModelVersion:
         return ModelVersion(self._yard, self.row_id(version), state, version)
 
+    def _row_ids(self, name: str | None = None) -> Mapping[tuple[str, str], int]:
+        return version_row_ids(self._yard.database, name)
+
     def names(self) -> list[str]:
         """All registered names."""
         return list(self.registry.names())
@@ -252,13 +258,13 @@ class Models:
         )
 
     def files_of(self, card: Card, label: str) -> Any:
-        """The verified files of a kept card."""
+        """The verified files of a kept card; ``label`` is ``name@version``."""
         return kept_files(self._yard.stores, card, label)
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All active versions of all models, in order of registration."""
         found = [(s, v) for s in self.registry.states() for v in queries.active(s)]
-        rows = version_rows(found, version_row_ids(self._yard.database))
+        rows = version_rows(found, self._row_ids())
         return listing(sorted(rows, key=lambda row: row["id"]), COLUMNS, records=records)
 
     def versions(
@@ -267,7 +273,7 @@ class Models:
         """The versions of one model, oldest first; deregistered ones say so."""
         state = self.state(name)
         found = [(state, v) for v in state.versions.values()]
-        ids = version_row_ids(self._yard.database, state.name)
+        ids = self._row_ids(state.name)
         rows = [
             {**row, "active": state.versions[str(row["version"])].active}
             for row in version_rows(found, ids)

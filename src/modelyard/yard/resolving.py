@@ -10,13 +10,13 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelyard.base.config import settings
 from modelyard.base.errors import FileMissing, NotFound, NotSupported, did_you_mean
 from modelyard.base.project import find_root
 from modelyard.base.refs import BareRef, NameRef, PathRef, parse, unavailable
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
 from modelyard.objects.source import Source
+from modelyard.yard.addresses import address_of
 from modelyard.yard.project import require_yard_registry
 from modelyard.yard.yard import Yard
 
@@ -116,5 +116,4 @@ def opened_yard(root: Path, yard: Yard | None) -> Iterator[Yard | None]:
 
 def yard_exists(root: Path) -> bool:
     """Whether the project has a yard: named by a setting, or ``yard.db`` at its root."""
-    found = find_root(root)
-    return settings(found).get("uri") is not None or (found / "yard.db").exists()
+    return bool(address_of(None, root).source) or (find_root(root) / "yard.db").exists()

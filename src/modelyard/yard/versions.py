@@ -77,8 +77,8 @@ class ModelVersion:
     @property
     def dataset(self) -> Dataset | None:
         """The data set it was trained on, when that was said."""
-        row_id = self.record.facts.get("dataset_id")
-        return None if row_id is None else self.yard.datasets.get(int(row_id))
+        ref = self.record.facts.get("dataset")
+        return None if ref is None else self.yard.datasets.get(str(ref))
 
     @cached_property
     def card(self) -> Card:

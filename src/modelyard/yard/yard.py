@@ -13,16 +13,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import text
 
 from modelyard.base.clock import new_id, now_ms
-from modelyard.base.config import default_uri, settings
 from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
-from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
-from modelyard.base.project import find_root
+from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError
 from modelyard.objects import trust
 from modelyard.stores import open_store
 from modelyard.stores.collecting import GRACE_MS, Collected, collect
@@ -33,6 +31,7 @@ from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.engine import connect
 from modelyard.stores.uploads import Uploads
 from modelyard.tracking.sql import SqlTracker
+from modelyard.yard.addresses import address_of
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
 from modelyard.yard.keeping import release_deleted
@@ -51,7 +50,25 @@ class Yard:
     made on first use. ``artifacts`` names a folder (seen from the yard's own) or a bucket (``s3://…``) for all
     files when the yard is made, else small ones live inside the database and large ones in ``yard.files`` beside it. Close it (or use
     ``with``) before copying the file elsewhere.
+
+    ``Yard("https://hub.example", token=…)`` is the yard behind a hub, asked over HTTP; without ``token`` it is
+    ``MODELYARD_TOKEN``, else the one that ``modelyard login`` kept.
     """
+
+    def __new__(
+        cls,
+        uri: str | os.PathLike[str] | None = None,
+        *,
+        token: str | None = None,
+        artifacts: str | os.PathLike[str] | None = None,
+        project: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """A yard behind a hub is one of another kind."""
+        if cls is Yard and address_of(uri, project).is_hub:
+            from modelyard.yard.remote import RemoteYard
+
+            return super().__new__(cast(type[Self], RemoteYard))
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -61,15 +78,9 @@ class Yard:
         artifacts: str | os.PathLike[str] | None = None,
         project: str | os.PathLike[str] | None = None,
     ) -> None:
-        root = find_root(Path(project) if project is not None else None)
-        config = settings(root)
-        named_by_reader = uri is not None or config.get("uri") is not None
-        self.uri = os.fspath(uri) if uri is not None else default_uri(config)
-        if self.uri.startswith(("http://", "https://")):
-            raise NotSupported(
-                f"{self.uri}: a yard behind a hub cannot be opened here yet",
-                hint="name a file or a database: Yard('yard.db'), Yard('postgresql://…')",
-            )
+        address = address_of(uri, project)
+        config, named_by_reader = address.config, bool(uri is not None or address.source)
+        self.uri = address.uri
         if token is not None:
             raise InvalidInput("token= is for a hub; a database takes its password in its address")
         self.stage_names: Mapping[str, str] = dict(config.get("registry.stages") or {})

@@ -16,6 +16,7 @@ RESOURCES: Sequence[str] = (
     "models",
     "versions",
     "stages",
+    "states",
     "datasets",
     "predictions",
     "blobs",

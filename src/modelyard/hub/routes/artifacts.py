@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import Field
 
 from modelyard.base.errors import FileMissing
 from modelyard.hub.asked import YardOf
@@ -58,6 +59,13 @@ class Artifact(Told):
         )
 
 
+class ArtifactFacts(Artifact):
+    """The same, and how many files a folder has below it."""
+
+    files: int
+    at_ms: int = Field(description="When it was changed last, in milliseconds since 1970.")
+
+
 def takes_bytes(permission: str) -> dict[str, Any]:
     """What a route declares whose body is a file: any length, and never held in memory."""
     extra = needs(permission, body=None)["openapi_extra"]
@@ -78,6 +86,21 @@ def list_artifacts(
     found = yard.artifacts.list(owner, folder, after=place[0] if place else None, limit=limit)
     following = write_token("artifacts", [found.after]) if found.after is not None else None
     return Page(items=[Artifact.of(entry) for entry in found.entries], next=following)
+
+
+@router.get("/artifact-facts/{owner}", **needs("artifact.read"))
+def stat_artifact(
+    owner: Owner, yard: YardOf, path: Annotated[str, Query(max_length=1024)] = ""
+) -> ArtifactFacts:
+    """Show what is at a path: a file, or a folder with its sums.
+
+    The empty path is the folder of everything.
+    """
+    require_owner(yard, owner)
+    entry = yard.artifacts.stat(owner, path)
+    if entry is None:
+        raise FileMissing(f"{owner} has nothing at {path!r}")
+    return ArtifactFacts(**Artifact.of(entry).model_dump(), files=entry.files, at_ms=entry.at_ms)
 
 
 @router.get(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
+from modelyard.base.paths import safe_segments
 from modelyard.hub.asked import YardOf, visible_page
+from modelyard.hub.files import file_response
 from modelyard.hub.incoming import BATCH_BYTES
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
@@ -53,6 +56,21 @@ def get_dataset(name: str, version: str, yard: YardOf) -> DatasetWithCard:
     `version` is a number or `latest`.
     """
     return _shown(yard.datasets.get(f"{name}@{version}"))
+
+
+@router.get(
+    "/datasets/{name}/{version}/files/{path:path}",
+    response_class=StreamingResponse,
+    **needs("dataset.read", named=True),
+)
+def download_dataset_file(name: str, version: str, path: str, yard: YardOf) -> Response:
+    """Download a file of a data set.
+
+    Its bytes, verified on the way: of a file that is damaged the connection breaks before its end.
+    """
+    safe_segments(path)
+    entry, stream = catalog.open_dataset_file(yard, f"{name}@{version}", path)
+    return file_response(stream, path, entry.size, entry.sha256)
 
 
 def _shown(dataset: Kept) -> DatasetWithCard:

@@ -9,7 +9,7 @@ from fastapi import Body, Query, Request, Response
 from modelyard.hub.asked import YardOf, visible_page
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
-from modelyard.hub.shapes import Changes, Event, Model, NewModel, Page, Renaming
+from modelyard.hub.shapes import Changes, Event, Model, NewComment, NewModel, Page, Renaming
 from modelyard.registry.trail import EventQuery
 from modelyard.yard import catalog
 
@@ -58,6 +58,13 @@ def rename_model(
     principal_of(request).require_name(new.name)
     yard.models.rename(name, new.name)
     return catalog.model_info(yard, new.name)  # type: ignore[return-value]
+
+
+@router.post("/models/{name}/comments", status_code=204, **needs("model.write", named=True))
+def comment(name: str, yard: YardOf, new: Annotated[NewComment, Body()]) -> Response:
+    """Say something about a model, or about one of its versions."""
+    yard.models.comment(name, new.text, new.version)
+    return Response(status_code=204)
 
 
 @router.delete("/models/{name}", status_code=204, **needs("model.delete", named=True))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Body, Query
+from fastapi import Body, Query, Request
 
+from modelyard.base.clock import from_rfc3339, now_ms
 from modelyard.hub.asked import YardOf
+from modelyard.hub.incoming import BATCH_BYTES
 from modelyard.hub.paging import Limit, Token, page_of, read_token
-from modelyard.hub.routing import Router, needs
-from modelyard.hub.shapes import Count, Feedback, Page, Prediction
+from modelyard.hub.routing import Router, needs, principal_of
+from modelyard.hub.shapes import Count, Feedback, NewPrediction, NewPredictions, Page, Prediction
+from modelyard.predictions.interface import Prediction as Kept
 
 router = Router("predictions")
 
@@ -43,6 +46,19 @@ def list_predictions(
     )
     assert isinstance(rows, list), "records=True"
     return page_of(rows, limit, "predictions", lambda row: [row["id"]])  # type: ignore[return-value]
+
+
+@router.post("/predictions", status_code=201, **needs("prediction.write", body=BATCH_BYTES))
+def record(request: Request, yard: YardOf, new: Annotated[NewPredictions, Body()]) -> Count:
+    """Keep what models were asked and answered elsewhere."""
+    who = principal_of(request).actor
+    yard.predictions.log.record([_prediction(one, who) for one in new.items])
+    return Count(count=len(new.items))
+
+
+def _prediction(new: NewPrediction, caller: str) -> Kept:
+    told = new.model_dump(exclude={"at"})
+    return Kept(at_ms=from_rfc3339(new.at) if new.at else now_ms(), caller=caller, **told)
 
 
 @router.post("/predictions/feedback", **needs("prediction.write"))

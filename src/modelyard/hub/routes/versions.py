@@ -9,12 +9,22 @@ from fastapi.responses import StreamingResponse
 
 from modelyard.base.errors import InvalidInput
 from modelyard.base.paths import safe_segments
+from modelyard.base.refs import NameRef
 from modelyard.hub.asked import YardOf
 from modelyard.hub.files import file_response
 from modelyard.hub.incoming import BATCH_BYTES
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
-from modelyard.hub.shapes import Changes, FileEntry, NewVersion, Page, Version, VersionWithCard
+from modelyard.hub.shapes import (
+    FileEntry,
+    Lineage,
+    NewVersion,
+    Page,
+    Version,
+    VersionChanges,
+    VersionWithCard,
+)
+from modelyard.registry import queries
 from modelyard.yard import catalog
 from modelyard.yard.models import named_ref
 from modelyard.yard.yard import Yard
@@ -79,12 +89,18 @@ def get_version(name: str, version: Which, yard: YardOf) -> VersionWithCard:
 
 @router.patch("/models/{name}/versions/{version}", **needs("model.write", named=True))
 def change_version(
-    name: str, version: Which, yard: YardOf, changes: Annotated[Changes, Body()]
+    name: str, version: Which, yard: YardOf, changes: Annotated[VersionChanges, Body()]
 ) -> VersionWithCard:
-    """Change a version's description and tags."""
-    return catalog.describe_version(  # type: ignore[return-value]
-        yard, name, version, description=changes.description, tags=changes.tags
-    )
+    """Change a version's description, tags and metrics."""
+    told = changes.model_dump()
+    return catalog.describe_version(yard, name, version, **told)  # type: ignore[return-value]
+
+
+@router.get("/models/{name}/versions/{version}/lineage", **needs("model.read", named=True))
+def version_lineage(name: str, version: Which, yard: YardOf) -> Lineage:
+    """Show where a version comes from and where it went."""
+    _, found = catalog.find_version(yard, name, version)
+    return yard.models.lineage(NameRef(name, queries.exactly(found)))  # type: ignore[return-value]
 
 
 @router.delete(

@@ -109,7 +109,14 @@ def path_of(*segments: str | int) -> str:
     >>> path_of("models", "a/b c", "versions", 3)
     '/api/v1/models/a%2Fb%20c/versions/3'
     """
-    return "/".join([PREFIX, *(quote(str(segment), safe="") for segment in segments)])
+    words = [str(segment) for segment in segments]
+    for word in words:
+        if word in ("", ".", ".."):
+            raise InvalidInput(f"{word!r} is no name")
+    try:
+        return "/".join([PREFIX, *(quote(word, safe="") for word in words)])
+    except UnicodeEncodeError:
+        raise InvalidInput("a name has half a character (a lone surrogate)") from None
 
 
 class HubClient:

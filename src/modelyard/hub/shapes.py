@@ -233,6 +233,7 @@ class DatasetWithCard(Dataset):
     digest: str
     card: dict[str, Any]
     profile: list[dict[str, Any]]
+    notes: list[str] = Field(default_factory=list, description="Remarks of who adds it.")
 
 
 class NewDataset(Sent):

@@ -14,6 +14,7 @@ from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, NotFound, NotSupported
 from modelyard.base.hub_client import HubClient
 from modelyard.base.names import check_name
+from modelyard.base.notes import note
 from modelyard.objects.card import Card
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
@@ -136,7 +137,10 @@ class RemoteDatasets(Datasets):
             "description": description,
             "card": plain_card(kept),
         }
-        return self._told(self._client.ask("POST", "datasets", json=new))
+        told = self._client.ask("POST", "datasets", json=new)
+        for line in told.get("notes", ()):
+            note(str(line))
+        return self._told(told)
 
     def get(self, ref: str | int) -> Dataset:
         """By ``name``, ``name@version`` or ``name@latest`` — or by its id, a number."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import NotSupported
 from modelyard.base.hub_client import HubClient
-from modelyard.base.names import Part
+from modelyard.base.names import Part, check_name
 from modelyard.base.refs import NameRef
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
@@ -85,7 +85,7 @@ class RemoteModels(Models):
             "bump": bump,
             "comment": comment,
         }
-        told = self._client.ask("POST", "models", name, "versions", json=new)
+        told = self._client.ask("POST", "models", check_name(name), "versions", json=new)
         return self._told(told)
 
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
@@ -161,7 +161,8 @@ class RemoteModels(Models):
         self._client.ask("DELETE", "models", name, "aliases", alias)
 
     def rename(self, name: str, new_name: str) -> None:
-        self._client.ask("POST", "models", name, "rename", json={"name": new_name})
+        new = {"name": check_name(new_name)}
+        self._client.ask("POST", "models", name, "rename", json=new)
 
     def delete(self, name: str, version: int | str | None = None, comment: str = "") -> None:
         place = () if version is None else ("versions", version)

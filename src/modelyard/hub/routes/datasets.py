@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Body, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from modelyard.base.notes import collected
 from modelyard.base.paths import safe_segments
 from modelyard.hub.asked import YardOf, visible_page
 from modelyard.hub.files import file_response
@@ -17,6 +19,7 @@ from modelyard.hub.shapes import Dataset, DatasetWithCard, NewDataset, Page
 from modelyard.objects.card_file import card_to_dict
 from modelyard.yard import catalog
 from modelyard.yard.datasets import Dataset as Kept
+from modelyard.yard.datasets import split_ref
 
 router = Router("datasets")
 
@@ -46,7 +49,9 @@ def add_dataset(
 ) -> DatasetWithCard:
     """Add data whose files were uploaded."""
     principal_of(request).require_name(new.name)
-    return _shown(catalog.add_uploaded_dataset(yard, new.name, new.card, new.description))
+    with collected() as notes:
+        added = catalog.add_uploaded_dataset(yard, new.name, new.card, new.description)
+    return _shown(added, notes)
 
 
 @router.get("/datasets/{name}/{version}", **needs("dataset.read", named=True))
@@ -55,7 +60,8 @@ def get_dataset(name: str, version: str, yard: YardOf) -> DatasetWithCard:
 
     `version` is a number or `latest`.
     """
-    return _shown(yard.datasets.get(f"{name}@{version}"))
+    plain = version == "latest" and not split_ref(name)[1]
+    return _shown(yard.datasets.get(name if plain else f"{name}@{version}"))
 
 
 @router.get(
@@ -73,8 +79,11 @@ def download_dataset_file(name: str, version: str, path: str, yard: YardOf) -> R
     return file_response(stream, path, entry.size, entry.sha256)
 
 
-def _shown(dataset: Kept) -> DatasetWithCard:
+def _shown(dataset: Kept, notes: Sequence[str] = ()) -> DatasetWithCard:
     card = card_to_dict(dataset.card)
     return DatasetWithCard(
-        **dataset.row(), card=card, profile=[dict(c) for c in dataset.card.profile]
+        **dataset.row(),
+        card=card,
+        profile=[dict(c) for c in dataset.card.profile],
+        notes=list(notes),
     )

@@ -26,7 +26,7 @@ from modelyard.hub.shapes import (
 )
 from modelyard.registry import queries
 from modelyard.yard import catalog
-from modelyard.yard.models import named_ref
+from modelyard.yard.naming import named_ref
 from modelyard.yard.yard import Yard
 
 router = Router("versions")

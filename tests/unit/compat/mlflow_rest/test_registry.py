@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -36,7 +37,7 @@ def test_what_a_client_registers_is_an_ordinary_version(client: Client, logged: 
     client.post("registered-models/alias", name="churn", alias="champion", version="1")
     version = client.yard.models.get("churn@champion")
     assert (version.card.flavor, version.record.facts["format"]) == ("sklearn", "skops")
-    rows = [{"age": 40, "income": 20.0, "debt": 3.0}]
+    rows = pd.DataFrame([{"age": 40, "income": 20.0, "debt": 3.0}])
     assert len(version.load().predict(rows)) == 1
     assert client.yard.check() == []
 

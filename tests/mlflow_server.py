@@ -40,8 +40,8 @@ class Client:
 
     def refused(self, method: str, path: str, /, **fields: Any) -> tuple[int, str, str]:
         """The status, code and message of an error."""
-        place = {"params": fields} if method == "GET" else {"json": fields}
-        answer = self.http.request(method, API + path, **place)
+        query, body = (fields, None) if method == "GET" else (None, fields)
+        answer = self.http.request(method, API + path, params=query, json=body)
         body = answer.json()
         return answer.status_code, body["error_code"], body["message"]
 

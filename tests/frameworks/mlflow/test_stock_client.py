@@ -39,7 +39,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 200) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert process.poll() is None, "the server ended"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelyard.compat.mlflow_rest.errors import INVALID, Refusal, alive, refused, taken, told
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
 
 VIEWS = ("ACTIVE_ONLY", "DELETED_ONLY", "ALL")
-_VIEWS = dict(zip(VIEWS, (View.ACTIVE, View.DELETED, View.ALL), strict=True))
+_VIEWS: Mapping[str, View] = dict(zip(VIEWS, (View.ACTIVE, View.DELETED, View.ALL), strict=True))
 
 MOST = 50_000
 CONTEXT = "mlflow.data.context"

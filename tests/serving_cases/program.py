@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 from modelyard.predictions.interface import Prediction
+from modelyard.serving.announcing import announce
 from modelyard.serving.interface import Running
-from modelyard.serving.process import announce
 from modelyard.serving.servers.fastapi import serve
 from serving_cases.models import function_model, iris
 

@@ -61,7 +61,7 @@ MEANINGS: Mapping[str, str] = {
     "targets": "Places to deploy to. For a later version.",
     "trust": "Digests (`sha256:…`) of tier 2 objects that may be loaded.",
     "signers": "Keys whose signatures are trusted. For a later version.",
-    "tokens": "Tokens of hubs. For a later version.",
+    "tokens": "Tokens of hubs, by their address; `modelyard login HUB` writes them.",
 }
 """What each setting is for, as the docs say it."""
 
@@ -70,6 +70,7 @@ DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard
 
 VARIABLES: Mapping[str, str] = {
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
+    "MODELYARD_TOKEN": "A token for the hub that a command calls, in place of the one that `login` kept.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

@@ -15,6 +15,7 @@
     ├── NotFound (LookupError)              also: VersionNotFound, StageEmpty, UnknownMethod
     │   └── FileMissing (FileNotFoundError)
     ├── NotAllowed (PermissionError)
+    │   ├── Unauthenticated                 a hub that wants to know who asks
     │   └── Untrusted                       a tier 2 file whose digest the reader has not trusted
     ├── Conflict
     │   ├── AlreadyExists (FileExistsError)
@@ -131,6 +132,10 @@ class NotAllowed(ModelyardError, PermissionError):
     """Who asks may not do this."""
 
 
+class Unauthenticated(NotAllowed):
+    """A hub wants to know who asks, and no token says so, or one that is not in force."""
+
+
 class Untrusted(NotAllowed):
     """Loading it would run code, and its digest is not trusted."""
 
@@ -234,6 +239,7 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     UnknownMethod: Row("unknown_method", 3, 404, "RESOURCE_DOES_NOT_EXIST"),
     FileMissing: Row("file_missing", 3, 404, "RESOURCE_DOES_NOT_EXIST"),
     NotAllowed: Row("not_allowed", 4, 403, "PERMISSION_DENIED"),
+    Unauthenticated: Row("unauthenticated", 4, 401, "UNAUTHENTICATED"),
     Untrusted: Row("untrusted", 4, 403, "PERMISSION_DENIED"),
     Conflict: Row("conflict", 5, 409, "RESOURCE_CONFLICT"),
     AlreadyExists: Row("already_exists", 5, 409, "RESOURCE_ALREADY_EXISTS"),

@@ -34,6 +34,11 @@ class Kind(enum.StrEnum):
     DATASET_REGISTERED = "dataset.registered"
     DATASET_DELETED = "dataset.deleted"
     PREDICTIONS_ERASED = "predictions.erased"
+    USER_ADDED = "user.added"
+    USER_CHANGED = "user.changed"
+    USER_REMOVED = "user.removed"
+    TOKEN_CREATED = "token.created"
+    TOKEN_REVOKED = "token.revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 project_option = click.option(
     "--project", metavar="FOLDER", help="Look there instead of in this folder's project."
 )
+uri_option = click.option("--uri", metavar="URI", help="The yard's database, if not the project's.")
 rev_option = click.option("--rev", metavar="REV", help="Git revision of the project to look at.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, do nothing.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -52,3 +52,10 @@ def registry_if_any(project: str | None) -> Iterator[Yard | None]:
     require_yard_registry(project_folder(project, None))
     with yard_if_any(project) as yard:
         yield yard
+
+
+@contextlib.contextmanager
+def named_yard(uri: str | None, project: str | None) -> Iterator[Yard]:
+    """The yard that an address names, else the project's; made when there is none."""
+    with Yard(uri, project=project_folder(project, None)) as yard:
+        yield yard

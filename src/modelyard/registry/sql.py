@@ -47,13 +47,17 @@ class SqlRegistry:
         with self._database.read() as connection:
             return _current(connection, _model(name), name)[1]
 
+    def page(self, after: str = "", limit: int = MODELS_A_PAGE) -> list[ModelState]:
+        """The next models by name. Costs what it gives, however many there are."""
+        query = select(tables.models).where(tables.models.c.name > after)
+        query = query.order_by(tables.models.c.name).limit(limit)
+        with self._database.read() as connection:
+            return projection.load(connection, connection.execute(query).all())
+
     def states(self) -> Iterator[ModelState]:
         last = ""
         while True:
-            page = select(tables.models).where(tables.models.c.name > last)
-            with self._database.read() as connection:
-                rows = connection.execute(page.order_by(tables.models.c.name).limit(MODELS_A_PAGE))
-                found = projection.load(connection, rows.all())
+            found = self.page(last)
             yield from found
             if len(found) < MODELS_A_PAGE:
                 return
@@ -72,14 +76,14 @@ class SqlRegistry:
         query = select(tables.events).order_by(tables.events.c.seq).limit(EVENTS_A_PAGE)
         if name is not None:
             with self._database.read() as connection:
-                model_id = _model_id(connection, unicodedata.normalize("NFC", name))
+                model_id = model_row_id(connection, unicodedata.normalize("NFC", name))
             if model_id is None:
                 return
             query = query.where(tables.events.c.subject_id == model_id)
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(query.where(tables.events.c.seq > after)).all()
-            yield from map(_event, rows)
+            yield from map(event_of, rows)
             if len(rows) < EVENTS_A_PAGE:
                 return
             after = rows[-1].seq
@@ -175,7 +179,7 @@ def _keep(connection: Connection, event: Event, subject_id: int | None) -> Event
     return replace(event, seq=int(seq))
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
     return Event(
         row.seq,
         row.at_ms,
@@ -189,7 +193,7 @@ def _event(row: Row[Any]) -> Event:
     )
 
 
-def _model_id(connection: Connection, name: str) -> int | None:
+def model_row_id(connection: Connection, name: str) -> int | None:
     """The model that has the name, or had it when it was deleted. One that was renamed away left it."""
     living = connection.scalar(select(tables.models.c.id).where(tables.models.c.name == name))
     if living is not None:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from modelyard.base.errors import NotFound, did_you_mean
+from modelyard.base.errors import Conflict, NotFound, did_you_mean
 from modelyard.base.events import Draft, Event, Kind
 from modelyard.base.names import Part
+from modelyard.base.refs import Stage
 from modelyard.registry import decisions, queries
 from modelyard.registry.decisions import Which
 from modelyard.registry.fold import apply
@@ -149,6 +150,25 @@ def demote(
 ) -> Demoted:
     """Empty a stage, or take one version out of it; the result says who holds it then."""
     done = carry_out(registry, name, lambda s: decisions.demote(s, stage, version, comment))
+    left = {event.before["version"] for event in done.events}
+    removed = [a for a in done.before.assignments if a.stage == stage and a.version in left]
+    return Demoted(stage, removed, queries.holder(done.after, stage))
+
+
+def rollback(registry: Registry, name: str, stage: str, *, comment: str = "") -> Demoted:
+    """The version that holds a stage out of it, so that the one before holds it again; `Conflict` when there was none."""
+
+    def decide(state: ModelState) -> Sequence[Draft]:
+        current = queries.resolve(state, Stage(stage))
+        drafts = decisions.demote(state, stage, queries.exactly(current), comment)
+        if all(version is current for version in queries.members(state, stage)):
+            raise Conflict(
+                f"no version was in stage {stage!r} of {state.name!r} before {current.label}",
+                hint="demote empties a stage",
+            )
+        return drafts
+
+    done = carry_out(registry, name, decide)
     left = {event.before["version"] for event in done.events}
     removed = [a for a in done.before.assignments if a.stage == stage and a.version in left]
     return Demoted(stage, removed, queries.holder(done.after, stage))

@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.routing import BaseRoute, Match
@@ -27,7 +27,9 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
-from modelyard.serving.service import Service
+
+if TYPE_CHECKING:
+    from modelyard.serving.service import Service
 
 logger = logging.getLogger("modelyard.serving")
 

@@ -1,4 +1,4 @@
-"""The process around a server: its socket, its signals, its orderly end, and what it says when it is up.
+"""The process around a server: its socket, its signals, its orderly end. Models and the hub are served by it alike.
 
 The end (P18): SIGTERM or SIGINT first makes the server unready, while it goes on accepting and asks clients to close their
 connections; a moment later it stops listening, finishes what is in flight, writes the rest of the log, and returns.
@@ -10,28 +10,18 @@ import asyncio
 import contextlib
 import errno
 import gc
-import re
-import shlex
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelyard.base.errors import AddressInUse, InvalidSetting, NotAllowed
-from modelyard.base.notes import note
-from modelyard.serving.edge import dump_json
-from modelyard.serving.examples import example_body
-from modelyard.serving.front import is_loopback
-from modelyard.serving.interface import Running
-from modelyard.serving.openapi import file_content
-from modelyard.serving.protocols.rest import path_of
-from modelyard.serving.service import Service
 
 LAME_TICKS = 3
 """Tenths of a second between 'not ready' and 'not listening': connections that wait in the kernel's queue are still served."""
@@ -41,6 +31,19 @@ HEAD_SECONDS = 30.0
 """The longest they may take to arrive."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers, so that it is they who close, not we under their request."""
+
+
+class Drained(Protocol):
+    """What is served, as its process sees it."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers requests now."""
+        ...
+
+    def drain(self) -> None:
+        """Stop being ready, and ask clients to close their connections. Called more than once."""
+        ...
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -86,50 +89,18 @@ def _free_port(family: int, address: Any) -> int:
     return 0
 
 
-def running(service: Service, sock: socket.socket, host: str) -> Running:
-    """What people need to know about a server on this socket."""
+def url_of(sock: socket.socket, host: str) -> str:
+    """How a browser on this machine reaches a socket that listens on a host."""
     port = sock.getsockname()[1]
-    if not is_loopback(host):
-        note(
-            f"anyone who can reach {host} port {port} can use these models: there is no authentication"
-        )
     shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    url = (
-        f"http://[{shown}]:{port}"
-        if ":" in shown and "[" not in shown
-        else f"http://{shown}:{port}"
-    )
-    identities = tuple(model.identity for model in service.models.values())
-    return Running(url, f"{url}/docs", _curl(service, url), identities)
-
-
-def _curl(service: Service, url: str) -> str:
-    """A request that is answered as pasted: the first model's default method on one row of its sample."""
-    model = next(iter(service.models.values()))
-    method = service.find(model.name, model.default_method)
-    path = path_of(service, method)
-    if file_content(method):
-        return f"curl -s {shlex.quote(url + path)} -F file=@FILE"
-    body = example_body(model, model.default_method, rows=1)
-    if body is None:
-        return f"curl -s {shlex.quote(url + '/interface.json')}"
-    data = shlex.quote(dump_json(body).decode())
-    return f"curl -s {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
-
-
-def announce(facts: Running) -> None:
-    """Say on stderr where it runs, and how to try it."""
-    models = re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", ", ".join(facts.models))
-    sys.stderr.write(
-        f"Serving {models} on {facts.url}\n  docs  {facts.docs_url}\n  try   {facts.curl}\n"
-    )
-    sys.stderr.flush()
+    bare_v6 = ":" in shown and "[" not in shown
+    return f"http://[{shown}]:{port}" if bare_v6 else f"http://{shown}:{port}"
 
 
 def run(
     app: Any,
     sock: socket.socket,
-    service: Service,
+    service: Drained,
     *,
     on_ready: Callable[[], object],
     stop: threading.Event | None,
@@ -155,7 +126,7 @@ class _Process(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        service: Service,
+        service: Drained,
         on_ready: Callable[[], object],
         stop: threading.Event,
     ) -> None:
@@ -194,6 +165,7 @@ class _Process(uvicorn.Server):
                 # with it each stops all requests for a tenth of a second.
                 gc.collect()
                 gc.freeze()
+                gc.enable()
             await asyncio.to_thread(self._on_ready)
         if self._stop.is_set():
             self._service.drain()

@@ -7,7 +7,7 @@ of their own: a number without a value does no harm.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -40,10 +40,10 @@ from modelyard.tracking.interface import (
 )
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import read_runs
+from modelyard.tracking.search.experiments import search_experiments
+from modelyard.tracking.search.models import Dataset, ModelOrder, search_models
+from modelyard.tracking.search.runs import search_runs
 from modelyard.tracking.writing import write_batch, write_tags
-
-if TYPE_CHECKING:
-    from modelyard.tracking.search.models import Dataset, ModelOrder
 
 T = TypeVar("T")
 
@@ -128,8 +128,6 @@ class SqlTracker:
         self._database.transact(lambda c: experiments.forget(c, experiment_id))
 
     def search_experiments(self, search: Search) -> Page[Experiment]:
-        from modelyard.tracking.search.experiments import search_experiments
-
         with self._database.read() as connection:
             found = search_experiments(connection, search)
             table = tables.experiments
@@ -238,8 +236,6 @@ class SqlTracker:
         return self.run(self._database.transact(lambda c: moving.copy(c, run_id, experiment_id)))
 
     def search(self, search: Search) -> Page[Run]:
-        from modelyard.tracking.search.runs import search_runs
-
         with self._database.read() as connection:
             found = search_runs(connection, search)
             return Page(read_runs(connection, self._keys, found.ids, search.columns), found.next)
@@ -339,8 +335,6 @@ class SqlTracker:
         datasets: Sequence[Dataset] = (),
     ) -> Page[LoggedModel]:
         """``orders`` go before those of the search; ``datasets`` are those that its metrics were measured of."""
-        from modelyard.tracking.search.models import search_models
-
         with self._database.read() as connection:
             found = search_models(connection, search, orders=orders, datasets=datasets)
             return Page(models.read_models(connection, self._keys, found.ids), found.next)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.registry.sql import SqlRegistry
+from modelyard.base.events import Event
+from modelyard.registry.trail import EventQuery, event_page
 from modelyard.stores.rows.engine import Database
 from modelyard.yard.frames import listing
 
@@ -19,7 +20,7 @@ class Audit:
     """``yard.audit``."""
 
     def __init__(self, database: Database) -> None:
-        self._registry = SqlRegistry(database)
+        self._database = database
 
     def list(
         self,
@@ -31,23 +32,25 @@ class Audit:
         records: bool = False,
     ) -> pandas.DataFrame | list[dict[str, Any]]:
         """All that happened, oldest first; ``subject`` is as in the listing (``model:churn``), ``since`` RFC 3339."""
-        after_ms = from_rfc3339(since) if since else 0
-        rows = [
-            {
-                "seq": e.seq,
-                "at": to_rfc3339(e.at_ms),
-                "actor": e.actor,
-                "kind": str(e.kind),
-                "subject": e.subject,
-                "before": dict(e.before),
-                "after": dict(e.after),
-                "comment": e.comment,
-                "request_id": e.request_id,
-            }
-            for e in self._registry.events()
-            if (subject is None or e.subject == subject)
-            and (kind is None or e.kind == kind)
-            and (actor is None or e.actor == actor)
-            and e.at_ms >= after_ms
-        ]
-        return listing(rows, COLUMNS, records=records)
+        since_ms = from_rfc3339(since) if since else None
+        query = EventQuery(subject=subject, kind=kind, actor=actor, since_ms=since_ms)
+        return listing(self.page(query), COLUMNS, records=records)
+
+    def page(self, query: EventQuery) -> list[dict[str, Any]]:
+        """What a query selects, as rows."""
+        return [audit_row(event) for event in event_page(self._database, query)]
+
+
+def audit_row(event: Event) -> dict[str, Any]:
+    """An event as the audit shows it."""
+    return {
+        "seq": event.seq,
+        "at": to_rfc3339(event.at_ms),
+        "actor": event.actor,
+        "kind": str(event.kind),
+        "subject": event.subject,
+        "before": dict(event.before),
+        "after": dict(event.after),
+        "comment": event.comment,
+        "request_id": event.request_id,
+    }

@@ -6,6 +6,7 @@ name is a new entry, and a note says so.
 
 from __future__ import annotations
 
+import builtins
 import unicodedata
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -134,9 +135,13 @@ class Datasets:
 
     def add(self, data: Any, name: str, description: str = "") -> Dataset:
         """Keep a value, a file (csv, parquet, …) or a saved data object under a name; returns its version."""
-        name = check_name(name, kind="dataset")
+        check_name(name, kind="dataset")
         with self._opened(data, description) as source:
-            kept = keep(self._stores, source)
+            return self.add_kept(keep(self._stores, source), name, description)
+
+    def add_kept(self, kept: Kept, name: str, description: str = "") -> Dataset:
+        """Add data whose bytes are in the yard already."""
+        name = check_name(name, kind="dataset")
         digest = kept.card.digest.removeprefix("sha256:")
         rows, columns = shape_of(kept.card)
         values = {
@@ -205,13 +210,21 @@ class Datasets:
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All versions of all data sets, oldest first, without reading any data."""
+        return listing(self.page(limit=None), COLUMNS, records=records)
+
+    def page(
+        self, *, name: str | None = None, after: int = 0, limit: int | None = 100
+    ) -> builtins.list[dict[str, Any]]:
+        """The next versions of all data sets, or of one, by their id."""
+        query = _select().where(datasets.c.id > after).order_by(datasets.c.id).limit(limit)
+        if name is not None:
+            query = query.where(dataset_names.c.name == unicodedata.normalize("NFC", name))
         with self._database.read() as connection:
-            rows = connection.execute(_select().order_by(datasets.c.id)).mappings().all()
-        found = [
+            rows = connection.execute(query).mappings().all()
+        return [
             {**{c: row[c] for c in COLUMNS[:-1]}, "created_at": to_rfc3339(row["created_ms"])}
             for row in rows
         ]
-        return listing(found, COLUMNS, records=records)
 
     def problems(self) -> list[str]:
         """Versions whose card or files are missing, a line each."""

@@ -204,14 +204,14 @@ class Models:
         if isinstance(ref, int):
             return self._by_id(ref)
         named = named_ref(ref)
-        state = self.registry.state(named.name)
-        self._require(state)
+        state = self.state(named.name)
         return self._version(state, queries.resolve(state, named.selector))
 
-    def _require(self, state: ModelState) -> None:
-        """`NotFound` with the nearest names when there is no such model."""
+    def state(self, name: str) -> ModelState:
+        """All that a name means now. `NotFound` with the nearest names when there is no such model."""
+        state = self.registry.state(name)
         if state.exists:
-            return
+            return state
         names = self.names()
         raise NotFound(
             f"no model named {state.name!r} in {self._yard.label}",
@@ -264,8 +264,7 @@ class Models:
         self, name: str, *, records: bool = False
     ) -> pandas.DataFrame | list[dict[str, Any]]:
         """The versions of one model, oldest first; deregistered ones say so."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         found = [(state, v) for v in state.versions.values()]
         ids = version_row_ids(self._yard.database, state.name)
         rows = [
@@ -276,14 +275,12 @@ class Models:
 
     def get_aliases(self, name: str) -> dict[str, int | str]:
         """Alias -> version of one model."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         return {a: shown(v) for a, v in sorted(state.aliases.items())}
 
     def get_stages(self, name: str) -> dict[str, int | str]:
         """Stage -> the version that holds it, of one model."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
 
     # Changing
@@ -300,6 +297,12 @@ class Models:
     ) -> None:
         """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
         verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
+
+    def rollback(self, name: str, stage: str, comment: str = "") -> ModelVersion:
+        """The version that held a stage before into it again; `Conflict` when there was none."""
+        done = verbs.rollback(self.registry, name, stage, comment=comment)
+        assert done.holder is not None
+        return self._version(self.registry.state(name), done.holder)
 
     def set_alias(self, name: str, alias: str, version: int | str) -> None:
         """Point an alias at a version."""
@@ -339,8 +342,7 @@ class Models:
 
     def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
         """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
-        state = self.registry.state(name)
-        self._require(state)
+        state = self.state(name)
         if at is not None:
             at_ms = at if isinstance(at, int) else from_rfc3339(at)
             state = queries.state_at(self.registry.events(name), at_ms, name)

@@ -35,11 +35,13 @@ class Predictions:
         until: str | int | None = None,
         reference_id: str | None = None,
         request_id: str | None = None,
+        before_id: int | None = None,
         limit: int | None = 1000,
         records: bool = False,
     ) -> pandas.DataFrame | list[dict[str, Any]]:
-        """One row a record, newest first. ``model`` is a name or ``name@version``; times RFC 3339 or milliseconds."""
-        query = query_of(model, since, until, reference_id, request_id, limit)
+        """One row a record, newest first. ``model`` is a name or ``name@version``; times RFC 3339 or milliseconds.
+        ``before_id`` is the last one of the page before."""
+        query = query_of(model, since, until, reference_id, request_id, limit, before_id)
         return listing([row(p) for p in self.log.list(query)], COLUMNS, records=records)
 
     def count(self, **which: Any) -> int:
@@ -84,6 +86,7 @@ def query_of(
     reference_id: str | None,
     request_id: str | None,
     limit: int | None,
+    before_id: int | None = None,
 ) -> PredictionQuery:
     """The arguments of a listing as a query."""
     return PredictionQuery(
@@ -92,6 +95,7 @@ def query_of(
         until_ms=_moment(until),
         reference_id=reference_id,
         request_id=request_id,
+        before_id=before_id,
         limit=limit,
     )
 

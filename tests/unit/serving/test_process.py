@@ -21,9 +21,10 @@ import serving_cases
 from modelyard.base.errors import AddressInUse, InvalidSetting
 from modelyard.base.notes import collected
 from modelyard.serving import process
+from modelyard.serving.announcing import running
 from modelyard.serving.examples import example_arguments, example_body
 from modelyard.serving.interface import Running
-from modelyard.serving.process import listen, running
+from modelyard.serving.process import listen
 from modelyard.serving.servers.fastapi import serve
 from modelyard.serving.service import Service
 from serving_cases.logs import FaultyLog

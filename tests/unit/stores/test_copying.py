@@ -20,7 +20,7 @@ from modelyard.stores.rows import Database, connect
 from modelyard.stores.rows.copying import copy_rows
 from modelyard.stores.rows.schema import all_tables
 from modelyard.stores.sql import SqlStore
-from modelyard.testing.trackers import EDGES, ODD_FLOATS, ODD_TEXTS
+from modelyard.testing.tracker_bench import EDGES, ODD_FLOATS, ODD_TEXTS
 from modelyard.tracking.interface import Batch, Context, Input, Metric, ModelLink
 from modelyard.tracking.sql import SqlTracker
 from servers import mariadb, postgres

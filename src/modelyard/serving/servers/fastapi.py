@@ -29,6 +29,7 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.announcing import announce, running
 from modelyard.serving.description import describe_service
 from modelyard.serving.edge import (
     ExactPaths,
@@ -40,7 +41,7 @@ from modelyard.serving.edge import (
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE
-from modelyard.serving.process import announce, listen, run, running
+from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 

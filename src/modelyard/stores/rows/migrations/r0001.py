@@ -33,9 +33,11 @@ def upgrade(op: Steps) -> None:
     _my_settings(op)
     _my_upload_parts(op)
     _my_uploads(op)
+    _my_users(op)
     _my_webhooks(op)
     _my_datasets(op)
     _my_runs(op)
+    _my_tokens(op)
     _my_versions(op)
     _my_aliases(op)
     _my_stage_assignments(op)
@@ -446,6 +448,21 @@ def _my_uploads(op: Steps) -> None:
     op.create_index(op.f("ix_my_uploads_at_ms"), "my_uploads", ["at_ms"], unique=False)
 
 
+def _my_users(op: Steps) -> None:
+    op.create_table(
+        "my_users",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Name(1024), nullable=False),
+        sa.Column("name_key", columns.Digest(), nullable=False),
+        sa.Column("role", columns.Name(32), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_my_users_name")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_my_users_name_key")),
+        sqlite_autoincrement=True,
+    )
+
+
 def _my_webhooks(op: Steps) -> None:
     op.create_table(
         "my_webhooks",
@@ -541,6 +558,28 @@ def _my_runs(op: Steps) -> None:
         unique=False,
     )
     op.create_index(op.f("ix_my_runs_parent_id"), "my_runs", ["parent_id"], unique=False)
+
+
+def _my_tokens(op: Steps) -> None:
+    op.create_table(
+        "my_tokens",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("user_id", columns.RowId(), nullable=False),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("start", columns.Name(16), nullable=False),
+        sa.Column("digest", columns.Digest(), nullable=False),
+        sa.Column("role", columns.Name(32), nullable=False),
+        sa.Column("scopes", columns.Json(), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("expires_ms", columns.TimeMs(), nullable=True),
+        sa.Column("last_used_ms", columns.TimeMs(), nullable=True),
+        sa.Column("revoked_ms", columns.TimeMs(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["my_users.id"], name=op.f("fk_my_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_my_tokens_digest")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_my_tokens_user_id"), "my_tokens", ["user_id"], unique=False)
 
 
 def _my_versions(op: Steps) -> None:

@@ -1,0 +1,57 @@
+"""``modelyard api``."""
+
+from __future__ import annotations
+
+import click
+
+from modelyard.cli.options import json_option
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@click.command(name="api")
+@click.argument("method", type=click.Choice(METHODS, case_sensitive=False))
+@click.argument("path")
+@click.option("--data", metavar="JSON", help="The body: JSON, @FILE, or - for stdin.")
+@click.option("--hub", metavar="URL", help="Which hub, when there are several.")
+@json_option
+def command(method: str, path: str, data: str | None, hub: str | None, as_json: bool) -> None:
+    """Call a hub and print what it answers, with the token that modelyard login kept for it.
+
+    Without --hub it is the project's uri, the only hub with a token, or the one on this machine.
+
+    \b
+    Examples:
+      modelyard api GET /api/v1/models
+      modelyard api PUT /api/v1/models/churn/stages/prod --data '{"version": 3}'
+      modelyard api POST /api/v1/runs/search --data @query.json --hub https://hub.example
+    """
+    from modelyard.hub.client import HubClient, known_hub, token_for
+
+    address = known_hub(hub)
+    content = body_of(data)
+    headers = {"content-type": "application/json"} if content is not None else {}
+    with HubClient(address, token_for(address)) as client:
+        answer = client.call(method.upper(), path, content=content, headers=headers)
+    if answer.content:
+        click.echo(
+            answer.content if answer.content.endswith(b"\n") else answer.content + b"\n", nl=False
+        )
+
+
+def body_of(data: str | None) -> bytes | None:
+    """The body that ``--data`` means."""
+    from modelyard.base.errors import FileMissing
+
+    if data is None:
+        return None
+    if data == "-":
+        return click.get_binary_stream("stdin").read()
+    if not data.startswith("@"):
+        return data.encode()
+    from pathlib import Path
+
+    try:
+        return Path(data[1:]).read_bytes()
+    except FileNotFoundError:
+        raise FileMissing(f"there is no file {data[1:]}") from None

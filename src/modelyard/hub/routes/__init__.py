@@ -1,0 +1,12 @@
+"""One file a kind of thing; each has ``router``. Handlers read a request, call a function of a layer below, and shape
+what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+RESOURCES: Sequence[str] = (
+    "server", "experiments", "runs", "metrics", "logged_models", "artifacts", "models", "versions", "stages",
+    "datasets", "predictions", "blobs", "events", "users",
+)  # fmt: skip
+"""The files, in the order of the documentation."""

@@ -1,0 +1,53 @@
+"""Metrics of runs: every point, or a curve for a chart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from modelyard.hub.asked import YardOf
+from modelyard.hub.paging import Token
+from modelyard.hub.routes.runs import Id
+from modelyard.hub.routing import Router, needs
+from modelyard.hub.shapes import Page
+from modelyard.hub.tracking_shapes import EARLIEST, LATEST, Bucket, Curve, Point
+from modelyard.tracking.checks import check_key
+
+router = Router("metrics")
+
+KeyOf = Annotated[str, Query(min_length=1, max_length=250, examples=["loss"])]
+Step = Annotated[int | None, Query(ge=EARLIEST, le=LATEST)]
+
+
+@router.get("/runs/{id}/metrics/history", summary="Every point of a metric, in the order logged", **needs("run.read"))  # fmt: skip
+def metric_history(
+    id: Id,
+    key: KeyOf,
+    yard: YardOf,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
+    page: Token = None,
+) -> Page[Point]:
+    found = yard.tracker.history(id, check_key(key), limit=limit, page=page)
+    return Page(items=[Point.of(metric) for metric in found.items], next=found.next)
+
+
+@router.get("/runs/{id}/metrics/curve", summary="A metric's curve in buckets, with lows and highs", **needs("run.read"))  # fmt: skip
+def metric_curve(
+    id: Id,
+    key: KeyOf,
+    yard: YardOf,
+    buckets: Annotated[int, Query(ge=1, le=5000)] = 500,
+    first_step: Step = None,
+    last_step: Step = None,
+) -> Curve:
+    found = yard.tracker.curve(
+        id, check_key(key), buckets=buckets, first_step=first_step, last_step=last_step
+    )
+    told = [
+        Bucket(
+            first_step=b.first_step, last_step=b.last_step, low=b.low, high=b.high, count=b.count
+        )
+        for b in found
+    ]
+    return Curve(key=key, buckets=told)

@@ -1,0 +1,141 @@
+"""Runs: begun, logged to, searched, deleted and restored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Body, Header, Path, Query, Request, Response
+
+from modelyard.hub.asked import YardOf
+from modelyard.hub.incoming import INPUT_BYTES
+from modelyard.hub.paging import Limit, Token
+from modelyard.hub.routing import Router, needs, principal_of
+from modelyard.hub.shapes import Page
+from modelyard.hub.tracking_shapes import (
+    LATEST,
+    Moving,
+    NewBatch,
+    NewRun,
+    Question,
+    Run,
+    RunChanges,
+    SomeRuns,
+    milliseconds,
+)
+from modelyard.tracking.interface import Search, View
+
+router = Router("runs")
+
+Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
+Once = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=160,
+        description="A request that is sent again under its key, because the answer was lost, is not done again.",
+    ),
+]
+
+
+def once_of(request: Request, key: str | None) -> str | None:
+    """The key as it is kept: of this user and this route, so that nobody gets another's answer."""
+    if key is None:
+        return None
+    import hashlib
+
+    owner = f"{principal_of(request).actor}\n{request.method} {request.url.path}\n{key}"
+    return f"rest:{hashlib.sha256(owner.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+@router.get("/runs", summary="List runs, newest first", **needs("run.read"))
+def list_runs(
+    yard: YardOf,
+    experiment: Annotated[list[Annotated[int, Query(ge=0, le=LATEST)]] | None, Query(max_length=100)] = None,
+    view: Annotated[View, Query()] = View.ACTIVE,
+    limit: Limit = 100,
+    page: Token = None,
+) -> Page[Run]:  # fmt: skip
+    return _page(yard, Search(experiments=experiment, view=view, limit=limit, page=page))
+
+
+@router.post("/runs/search", summary="Search runs", **needs("run.read"))
+def search_runs(yard: YardOf, question: Annotated[Question, Body()]) -> Page[Run]:
+    """`next` goes into `page` of the same question."""
+    return _page(yard, question.search())
+
+
+def _page(yard: YardOf, search: Search) -> Page[Run]:
+    found = yard.tracker.search(search)
+    return Page(items=[Run.of(one) for one in found.items], next=found.next)
+
+
+@router.post("/runs", status_code=201, summary="Begin a run", **needs("run.write"))
+def create_run(
+    request: Request, yard: YardOf, new: Annotated[NewRun, Body()], key: Once = None
+) -> Run:
+    begun = yard.tracker.create_run(
+        new.experiment_id,
+        run_id=new.run_id,
+        name=new.name,
+        user=new.user or principal_of(request).actor,
+        started_ms=milliseconds(new.started_at),
+        tags=new.tags,
+        parent_run_id=new.parent_run_id,
+        once=once_of(request, key),
+    )
+    return Run.of(begun)
+
+
+@router.post("/runs/delete", status_code=204, summary="Delete runs; they can be restored", **needs("run.delete"))  # fmt: skip
+def delete_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    yard.tracker.delete_runs(some.run_ids)
+    return Response(status_code=204)
+
+
+@router.post("/runs/restore", status_code=204, summary="Restore deleted runs", **needs("run.delete"))  # fmt: skip
+def restore_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    yard.tracker.restore_runs(some.run_ids)
+    return Response(status_code=204)
+
+
+@router.post("/runs/purge", status_code=204, summary="Remove deleted runs for good", **needs("run.purge"))  # fmt: skip
+def purge_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    yard.tracker.purge_runs(some.run_ids)
+    return Response(status_code=204)
+
+
+@router.post("/runs/move", status_code=204, summary="Move runs to another experiment", **needs("run.write"))  # fmt: skip
+def move_runs(yard: YardOf, moving: Annotated[Moving, Body()]) -> Response:
+    yard.tracker.move_runs(moving.run_ids, moving.experiment_id)
+    return Response(status_code=204)
+
+
+@router.get("/runs/{id}", summary="Show a run", **needs("run.read"))
+def get_run(id: Id, yard: YardOf) -> Run:
+    return Run.of(yard.tracker.run(id))
+
+
+@router.patch("/runs/{id}", summary="Change a run's status, end and name", **needs("run.write"))
+def change_run(id: Id, yard: YardOf, changes: Annotated[RunChanges, Body()]) -> Run:
+    changed = yard.tracker.update_run(
+        id,
+        status=changes.status_word(),
+        ended_ms=milliseconds(changes.ended_at),
+        name=changes.name,
+    )
+    return Run.of(changed)
+
+
+@router.post("/runs/{id}/batch", status_code=204, summary="Log metrics, params, tags, inputs and models", **needs("run.write", body=INPUT_BYTES))  # fmt: skip
+def log_batch(
+    request: Request, id: Id, yard: YardOf, new: Annotated[NewBatch, Body()], key: Once = None
+) -> Response:
+    """All in one transaction, or nothing. A param that has another value already is a conflict."""
+    yard.tracker.write(id, new.batch(), once=once_of(request, key))
+    return Response(status_code=204)
+
+
+@router.post("/runs/{id}/copy", status_code=201, summary="Copy a run to an experiment", **needs("run.write"))  # fmt: skip
+def copy_run(id: Id, yard: YardOf, experiment_id: Annotated[int, Query(ge=0, le=LATEST)]) -> Run:
+    return Run.of(yard.tracker.copy_run(id, experiment_id))

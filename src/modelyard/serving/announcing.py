@@ -1,0 +1,53 @@
+"""What a server of models says when it is up: where it runs, and a request to try."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import sys
+
+from modelyard.base.notes import note
+from modelyard.serving.edge import dump_json
+from modelyard.serving.examples import example_body
+from modelyard.serving.front import is_loopback
+from modelyard.serving.interface import Running
+from modelyard.serving.openapi import file_content
+from modelyard.serving.process import url_of
+from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.service import Service
+
+
+def running(service: Service, sock: socket.socket, host: str) -> Running:
+    """What people need to know about a server on this socket."""
+    port = sock.getsockname()[1]
+    if not is_loopback(host):
+        note(
+            f"anyone who can reach {host} port {port} can use these models: there is no authentication"
+        )
+    url = url_of(sock, host)
+    identities = tuple(model.identity for model in service.models.values())
+    return Running(url, f"{url}/docs", _curl(service, url), identities)
+
+
+def _curl(service: Service, url: str) -> str:
+    """A request that is answered as pasted: the first model's default method on one row of its sample."""
+    model = next(iter(service.models.values()))
+    method = service.find(model.name, model.default_method)
+    path = path_of(service, method)
+    if file_content(method):
+        return f"curl -s {shlex.quote(url + path)} -F file=@FILE"
+    body = example_body(model, model.default_method, rows=1)
+    if body is None:
+        return f"curl -s {shlex.quote(url + '/interface.json')}"
+    data = shlex.quote(dump_json(body).decode())
+    return f"curl -s {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
+
+
+def announce(facts: Running) -> None:
+    """Say on stderr where it runs, and how to try it."""
+    models = re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", ", ".join(facts.models))
+    sys.stderr.write(
+        f"Serving {models} on {facts.url}\n  docs  {facts.docs_url}\n  try   {facts.curl}\n"
+    )
+    sys.stderr.flush()

@@ -116,11 +116,22 @@ def yard_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hub(yard_file: Path) -> Iterator[str]:
-    """The address of our server."""
+    """The address of a hub, as people start it."""
     port = free_port()
-    words = [sys.executable, str(HERE / "hub_process.py"), str(yard_file), str(port)]
+    words = [sys.executable, "-m", "modelyard", "hub", "--uri", str(yard_file), "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     process = started(words, dict(os.environ), f"{url}/health", yard_file.with_name("hub.log"))
+    yield url
+    ended(process)
+
+
+@pytest.fixture(scope="module")
+def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose webhooks may lead to this machine, which a hub's may not."""
+    port, folder = free_port(), tmp_path_factory.mktemp("near")
+    words = [sys.executable, str(HERE / "hub_process.py"), str(folder / "yard.db"), str(port)]
+    url = f"http://127.0.0.1:{port}"
+    process = started(words, dict(os.environ), f"{url}/health", folder / "log")
     yield url
     ended(process)
 
@@ -160,8 +171,8 @@ def play(url: str, folder: Path, *scenes: str, **more: str) -> Answers:
 
 
 @pytest.fixture(scope="module")
-def answers(hub: str, hook: Hook, tmp_path_factory: pytest.TempPathFactory) -> Answers:
-    return play(hub, tmp_path_factory.mktemp("ours"), HOOK_URL=hook.url)
+def answers(hub: str, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return play(hub, tmp_path_factory.mktemp("ours"), *SAME, "beyond", "ours")
 
 
 SAME = ("fluent", "registry", "searches", "experiments", "runs", "logged_models", "autolog", "prompts")  # fmt: skip
@@ -252,8 +263,8 @@ def test_what_the_client_registered_is_used_here(answers: Answers, yard_file: Pa
         assert yard.check() == []
 
 
-def test_webhooks_are_kept_and_deliver(answers: Answers, hook: Hook) -> None:
-    got = answers["webhooks"]
+def test_webhooks_are_kept_and_deliver(near: str, hook: Hook, tmp_path: Path) -> None:
+    got = play(near, tmp_path, "webhooks", HOOK_URL=hook.url)["webhooks"]
     assert isinstance(got, dict), got
     assert got["hook"] == ["hook", "ACTIVE", ["model_version.created", "model_version_alias.created"], None]  # fmt: skip
     assert got["tested"] == [True, 200]

@@ -102,24 +102,28 @@ def _context(item: Mapping[str, Any]) -> Context:
 
 
 def log_metric(yard: Yard, call: Call) -> dict[str, Any]:
+    """One point."""
     run_id = call.run_id()
     write(yard, run_id, Batch(metrics=[metric_of(call.fields, "", set())]))
     return {}
 
 
 def log_param(yard: Yard, call: Call) -> dict[str, Any]:
+    """One param."""
     run_id, key = call.run_id(), checked_key(call.text("key", needed=True), "key")
     write(yard, run_id, Batch(params={key: call.text("value")}))
     return {}
 
 
 def set_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """One tag."""
     run_id, key = call.run_id(), checked_key(call.text("key", needed=True), "key")
     write(yard, run_id, Batch(tags={key: call.text("value")}))
     return {}
 
 
 def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag away; an error when it is not there."""
     run_id, key = call.run_id(), call.text("key", needed=True)
     with alive("run", run_id):
         if key not in yard.tracker.run(run_id).tags:
@@ -129,6 +133,7 @@ def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def log_batch(yard: Yard, call: Call) -> dict[str, Any]:
+    """Many at once, within the limits that clients keep to."""
     run_id = call.run_id()
     sent, params, tags = call.items("metrics"), call.items("params"), call.items("tags")
     for what, count, most in (
@@ -173,6 +178,7 @@ def _params(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def log_inputs(yard: Yard, call: Call) -> dict[str, Any]:
+    """Data sets and models that a run took."""
     run_id = call.run_id()
     inputs = [_input(item, at) for at, item in enumerate(call.items("datasets"))]
     write(yard, run_id, Batch(inputs=inputs, model_inputs=_links(call.items("models"))))
@@ -208,6 +214,7 @@ def _links(items: Iterable[Mapping[str, Any]]) -> list[ModelLink]:
 
 
 def log_outputs(yard: Yard, call: Call) -> dict[str, Any]:
+    """Models that a run made."""
     run_id = call.run_id()
     models = call.items("models")
     if not models:

@@ -26,6 +26,8 @@ from sklearn.linear_model import LogisticRegression
 import modelyard as my
 from frameworks.mlflow_process import client_environment
 
+pytestmark = pytest.mark.timeout(900)  # two servers, and a client that takes its time
+
 HERE = Path(__file__).parent
 X = np.array([[float(n), float(n % 3)] for n in range(24)])
 Y = np.array([0] * 12 + [1] * 12)

@@ -30,7 +30,6 @@ MOST_METRICS, MOST_PARAMS, MOST_TAGS, MOST = 1000, 100, 100, 1000
 HISTORY = "mlflow.log-model.history"
 
 _KEY = re.compile(r"[/\w.\- :]+")
-_NO_CONTEXT = Context()
 
 
 def checked_key(key: str, path: str) -> str:
@@ -88,7 +87,8 @@ def metric_of(item: Mapping[str, Any], path: str, keys: set[str]) -> Metric:
     step = item.get("step", 0)
     if type(step) is not int or not -INT64 <= step < INT64:
         step = integer_of(f"{path}step", step or 0)
-    return Metric(key, value, at, step, _context(item))
+    context = _context(item)
+    return Metric(key, value, at, step, context) if context else Metric(key, value, at, step)
 
 
 def _metrics(items: Sequence[Mapping[str, Any]]) -> list[Metric]:
@@ -109,10 +109,10 @@ def _metrics(items: Sequence[Mapping[str, Any]]) -> list[Metric]:
     return found
 
 
-def _context(item: Mapping[str, Any]) -> Context:
+def _context(item: Mapping[str, Any]) -> Context | None:
     model, name, digest = item.get("model_id"), item.get("dataset_name"), item.get("dataset_digest")
     if not model and not name and not digest:
-        return _NO_CONTEXT
+        return None
     for field in ("model_id", "dataset_name", "dataset_digest"):
         if not isinstance(item.get(field) or "", str):
             raise invalid(field, item[field])

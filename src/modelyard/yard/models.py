@@ -33,6 +33,7 @@ from modelyard.yard.keeping import (
     missing_files,
     saved_for_yard,
 )
+from modelyard.yard.lineage import lineage
 from modelyard.yard.rows import event_row, shown, version_rows
 from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
@@ -319,6 +320,14 @@ class Models:
             verbs.delete_model(self.registry, name, comment=comment)
         else:
             verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
+
+    def comment(self, name: str, text: str, version: int | str | None = None) -> None:
+        """Say something about a model, or about one of its versions: `history` shows it."""
+        verbs.comment(self.registry, name, text, label_of(version))
+
+    def lineage(self, ref: str | NameRef) -> dict[str, Any]:
+        """Where a version comes from and where it went: data set, run, version, stages and aliases, predictions."""
+        return lineage(self._yard, self.get(ref))
 
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""

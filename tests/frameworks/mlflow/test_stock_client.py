@@ -90,7 +90,7 @@ class Hook:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *words: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -47,7 +47,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(b"thanks")
 
-            def log_message(self, *words: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

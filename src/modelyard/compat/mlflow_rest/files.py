@@ -4,7 +4,7 @@ load is built when it is first asked for."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -87,6 +87,13 @@ def version_place(yard: Yard, version: Version, path: str = "") -> Place:
     if isinstance(files, str):
         return Place(f"version:{files}", checked(path))
     return Place(f"view:{_built(yard, version)}", checked(path))
+
+
+def let_go(yard: Yard, versions: Iterable[Version]) -> None:
+    """Forget the files of versions that were deleted; their bytes go when nobody else has them."""
+    for version in versions:
+        if isinstance(files := version.facts.get("files"), str):
+            yard.artifacts.delete(f"version:{files}")
 
 
 def version_uri(yard: Yard, version: Version) -> str:

@@ -112,6 +112,7 @@ def delete(yard: Yard, call: Call) -> dict[str, Any]:
     state, version = _named(yard, call)
     with told("version", state.name, version.label):
         verbs.delete_version(yard.models.registry, state.name, version.label)
+    files.let_go(yard, [version])
     return {}
 
 

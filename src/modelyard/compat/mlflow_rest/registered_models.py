@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelyard.compat.mlflow_rest import registry_search
+from modelyard.compat.mlflow_rest import files, registry_search
 from modelyard.compat.mlflow_rest.errors import INVALID, refused, taken, told
 from modelyard.compat.mlflow_rest.registry_answers import (
     known_model,
@@ -65,8 +65,10 @@ def update(yard: Yard, call: Call) -> dict[str, Any]:
 
 def delete(yard: Yard, call: Call) -> dict[str, Any]:
     name = call.text("name", needed=True)
+    state = known_model(yard, name)
     with told("model", name):
         verbs.delete_model(yard.models.registry, name)
+    files.let_go(yard, state.versions.values())
     return {}
 
 

@@ -111,6 +111,20 @@ def test_a_model_of_ours_is_a_folder_that_clients_load(client: Client) -> None:
     assert "MLmodel" in [file["path"] for file in listed]
 
 
+def test_a_deleted_version_lets_its_files_go(client: Client, logged: str) -> None:
+    for _ in range(2):
+        register(client, "brief", f"models:/{logged}")
+    owners = [
+        f"version:{v.facts['files']}"
+        for v in client.yard.models.registry.state("brief").versions.values()
+    ]
+    client.delete("model-versions/delete", name="brief", version="1")
+    assert [client.yard.artifacts.stat(owner) is None for owner in owners] == [True, False]
+    client.delete("registered-models/delete", name="brief")
+    assert client.yard.artifacts.stat(owners[1]) is None
+    assert client.yard.artifacts.stat(f"model:{logged}") is not None
+
+
 def test_a_copy_has_the_same_files_and_its_own_tags(client: Client, logged: str) -> None:
     register(client, "origin", f"models:/{logged}", tags=[{"key": "a", "value": "1"}])
     copied = register(client, "copied", "models:/origin/1")

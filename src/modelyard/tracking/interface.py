@@ -195,6 +195,7 @@ class Search:
 
     filter: str = ""
     order_by: Sequence[str] = ()
+    """Such as ``metrics.accuracy DESC``."""
     experiments: Sequence[int] | None = None
     """None is all of them; of no use for experiments."""
     view: View = View.ACTIVE

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -141,7 +142,17 @@ class HubClient:
             )
         headers = {"authorization": f"Bearer {token}"} if token else {}
         limit = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
-        self._client = httpx2.Client(base_url=self.address, headers=headers, timeout=limit)
+        # A closed one opens again when it is used: what was found through it may be read later.
+        self._open = lambda: httpx2.Client(base_url=self.address, headers=headers, timeout=limit)
+        self._opened: httpx2.Client | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def _client(self) -> httpx2.Client:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
     # Requests
 
@@ -267,7 +278,10 @@ class HubClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def __enter__(self) -> HubClient:
         return self

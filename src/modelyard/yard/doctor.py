@@ -114,7 +114,7 @@ def _project() -> Iterator[Finding]:
         return
     try:
         with Yard() as yard:
-            problems = yard.database.integrity()
+            problems = yard.integrity()
             trusted = (
                 "trusted"
                 if yard.trusted

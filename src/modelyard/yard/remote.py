@@ -109,6 +109,16 @@ class RemoteYard(Yard):
         """Ask the hub for next to nothing."""
         self.client.ask("GET", "server")
 
+    @property
+    def actor(self) -> str:
+        """Whoever the hub knows by the token: it says so itself."""
+        return ""
+
+    def integrity(self) -> list[str]:
+        """Its database is the hub's own affair."""
+        self.reach()
+        return []
+
     def export(self, target: str | os.PathLike[str]) -> int:
         """Not through a hub."""
         return self.database

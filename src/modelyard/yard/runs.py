@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from modelyard.base.clock import now_ms, to_rfc3339
 from modelyard.base.digests import CHUNK
 from modelyard.base.errors import InvalidInput
-from modelyard.base.events import caller
 from modelyard.base.names import LOGGED_MODEL
 from modelyard.base.paths import replacing
 from modelyard.stores.tree import Entry
@@ -143,7 +142,7 @@ class Runs:
             tracker.ensure_experiment(experiment).id if isinstance(experiment, str) else experiment
         )
         return tracker.create_run(
-            home, name=name, user=caller().actor, tags=tags or {}, parent_run_id=parent
+            home, name=name, user=self._yard.actor, tags=tags or {}, parent_run_id=parent
         )
 
     def log(

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
 from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError
+from modelyard.base.events import caller
 from modelyard.objects import trust
 from modelyard.stores import open_store
 from modelyard.stores.collecting import GRACE_MS, Collected, collect
@@ -195,6 +196,15 @@ class Yard:
         with self.database.read() as connection:
             connection.execute(text("SELECT 1"))
         self.stores.stat("0" * 64)
+
+    @property
+    def actor(self) -> str:
+        """Who acts here, as runs remember it."""
+        return caller().actor
+
+    def integrity(self) -> list[str]:
+        """What is wrong with the database as such, a line each."""
+        return self.database.integrity()
 
     def check(self) -> list[str]:
         """Verify everything: tables, links between them, and every stored byte. What is wrong, a line each."""

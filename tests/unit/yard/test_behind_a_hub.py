@@ -53,5 +53,7 @@ def yard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
             return itself.check()
 
     with hub_thread(file) as url, Yard(url) as opened:
-        monkeypatch.setattr(opened, "check", checked)  # those tests look whether all is well over there
+        monkeypatch.setattr(
+            opened, "check", checked
+        )  # those tests look whether all is well over there
         yield opened

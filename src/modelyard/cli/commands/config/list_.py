@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from modelyard.base.config import DEFAULTS, SETTINGS, USER_SETTINGS, settings, user_settings
+from modelyard.base.config import (
+    DEFAULTS,
+    SETTINGS,
+    USER_SETTINGS,
+    Setting,
+    settings,
+    user_settings,
+)
 from modelyard.base.project import find_root
 from modelyard.cli.options import json_option
 from modelyard.cli.output import emit, table
@@ -25,7 +34,8 @@ def command(as_json: bool) -> None:
     found = [*settings(find_root()).explain(), *user_settings().explain()]
     tables = {s.key.partition(".")[0] for s in found}
     rows = [
-        {"setting": s.key, "value": s.value, "from": s.source, "over": list(s.over)} for s in found
+        {"setting": s.key, "value": _shown(s), "from": s.source, "over": list(s.over)}
+        for s in found
     ]
     rows += [
         {"setting": key, "value": DEFAULTS.get(key), "from": "default", "over": []}
@@ -33,3 +43,9 @@ def command(as_json: bool) -> None:
         if key not in tables
     ]
     emit(rows, as_json, lambda: table(rows, ["setting", "value", "from", "over"]))
+
+
+def _shown(setting: Setting) -> Any:
+    """The value; of a token only its start, which `modelyard token list` shows too."""
+    secret = setting.key.partition(".")[0] == "tokens" and isinstance(setting.value, str)
+    return f"{setting.value[:6]}…" if secret else setting.value

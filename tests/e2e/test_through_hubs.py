@@ -133,9 +133,8 @@ def test_from_saving_to_prediction_in_processes_of_their_own(scene: Scene, tmp_p
     rows = json.loads(scene.cli("runs", "list", "--json", hub=1))
     assert [(r["run_id"], r["user"], r["metrics.acc"]) for r in rows] == [(run_id, "ana", 0.9)]
     out = tmp_path / "out"
-    scene.cli("artifacts", "get", run_id, "data/x.csv", str(out), hub=1)
-    got = out if out.is_file() else next(p for p in out.rglob("*") if p.is_file())
-    assert got.read_bytes() == (scene.folder / "x.csv").read_bytes()
+    scene.cli("artifacts", "get", run_id, "data/x.csv", "-o", str(out), hub=1)
+    assert out.read_bytes() == (scene.folder / "x.csv").read_bytes()
     assert not (scene.folder / "yard.db").exists()
 
 

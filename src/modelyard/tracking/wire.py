@@ -55,6 +55,7 @@ def number_to(value: Any) -> Any:
 
 
 def experiment_from(told: Told) -> Experiment:
+    """An experiment as a hub tells it."""
     return Experiment(
         id=told["id"],
         name=told["name"],
@@ -67,6 +68,7 @@ def experiment_from(told: Told) -> Experiment:
 
 
 def metric_from(told: Told) -> Metric:
+    """A point as a hub tells it."""
     return Metric(
         told["key"],
         float(told["value"]),
@@ -77,6 +79,7 @@ def metric_from(told: Told) -> Metric:
 
 
 def run_from(told: Told) -> Run:
+    """A run as a hub tells it."""
     return Run(
         run_id=told["run_id"],
         experiment_id=told["experiment_id"],
@@ -110,6 +113,7 @@ def _input_from(told: Told) -> Input:
 
 
 def model_from(told: Told) -> LoggedModel:
+    """A logged model as a hub tells it."""
     return LoggedModel(
         model_id=told["model_id"],
         experiment_id=told["experiment_id"],
@@ -128,6 +132,7 @@ def model_from(told: Told) -> LoggedModel:
 
 
 def bucket_from(told: Told) -> Bucket:
+    """A part of a curve as a hub tells it."""
     return Bucket(
         told["first_step"],
         told["last_step"],
@@ -141,6 +146,7 @@ def bucket_from(told: Told) -> Bucket:
 
 
 def batch_to(batch: Batch) -> dict[str, Any]:
+    """A batch as a hub takes it."""
     return {
         "metrics": [_metric_to(metric) for metric in batch.metrics],
         "params": dict(batch.params),
@@ -187,6 +193,7 @@ def _links_to(links: Sequence[ModelLink]) -> list[dict[str, Any]]:
 
 
 def search_to(search: Search) -> dict[str, Any]:
+    """A question as a hub takes it."""
     return {
         "filter": search.filter,
         "order_by": list(search.order_by),
@@ -199,6 +206,7 @@ def search_to(search: Search) -> dict[str, Any]:
 
 
 def columns_to(columns: Columns) -> dict[str, Any]:
+    """Which values of runs are wanted, as a hub takes it."""
     return {
         "metrics": None if columns.metrics is None else list(columns.metrics),
         "params": None if columns.params is None else list(columns.params),

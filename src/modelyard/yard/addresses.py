@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modelyard.base.config import Settings, default_uri, settings, user_settings
 from modelyard.base.hub_client import hub_address, is_hub_address, token_for
 from modelyard.base.project import find_root
-from modelyard.yard import mlflow_uri
+
+_OTHERS = ("modelyard.yard.mlflow_uri",)
+"""Modules that know another product's variable for a server's address: ``SOURCE``, ``hub()`` and ``token()``."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Address:
         address = hub_address(self.uri)
         if not self.by_reader:
             return user_settings().get("tokens", {}).get(address)
-        return token_for(address) or mlflow_uri.token(self.source)
+        others = (other.token() for other in _others() if self.source == other.SOURCE)
+        return token_for(address) or next(others, None)
 
 
 def address_of(
@@ -51,6 +57,11 @@ def address_of(
     setting = config.values.get("uri")
     if setting is not None:
         return Address(default_uri(config), config, setting.source, setting.source.startswith("$"))
-    if (hub := mlflow_uri.hub()) is not None:
-        return Address(hub, config, mlflow_uri.SOURCE)
+    for other in _others():
+        if (hub := other.hub()) is not None:
+            return Address(hub, config, other.SOURCE)
     return Address(default_uri(config), config)
+
+
+def _others() -> Iterator[Any]:
+    return map(importlib.import_module, _OTHERS)

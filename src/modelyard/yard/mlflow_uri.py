@@ -43,8 +43,6 @@ def _asked(named: str) -> str | None:
     return None
 
 
-def token(source: str) -> str | None:
+def token() -> str | None:
     """The token that MLflow's own variables name, for a hub that was named so."""
-    if source != SOURCE:
-        return None
     return os.environ.get("MLFLOW_TRACKING_TOKEN") or os.environ.get("MLFLOW_TRACKING_PASSWORD")

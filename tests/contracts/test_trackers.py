@@ -6,7 +6,8 @@ import pytest
 
 from contracts.databases import KINDS, empty, open_new
 from modelyard.stores.tables import requests
-from modelyard.testing.trackers import Bench, TrackerContract
+from modelyard.testing.tracker_bench import Bench
+from modelyard.testing.trackers import TrackerContract
 from modelyard.tracking import tables
 from modelyard.tracking.sql import SqlTracker
 

@@ -39,8 +39,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "which": "Show which version a stage holds, now or at a time.",
         "data": "Add, list, show and get data sets.",
         "models": "List, get, rename and delete registered models.",
+        "runs": "Search, compare, log, delete and export runs.",
+        "artifacts": "List, get and put files of runs.",
         "predictions": "List, export and erase logged predictions; tell outcomes.",
-        "db": "Upgrade, check and back up the yard.",
+        "db": "Upgrade, check, back up, export and import the yard.",
     },
     "The hub": {
         "hub": "Serve the yard to a team over HTTP.",
@@ -90,10 +92,28 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "feedback": "Tell what turned out to be true.",
         "erase": "Erase logged predictions for good.",
     },
+    "runs": {
+        "list": "List runs, newest first, or those that a filter selects.",
+        "show": "Show all that is known of a run.",
+        "compare": "Show runs beside each other.",
+        "export": "Write the files of a run into a new folder.",
+        "delete": "Delete runs.",
+        "restore": "Bring back deleted runs.",
+        "start": "Begin a run and print its id, for a script that logs to it.",
+        "log": "Log values to a run.",
+        "end": "End a run.",
+    },
+    "artifacts": {
+        "list": "List the files of a run, or of a logged model (m-...).",
+        "get": "Write a file of a run, or of a logged model (m-...), verified.",
+        "put": "Keep a file with a run, instead of the one that is at this path.",
+    },
     "db": {
         "upgrade": "Bring the yard's tables up to date.",
         "check": "Verify the yard: tables, links, every stored byte.",
         "backup": "Copy the yard to a new file, consistent while others write.",
+        "export": "Copy the yard, all its files inside, to one new file or to an empty database.",
+        "import": "Make the project's yard a copy of another one.",
     },
 }
 """Group -> its commands."""

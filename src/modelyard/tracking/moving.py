@@ -1,4 +1,4 @@
-"""Move runs to another experiment, and copy one: rows are rewritten, files stay where they are."""
+"""Move runs to another experiment, and copy one: rows are rewritten, files are not copied but named again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Table, and_, insert, literal, select, up
 
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import Conflict, NotFound
+from modelyard.stores import tree
 from modelyard.tracking import experiments, runs, tables
 from modelyard.tracking.interface import Input
 from modelyard.tracking.writing import write_inputs
@@ -35,7 +36,7 @@ def move(connection: Connection, run_ids: Sequence[str], experiment_id: int) -> 
 
 
 def copy(connection: Connection, run_id: str, experiment_id: int) -> str:
-    """A second run with everything the first logged; its id."""
+    """A second run with everything the first logged, its files too; its id."""
     _require_home(connection, experiment_id)
     source = runs.locked(connection, run_id)
     again = new_id()
@@ -55,6 +56,7 @@ def copy(connection: Connection, run_id: str, experiment_id: int) -> str:
         mine = table.c.run_id == source.id
         _copy_rows(connection, table, mine, {"run_id": target.id, **fixed})
     _bring_inputs(connection, source.id, target)
+    tree.duplicate(connection, runs.files_of_run(run_id), (), runs.files_of_run(again), ())
     return again
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from modelyard.stores import tree
 from modelyard.stores.rows.columns import prefix
 from modelyard.tracking import experiments, tables
 from modelyard.tracking.interface import ENDED, Status
@@ -111,7 +112,7 @@ def require(connection: Connection, run_ids: Sequence[str]) -> list[Row[Any]]:
 
 
 def purge(connection: Connection, run_ids: Sequence[str]) -> None:
-    """Remove deleted runs with all they logged. `Conflict` when one is not deleted."""
+    """Remove deleted runs with all they logged, files too. `Conflict` when one is not deleted."""
     rows = require(connection, run_ids)
     for row in rows:
         if row.active:
@@ -122,7 +123,14 @@ def purge(connection: Connection, run_ids: Sequence[str]) -> None:
     connection.execute(delete(pairs).where(pairs.c.kind.in_(kinds), pairs.c.owner_id.in_(mine)))
     for table in (tables.metrics, tables.metric_segments, tables.run_inputs, tables.run_models):
         connection.execute(delete(table).where(table.c.run_id.in_(mine)))
+    for row in rows:
+        tree.remove(connection, files_of_run(row.run_id), ())
     for table, column in (tables.runs, "parent_id"), (tables.logged_models, "run_id"):
         pointing = table.c[column].in_(mine)
         connection.execute(update(table).where(pointing).values({column: None}))
     connection.execute(delete(tables.runs).where(tables.runs.c.id.in_(mine)))
+
+
+def files_of_run(run_id: str) -> str:
+    """Who owns the files of a run, for `modelyard.stores.overlay.Artifacts`."""
+    return f"run:{run_id}"

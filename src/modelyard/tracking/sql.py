@@ -40,6 +40,9 @@ from modelyard.tracking.interface import (
 )
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import read_runs
+from modelyard.tracking.search.experiments import search_experiments
+from modelyard.tracking.search.models import search_models
+from modelyard.tracking.search.runs import search_runs
 from modelyard.tracking.writing import write_batch, write_tags
 
 T = TypeVar("T")
@@ -125,15 +128,13 @@ class SqlTracker:
         self._database.transact(lambda c: experiments.forget(c, experiment_id))
 
     def search_experiments(self, search: Search) -> Page[Experiment]:
-        from modelyard.tracking.search import search_experiments
-
         with self._database.read() as connection:
-            found, following = search_experiments(connection, search)
+            found = search_experiments(connection, search)
             table = tables.experiments
-            rows = connection.execute(select(table).where(table.c.id.in_(found))).all()
-            order = {number: place for place, number in enumerate(found)}
+            rows = connection.execute(select(table).where(table.c.id.in_(found.ids))).all()
+            order = {number: place for place, number in enumerate(found.ids)}
             rows = sorted(rows, key=lambda row: order[row.id])
-            return Page(experiments.read_experiments(connection, self._keys, rows), following)
+            return Page(experiments.read_experiments(connection, self._keys, rows), found.next)
 
     # Runs
 
@@ -235,11 +236,9 @@ class SqlTracker:
         return self.run(self._database.transact(lambda c: moving.copy(c, run_id, experiment_id)))
 
     def search(self, search: Search) -> Page[Run]:
-        from modelyard.tracking.search import search_runs
-
         with self._database.read() as connection:
-            found, following = search_runs(connection, search)
-            return Page(read_runs(connection, self._keys, found, search.columns), following)
+            found = search_runs(connection, search)
+            return Page(read_runs(connection, self._keys, found.ids, search.columns), found.next)
 
     # Metrics
 
@@ -329,11 +328,9 @@ class SqlTracker:
         self._database.transact(lambda c: models.mark_deleted(c, model_id))
 
     def search_models(self, search: Search) -> Page[LoggedModel]:
-        from modelyard.tracking.search import search_models
-
         with self._database.read() as connection:
-            found, following = search_models(connection, search)
-            return Page(models.read_models(connection, self._keys, found), following)
+            found = search_models(connection, search)
+            return Page(models.read_models(connection, self._keys, found.ids), found.next)
 
 
 _UNKNOWN = -1

@@ -25,12 +25,14 @@ from modelyard.objects import trust
 from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Artifacts
 from modelyard.stores.placing import Stores
+from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.engine import connect
 from modelyard.tracking.sql import SqlTracker
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
+from modelyard.yard.runs import Runs
 from modelyard.yard.settings import get_setting, settle_setting
 
 BESIDE = "yard.files"
@@ -75,10 +77,12 @@ class Yard:
             self.database.close()
             raise
         self.artifacts = Artifacts(self.database, self.stores)
+        self.artifacts = Artifacts(self.database, self.stores)
         self.datasets = Datasets(self.database, self.stores)
         self.predictions = Predictions(self.database)
         self.models = Models(self)
         self.audit = Audit(self.database)
+        self.runs = Runs(self)
         self._tracker: SqlTracker | None = None
 
     @property
@@ -109,8 +113,24 @@ class Yard:
     @property
     def _trust_key(self) -> str:
         """What the user's trust store remembers: this yard, at this place."""
-        place = str(self.path.resolve()) if self.path is not None else self.database.address.shown
+        return self._key_at(self.path)
+
+    def _key_at(self, path: Path | None) -> str:
+        place = str(path.resolve()) if path is not None else self.database.address.shown
         return blob_id(sha256_bytes(canonical_json(["yard", self.id, place])))
+
+    def export(self, target: str | os.PathLike[str]) -> int:
+        """Copy everything into one new file, or an empty database; returns how many rows and files.
+
+        Who trusts this yard trusts the file he makes of it.
+        """
+        from modelyard.yard.copying import copy_yard
+
+        copied = copy_yard(self, target)
+        path = parse(os.fspath(target)).path
+        if self.trusted and path is not None:
+            trust.remember(self._key_at(path), "made", path.name)
+        return copied
 
     def _is_trusted(self, named_by_reader: bool) -> bool:
         """Whether tier 2 models load without asking: made by this user here, or a server the reader named himself.

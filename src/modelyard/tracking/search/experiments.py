@@ -50,7 +50,7 @@ def _question(running: Running, search: Search) -> Question:
     # without an order the older of two of one moment first, as MLflow has it
     row = Key.of(experiments.c.id, bool(search.order_by))
     return Question(
-        Source(experiments, experiments.c.id, where.get(search.view, [])),
+        Source(experiments, experiments.c.id, where=where.get(search.view, [])),
         Catalog(partial(_find, KeyNumbers(running.rows)), _KNOWN),
         filter=search.filter,
         orders=read_orders(search.order_by),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, false, func, not_, or_, select, true
+from sqlalchemy import Connection, Select, and_, false, not_, or_, select, true
 
 from modelyard.base.filters import Comparison, Field, comparisons
 from modelyard.stores.rows.search import conditions, literals
@@ -30,7 +30,7 @@ from modelyard.stores.rows.search.fields import (
     Wholes,
     plain,
 )
-from modelyard.stores.rows.search.ordering import MISSING, Key, Segment, Source
+from modelyard.stores.rows.search.ordering import Key, Source, by_float
 from modelyard.stores.rows.search.running import SECONDS, Running
 from modelyard.tracking import tables
 from modelyard.tracking.interface import Search, View
@@ -111,7 +111,7 @@ def _question(
     by_field = {str(_field(order.field)): order.dataset for order in orders if order.dataset}
     created, row = Key.of(models.c.created_ms, True), Key.of(models.c.id, True)
     return Question(
-        Source(models, models.c.id, _rows(search, experiments, datasets)),
+        _source(search, experiments, datasets),
         Catalog(partial(_find, keys, experiments or [], tuple(datasets)), _KNOWN),
         filter=search.filter,
         orders=[*own, *read_orders(search.order_by)],
@@ -127,20 +127,21 @@ def _question(
     )
 
 
-def _rows(
+def _source(
     search: Search, experiments: Sequence[int] | None, datasets: Sequence[Dataset]
-) -> list[Condition]:
-    where: list[Condition] = []
+) -> Source:
+    only: list[tuple[Any, list[Any]]] = []
     if experiments is not None:
-        where.append(models.c.experiment_id.in_(experiments) if experiments else false())
+        only.append((models.c.experiment_id, list(experiments)))
     if search.view is not View.ALL:
-        where.append(models.c.active == (true() if search.view is View.ACTIVE else false()))
+        only.append((models.c.active, [search.view is View.ACTIVE]))
+    where: list[Condition] = []
     tree = read_filter(search.filter)
     measured = tree is not None and any(c.field.of.lower() in METRIC for c in comparisons(tree))
     if datasets and not measured:
         metrics, contexts = tables.metrics.alias(), tables.metric_contexts.alias()
         where.append(_measured(metrics, contexts, datasets).exists())
-    return where
+    return Source(models, models.c.id, only, where)
 
 
 def _field(text: str) -> Field:
@@ -240,15 +241,4 @@ class ModelMetrics:
         metrics = tables.metrics.alias()
         last = (metrics.c.at_ms.desc(), metrics.c.step.desc(), metrics.c.run_id)
         bits = self._points(metrics).order_by(*last).limit(1).scalar_subquery()
-        number = bits.between(conditions.LOWEST, conditions.HIGHEST)
-        rank = case((bits.is_(None), MISSING), (not_(number), 1), else_=0)
-        return Key(
-            segments=[
-                Segment(bits, number),
-                Segment(None, and_(bits.is_not(None), not_(number)), rank=1),
-                Segment(None, bits.is_(None), rank=MISSING),
-            ],
-            value=case((rank == 0, func.coalesce(bits, 0)), else_=0),
-            descending=descending,
-            rank=rank,
-        )
+        return by_float(bits, descending)

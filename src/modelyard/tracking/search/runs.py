@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, false, func, or_, select, true
+from sqlalchemy import Connection, Select, func, or_, select
 
 from modelyard.base.filters import Comparison, Field
 from modelyard.stores.rows.columns import Text
@@ -93,16 +93,16 @@ def _split(search: Search) -> bool:
 
 def _question(running: Running, search: Search, experiments: list[int] | None) -> Question:
     all_of_them = None if search.experiments is None else sorted(set(search.experiments))
-    where: list[Condition] = []
+    only: list[tuple[Any, list[Any]]] = []
     if experiments is not None:
-        where.append(runs.c.experiment_id.in_(experiments) if experiments else false())
+        only.append((runs.c.experiment_id, experiments))
     if search.view is not View.ALL:
-        where.append(runs.c.active == (true() if search.view is View.ACTIVE else false()))
+        only.append((runs.c.active, [search.view is View.ACTIVE]))
     indexed = experiments if experiments is not None else _all_experiments(running)
     find = partial(_find, KeyNumbers(running.rows), indexed)
     started, row = Key.of(runs.c.started_ms, True), Key.of(runs.c.id, True)
     return Question(
-        Source(runs, runs.c.id, where),
+        Source(runs, runs.c.id, only),
         Catalog(find, _KNOWN),
         filter=search.filter,
         orders=read_orders(search.order_by),

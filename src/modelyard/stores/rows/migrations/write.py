@@ -5,7 +5,6 @@ Only while 0.1.0 is not released; the recipe stands in the docstring of this pac
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import subprocess
@@ -17,8 +16,8 @@ from alembic.autogenerate import render_python_code
 from alembic.operations.ops import CreateIndexOp, CreateTableOp, UpgradeOps
 from sqlalchemy import MetaData, Table
 
-import modelyard
 from modelyard.stores.rows import columns
+from modelyard.stores.rows.schema import all_tables
 
 _HEAD = '''"""All tables of the first release. Written by ``python -m modelyard.stores.rows.migrations.write``."""
 
@@ -29,16 +28,6 @@ import sqlalchemy as sa
 from modelyard.stores.rows import columns
 from modelyard.stores.rows.migrations.steps import Steps
 '''
-
-
-def all_tables() -> MetaData:
-    """The shared metadata, after importing ``tables.py`` of every folder that has one."""
-    root = Path(modelyard.__file__).parent
-    for file in sorted(root.rglob("tables.py")):
-        importlib.import_module(
-            ".".join(("modelyard", *file.relative_to(root).with_suffix("").parts))
-        )
-    return columns.metadata
 
 
 def first_revision(metadata: MetaData) -> str:

@@ -153,9 +153,11 @@ def count(running: Running, wanted: Question, most: int) -> tuple[int, bool]:
     parts = list(_all_of(read_filter(wanted.filter)))
     where = [condition(scope, wanted.catalog, part) for part in parts]
     few = _few(scope, _ways(scope, wanted.catalog, parts))
+    loose = few is not None and running.dialect == "sqlite"
+    where += wanted.source.conditions(loose=loose)
     if few is not None:
         where.append(_with_ids(wanted.source, few) if few else false())
-    rows = select(wanted.source.id).where(*wanted.source.where, *where).limit(most + 1).subquery()
+    rows = select(wanted.source.id).where(*where).limit(most + 1).subquery()
     number = running.rows(select(func.count()).select_from(rows))[0][0]
     return min(number, most), number > most
 

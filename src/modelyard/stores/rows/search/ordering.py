@@ -12,9 +12,22 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.types import TypeDecorator
 
+from modelyard.stores.rows.search.conditions import HIGHEST, LOWEST
 from modelyard.stores.rows.search.paging import Position, refused
 from modelyard.stores.rows.search.running import Running
 
@@ -62,6 +75,19 @@ def nullable(column: Any, descending: bool) -> Key:
     return Key([there, absent], func.coalesce(column, zero(column)), descending, rank)
 
 
+def by_float(bits: Any, descending: bool) -> Key:
+    """By the sortable bits of a float, which may be NULL."""
+    number = bits.between(LOWEST, HIGHEST)
+    rank = case((bits.is_(None), MISSING), (not_(number), 1), else_=0)
+    segments = [
+        Segment(bits, number),
+        Segment(None, and_(bits.is_not(None), not_(number)), rank=1),
+        Segment(None, bits.is_(None), rank=MISSING),
+    ]
+    value = case((rank == 0, func.coalesce(bits, 0)), else_=0)
+    return Key(segments, value, descending, rank)
+
+
 def zero(column: Any) -> Any:
     """Some value of a column's type, where there is none."""
     return "" if _python_type(column) is str else 0
@@ -74,11 +100,25 @@ def _python_type(column: Any) -> type:
 
 @dataclass(frozen=True)
 class Source:
-    """What is searched: the table, its id, and what restricts it beside the filter."""
+    """What is searched: the table, its id, and what restricts it beside the filter: columns
+    with the values they may have, and other conditions."""
 
     table: FromClause
     id: Any
+    only: Sequence[tuple[Any, Sequence[Any]]] = ()
     where: Sequence[Any] = field(default_factory=tuple[Any, ...])
+
+    def conditions(self, *, loose: bool = False) -> list[Any]:
+        """What restricts it. ``loose`` keeps SQLite from reading an index of these columns, where others lead to fewer
+        rows: it thinks the opposite."""
+        found = list(self.where)
+        for column, values in self.only:
+            if not values:
+                found.append(false())
+                continue
+            compared = literal_column(f"+{column}", column.type) if loose else column
+            found.append(compared == values[0] if len(values) == 1 else compared.in_(values))
+        return found
 
 
 @dataclass(frozen=True)
@@ -151,7 +191,8 @@ def sort(
     after: Position | None,
 ) -> list[Position]:
     """The same, of few rows: all that fit are sorted."""
-    query = _query(source, _joined(source.table, keys), where, parts_of(keys), after)
+    origin, loose = _joined(source.table, keys), running.dialect == "sqlite"
+    query = _query(source, origin, where, parts_of(keys), after, loose=loose)
     return [tuple(row) for row in running.rows(query.limit(limit))]
 
 
@@ -168,9 +209,11 @@ def _query(
     where: Sequence[Any],
     parts: Sequence[_Part],
     after: Position | None,
+    *,
+    loose: bool = False,
 ) -> Any:
     columns = [part.expression.label(f"p{i}") for i, part in enumerate(parts)]
-    conditions = [*source.where, *where]
+    conditions = [*source.conditions(loose=loose), *where]
     if after is not None:
         conditions.append(following(parts, after))
     order = [p.expression.desc() if p.descending else p.expression.asc() for p in parts]

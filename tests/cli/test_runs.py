@@ -1,0 +1,140 @@
+"""``modelyard runs``, ``artifacts``, ``db export`` and ``db import``, as a script uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modelyard as my
+from cli.program import run
+
+
+@pytest.fixture
+def run_id(empty: Path) -> str:
+    """A run with a value of each kind and a file."""
+    started = run("runs", "start", "nightly", "--experiment", "churn", "--tag", "team=a", cwd=empty)
+    run_id = started.out.strip()
+    words = ["--metric", "acc=0.93", "--param", "depth=3", "--step", "12"]
+    logged = run("runs", "log", run_id, *words, cwd=empty)
+    assert (logged.code, logged.err) == (0, f"logged 2 values to {run_id}\n")
+    (empty / "roc.svg").write_text("<svg/>")
+    put = run("artifacts", "put", run_id, "roc.svg", "--path", "plots/roc.svg", cwd=empty)
+    assert (put.code, put.err) == (0, "kept plots/roc.svg (6 bytes)\n")
+    return run_id
+
+
+def listed(folder: Path, *words: Any) -> list[str]:
+    """Names of the runs that a listing shows."""
+    return [row["name"] for row in run("runs", "list", *words, "--json", cwd=folder).data]
+
+
+def test_runs_are_found_by_what_they_logged(empty: Path, run_id: str) -> None:
+    run("runs", "start", "other", cwd=empty)
+    assert listed(empty) == ["other", "nightly"]
+    assert listed(empty, "metrics.acc > 0.9 and (params.depth = '3' or tags.team = 'b')") == [
+        "nightly"
+    ]
+    assert listed(empty, "params.depth > 3") == []
+    assert listed(empty, "--experiment", "churn", "--order-by", "metrics.acc DESC") == ["nightly"]
+    wrong = run("runs", "list", "metric acc > 0.9", cwd=empty)
+    assert wrong.code == 2
+    assert "^" in wrong.err
+    assert run("runs", "list", "--experiment", "chrun", cwd=empty).code == 3
+
+
+def test_nothing_to_list_makes_no_yard(empty: Path) -> None:
+    done = run("runs", "list", cwd=empty)
+    assert (done.code, done.out) == (0, "")
+    assert not (empty / "yard.db").exists()
+
+
+def test_a_run_is_shown_and_compared(empty: Path, run_id: str) -> None:
+    shown = run("runs", "show", run_id, "--json", cwd=empty).data
+    expected = {"name": "nightly", "experiment": "churn", "status": "RUNNING", "metrics.acc": 0.93}
+    assert expected.items() <= shown.items()
+    assert shown["files"] == ["plots/roc.svg"]
+    other = run("runs", "start", "other", cwd=empty).out.strip()
+    run("runs", "log", other, "--param", "depth=3", "--metric", "acc=NaN", cwd=empty)
+    table = run("runs", "compare", run_id, other, "--diff", "--json", cwd=empty).data
+    fields = {row["field"]: (row[run_id], row[other]) for row in table}
+    assert fields["metrics.acc"] == (0.93, "NaN")
+    assert "params.depth" not in fields
+
+
+def test_a_run_ends(empty: Path, run_id: str) -> None:
+    assert run("runs", "end", run_id, "--status", "failed", cwd=empty).err == "nightly: FAILED\n"
+    assert run("runs", "show", run_id, "--json", cwd=empty).data["status"] == "FAILED"
+    assert run("runs", "end", run_id, "--status", "done", cwd=empty).code == 2
+
+
+def test_deleted_restored_purged(empty: Path, run_id: str) -> None:
+    assert run("runs", "delete", run_id, "--dry-run", cwd=empty).err == "would delete nightly\n"
+    assert run("runs", "delete", run_id, cwd=empty).err == "deleted nightly\n"
+    assert (listed(empty), listed(empty, "--view", "deleted")) == ([], ["nightly"])
+    run("runs", "restore", run_id, cwd=empty)
+    assert listed(empty) == ["nightly"]
+    assert run("runs", "delete", run_id, "--purge", cwd=empty).code == 2  # nobody is here to answer
+    assert run("runs", "delete", run_id, "--purge", "--yes", cwd=empty).code == 0
+    assert run("runs", "show", run_id, cwd=empty).code == 3
+    with my.Yard(project=empty) as yard:
+        assert list(yard.artifacts.walk(f"run:{run_id}")) == []
+
+
+def test_files_of_a_run(empty: Path, run_id: str) -> None:
+    top = run("artifacts", "list", run_id, "--json", cwd=empty).data
+    assert [(row["path"], row["size"], row["files"]) for row in top] == [("plots/", 6, 1)]
+    assert len(run("artifacts", "list", run_id, "-r", "--json", cwd=empty).data[0]["sha256"]) == 64
+    assert run("artifacts", "get", run_id, "plots/roc.svg", "-o", "new.svg", cwd=empty).code == 0
+    assert (empty / "new.svg").read_text() == "<svg/>"
+    assert run("artifacts", "get", run_id, "plots/roc.svg", cwd=empty).code == 5
+    assert run("artifacts", "get", run_id, "plots/no.svg", "-o", "x", cwd=empty).code == 3
+    assert run("artifacts", "put", run_id, "roc.svg", "--path", "../x", cwd=empty).code == 2
+    assert run("artifacts", "list", "m-" + "0" * 32, cwd=empty).code == 3
+    assert run("runs", "export", run_id, "out", cwd=empty).code == 0
+    assert (empty / "out/plots/roc.svg").read_text() == "<svg/>"
+    assert run("runs", "export", run_id, "out", cwd=empty).code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--metric", "acc"], 2),
+        (["--metric", "acc=high"], 2),
+        (["--metric", "a=1", "--metric", "a=2"], 2),
+        (["--param", "depth=4"], 5),
+        (["--step", str(2**63), "--metric", "a=1"], 2),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    empty: Path, run_id: str, words: list[str], code: int
+) -> None:
+    before = run("runs", "show", run_id, "--json", cwd=empty).data
+    done = run("runs", "log", run_id, "--tag", "new=1", *words, cwd=empty)
+    assert done.code == code
+    assert run("runs", "show", run_id, "--json", cwd=empty).data == before
+
+
+def test_a_yard_becomes_one_file_and_a_yard_again(changing: Path, tmp_path: Path) -> None:
+    run_id = run("runs", "start", "first", cwd=changing).out.strip()
+    exported = run("db", "export", tmp_path / "all.db", cwd=changing)
+    assert exported.code == 0
+    assert run("db", "export", tmp_path / "all.db", cwd=changing).code == 5
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "modelyard.toml").write_text("")
+    assert run("db", "import", tmp_path / "no.db", cwd=elsewhere).code == 3
+    assert not (tmp_path / "no.db").exists()
+    assert run("db", "import", tmp_path / "all.db", cwd=elsewhere).code == 0
+    assert run("db", "check", cwd=elsewhere).code == 0
+    for words in (
+        ["show"],
+        ["history", "churn"],
+        ["runs", "show", run_id],
+        ["predictions", "list"],
+    ):
+        before = run(*words, "--json", cwd=changing)
+        assert run(*words, "--json", cwd=elsewhere).data == before.data
+    with my.Yard(project=elsewhere) as yard:
+        assert len(yard.models.get("churn@champion").predict([{"age": 30, "income": 50.0}])) == 1

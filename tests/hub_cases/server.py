@@ -68,7 +68,8 @@ def hub(*words: str, cwd: Path, **environment: str) -> Iterator[Running]:
         assert first is not None, "".join(said)
         yield Running(process, first.split()[-1], said)
     finally:
-        process.kill()
+        if process.poll() is None:
+            process.kill()
         process.wait(30)
         reader.join(30)
         process.stderr.close()

@@ -52,7 +52,7 @@ USER_SETTINGS: Mapping[str, Shape] = {"trust": "any", "signers": "any", "tokens"
 MEANINGS: Mapping[str, str] = {
     "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`.",
     "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
-    "registry.stages": 'Other names of stages, as `prod = "Production"`. For a later version.',
+    "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
     "registry.rules": "What must hold before a promotion. For a later version.",
     "artifacts": "A folder for all files of the yard, in place of the database.",
     "storage": "Where saved objects are kept apart from the project. For a later version.",

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -24,6 +24,7 @@ MAX_BYTES = 512 << 20
 MAX_REDIRECTS = 5
 MAX_URL = 4096
 _CHUNK = 1 << 18
+_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 
 
@@ -73,6 +74,40 @@ def fetch(
     raise Unreachable(f"{url} redirects more than {MAX_REDIRECTS} times")
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back from `post`: any status, and the beginning of the text."""
+
+    status: int
+    text: str
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    seconds: float = 30.0,
+    limit: int = 1 << 14,
+    local: bool = False,
+) -> Answered:
+    """Send a body to a URL. A redirect is an answer like any other: nothing is sent on.
+
+    Raises `NotAllowed` for an address that may not be called, `Unreachable` without an answer in time.
+    """
+    deadline, at = time.monotonic() + seconds, _split(url)
+    with _asked(at, "POST", body, headers, deadline, local) as answer:
+        return Answered(answer.status, answer.read(limit).decode("utf-8", "replace"))
+
+
+def check(url: str, *, local: bool = False) -> str:
+    """The URL itself, when its host may be called now. `InvalidInput`, `NotAllowed` or `Unreachable`."""
+    at = _split(url)
+    with _told(f"{at.scheme}://{at.netloc}"):
+        _judged(str(at.hostname), at.port or _PORTS[at.scheme], local)
+    return url
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -91,9 +126,29 @@ def _split(url: str) -> SplitResult:
 
 def _get(at: SplitResult, limit: int, deadline: float, local: bool) -> Fetched | str:
     """The content, or the URL that it redirects to."""
-    host, port = str(at.hostname), at.port or (443 if at.scheme == "https" else 80)
-    where = f"{at.scheme}://{at.netloc}"
-    with _told(where):
+    with _asked(at, "GET", None, {}, deadline, local) as answer:
+        if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
+            return urljoin(at.geturl(), target)
+        if answer.status in (404, 410):
+            raise FileMissing(f"{at.geturl()} answered {answer.status}: nothing is there")
+        if answer.status != 200:
+            raise Unreachable(f"{at.geturl()} answered {answer.status}")
+        content = _read(answer, limit, deadline, at.geturl())
+        return Fetched(content, answer.getheader("Content-Type") or "", at.geturl())
+
+
+@contextlib.contextmanager
+def _asked(
+    at: SplitResult,
+    method: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    deadline: float,
+    local: bool,
+) -> Generator[http.client.HTTPResponse]:
+    """The answer to one request, read within the block."""
+    host, port = str(at.hostname), at.port or _PORTS[at.scheme]
+    with _told(f"{at.scheme}://{at.netloc}"):
         address = _judged(host, port, local)
         connection = _Connection(host, port, address, at.scheme == "https", deadline)
         # A server may send a byte a minute: no timeout of a single read would ever end that.
@@ -102,17 +157,9 @@ def _get(at: SplitResult, limit: int, deadline: float, local: bool) -> Fetched |
         alarm.start()
         try:
             path = (at.path or "/") + (f"?{at.query}" if at.query else "")
-            headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "modelyard"}
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
-                return urljoin(at.geturl(), target)
-            if answer.status in (404, 410):
-                raise FileMissing(f"{at.geturl()} answered {answer.status}: nothing is there")
-            if answer.status != 200:
-                raise Unreachable(f"{at.geturl()} answered {answer.status}")
-            content = _read(answer, limit, deadline, at.geturl())
-            return Fetched(content, answer.getheader("Content-Type") or "", at.geturl())
+            usual = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "modelyard"}
+            connection.request(method, path, body=body, headers={**usual, **headers})
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException):
             _left(deadline)
             raise

@@ -98,6 +98,10 @@ def _several(
     import modelyard.hub.app  # noqa: F401  loaded once, shared by all
 
     ready, told = os.pipe()
+    alive = (
+        os.pipe()
+    )  # its writing end is ours alone: a worker that reads its end has lost its parent
+    pipes = told, alive
     children: dict[int, float] = {}
     ending = False
 
@@ -111,7 +115,7 @@ def _several(
     before = {n: signal.signal(n, end) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
         for _ in range(count):
-            children[_fork(settings, sock, told, drain_seconds)] = time.monotonic()
+            children[_fork(settings, sock, pipes, drain_seconds)] = time.monotonic()
         threading.Thread(target=_when_all, args=(ready, count, on_ready), daemon=True).start()
         while children:
             child, status = os.wait()
@@ -122,13 +126,19 @@ def _several(
                 end(0, None)
                 raise InvalidSetting("a worker ended as soon as it began; its words stand above")
             sys.stderr.write(f"a worker ended ({os.waitstatus_to_exitcode(status)}); another takes its place\n")  # fmt: skip
-            children[_fork(settings, sock, told, drain_seconds)] = time.monotonic()
+            children[_fork(settings, sock, pipes, drain_seconds)] = time.monotonic()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _fork(settings: HubSettings, sock: socket.socket, told: int, drain_seconds: float) -> int:
+def _fork(
+    settings: HubSettings,
+    sock: socket.socket,
+    pipes: tuple[int, tuple[int, int]],
+    drain_seconds: float,
+) -> int:
+    told, (alive, ours) = pipes
     child = os.fork()
     if child:
         return child
@@ -136,6 +146,8 @@ def _fork(settings: HubSettings, sock: socket.socket, told: int, drain_seconds: 
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
+        os.close(ours)
+        threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
         _work(settings, sock, lambda: os.write(told, b"."), None, drain_seconds)
         code = 0
     except BaseException as error:  # noqa: BLE001  nothing of the parent's may run in here
@@ -143,6 +155,11 @@ def _fork(settings: HubSettings, sock: socket.socket, told: int, drain_seconds: 
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _end_with_parent(alive: int) -> None:
+    os.read(alive, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _when_all(ready: int, count: int, on_ready: Callable[[], object]) -> None:

@@ -41,7 +41,7 @@ from modelyard.tracking.interface import (
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import read_runs
 from modelyard.tracking.search.experiments import search_experiments
-from modelyard.tracking.search.models import search_models
+from modelyard.tracking.search.models import Dataset, ModelOrder, search_models
 from modelyard.tracking.search.runs import search_runs
 from modelyard.tracking.writing import write_batch, write_tags
 
@@ -327,9 +327,16 @@ class SqlTracker:
     def delete_model(self, model_id: str) -> None:
         self._database.transact(lambda c: models.mark_deleted(c, model_id))
 
-    def search_models(self, search: Search) -> Page[LoggedModel]:
+    def search_models(
+        self,
+        search: Search,
+        *,
+        orders: Sequence[ModelOrder] = (),
+        datasets: Sequence[Dataset] = (),
+    ) -> Page[LoggedModel]:
+        """``orders`` go before those of the search; ``datasets`` are those that its metrics were measured of."""
         with self._database.read() as connection:
-            found = search_models(connection, search)
+            found = search_models(connection, search, orders=orders, datasets=datasets)
             return Page(models.read_models(connection, self._keys, found.ids), found.next)
 
 

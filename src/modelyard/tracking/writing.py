@@ -152,7 +152,11 @@ def write_inputs(connection: Connection, run: Row[Any], inputs: Sequence[Input])
         {"run_id": run.id, "input_id": numbers[i.name, i.digest], "tags": dict(i.tags)}
         for i in inputs
     ]
-    upsert(connection, tables.run_inputs, links, keys=["run_id", "input_id"], update=["tags"])
+    keys = ["run_id", "input_id"]
+    told = [link for link in links if link["tags"]]
+    upsert(connection, tables.run_inputs, told, keys=keys, update=["tags"])
+    # Logged again without a word, as with each metric on it: what was said of it stays.
+    upsert(connection, tables.run_inputs, [k for k in links if not k["tags"]], keys=keys)
 
 
 def write_models(

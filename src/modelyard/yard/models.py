@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
-from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, Newest, parse
 from modelyard.objects.card import Card
@@ -150,11 +150,15 @@ class Models:
         bump: Part | None = None,
         comment: str = "",
         vouched: bool = True,
+        facts: Mapping[str, Any] | None = None,
+        reuse: bool = True,
     ) -> ModelVersion:
         """Register an object whose bytes are in the yard already. ``vouched=False`` for what came out of somebody else's
-        file: being in this yard is then no reason to run its code."""
+        file: being in this yard is then no reason to run its code. ``facts`` are what else to remember of the version;
+        with ``reuse=False`` equal content is a new version too."""
         card = kept.card
-        facts: dict[str, Any] = {
+        known: dict[str, Any] = {
+            **(facts or {}),
             "card": kept.card_sha256,
             "flavor": card.flavor,
             "format": card.format.name if card.format else None,
@@ -165,7 +169,7 @@ class Models:
             "dataset": dataset.ref if dataset else None,
             "dataset_id": dataset.id if dataset else None,
             "target": target,
-            "run": run,
+            "run": run or (facts or {}).get("run"),
             "vouched": None if vouched else False,
             **estimator_facts(card),
         }
@@ -175,9 +179,10 @@ class Models:
             self.registry,
             name,
             digest=card.digest.removeprefix("sha256:"),
-            facts={k: v for k, v in facts.items() if v not in (None, "", [], {})},
+            facts={k: v for k, v in known.items() if v not in (None, "", [], {})},
             semver=semver,
             bump=bump,
+            reuse=reuse,
             comment=comment,
         )
         self._yard.database.checkpoint()
@@ -235,7 +240,12 @@ class Models:
         return self.get(ref).source
 
     def card_of(self, version: Version) -> Card:
-        """The card kept with a version."""
+        """The card kept with a version. `NotSupported` for files that are no model we read."""
+        if "card" not in version.facts:
+            raise NotSupported(
+                f"{version.name}@{version.label} has no card: its files are no model that is read here",
+                hint=version.facts.get("note"),
+            )
         return kept_card(
             self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
         )
@@ -360,6 +370,8 @@ class Models:
 
     def _missing(self, version: Version) -> list[str]:
         label = f"{version.name}@{version.label}"
+        if "card" not in version.facts:
+            return []  # its files are those of an overlay, which is looked at by itself
         try:
             card = self.card_of(version)
         except (ModelyardError, KeyError) as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,6 +67,7 @@ class Yard:
             )
         if token is not None:
             raise InvalidInput("token= is for a hub; a database takes its password in its address")
+        self.stage_names: Mapping[str, str] = dict(config.get("registry.stages") or {})
         self.database = connect(self.uri)
         try:
             self.id, created = self._identity()

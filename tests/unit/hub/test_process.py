@@ -229,6 +229,13 @@ def test_workers_share_a_socket_and_a_dead_one_is_replaced(tmp_path: Path) -> No
         assert running.process.wait(20) == 0
 
 
+def test_workers_end_when_their_first_process_is_killed(tmp_path: Path) -> None:
+    with hub("--workers", "2", cwd=tmp_path) as running:
+        children = child_pids(running.process.pid)
+        running.process.kill()
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
 def child_pids(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

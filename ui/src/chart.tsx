@@ -29,7 +29,7 @@ const spots = (buckets: Bucket[]): Spot[] =>
 const drawn = (spot: Spot) => Number.isFinite(spot.low) && Number.isFinite(spot.high);
 const step = (spot: Spot) => (spot.first + spot.last) / 2;
 
-// Runs of neighbours that can be drawn; what is NaN or infinite parts them.
+// Runs of neighbours that can be drawn: what is infinite parts them. The hub leaves out what is not a number.
 function stretches(all: Spot[]): Spot[][] {
   const found: Spot[][] = [];
   let open = false;
@@ -85,7 +85,7 @@ export function Chart({ run, metric, live, latest }: { run: string; metric: stri
     <figure ref={box} class="chart">
       <figcaption><span class="of"><Name>{metric}</Name></span> <strong title={String(latest)}>{figure(latest)}</strong></figcaption>
       <Problem of={curve.error} />
-      {points > 1 ? <Drawing of={all} label={`${metric} over ${points} points`} /> : <div class="plot quiet">{points ? "one point" : ""}</div>}
+      {points > 1 ? <Drawing of={all} label={`${metric} over ${points} points`} /> : <div class="plot quiet">{curve.data && (points ? "one point" : "no number was logged")}</div>}
     </figure>
   );
 }
@@ -143,7 +143,7 @@ function Drawing({ of: all, label }: { of: Spot[]; label: string }) {
               Object.is(at.low, at.high) ? "" : ` to ${figure(at.high)}`
             }`
           : gaps.length
-            ? "ticks below: not a number, or infinite"
+            ? "ticks: infinite"
             : "\u00a0"}
       </p>
     </>

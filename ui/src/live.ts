@@ -98,9 +98,7 @@ export function useEvents(subject: string, act: () => void): void {
     };
     const turn = () => {
       stop.abort();
-      if (document.hidden) return;
-      act();
-      void listen();
+      if (!document.hidden) void listen();
     };
     if (!document.hidden) void listen();
     document.addEventListener("visibilitychange", turn);
@@ -115,9 +113,11 @@ async function follow(subject: string, act: () => void, signal: AbortSignal): Pr
   const answer = await call("/api/v1/events/stream", { signal });
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  for (;;) {
+  for (let first = true; ; first = false) {
     const { done, value } = await reader.read();
     if (done) return;
+    // It tells what happens from now on, and something may have happened since the page was asked for.
+    if (first) act();
     const messages = (rest + value).split("\n\n");
     rest = messages.pop() ?? "";
     const data = messages.flatMap((one) => one.split("\n").filter((line) => line.startsWith("data: ")));

@@ -8,6 +8,8 @@ import { Labels, Metric, Name, real, When } from "./text";
 
 const paged = (page: string | undefined, limit: number) => ({ limit, ...(page ? { page } : {}) });
 
+const firstLine = (text: string) => text.trim().split("\n", 1)[0]!;
+
 export function ModelsPage() {
   const models = usePages("models", (page, limit) => get("/api/v1/models", {}, paged(page, limit)));
   useEvents("model:", models.again);
@@ -42,7 +44,7 @@ export function ModelsPage() {
                   <td class="number">{model.versions}</td>
                   <td><Labels of={model.stages} /></td>
                   <td><Labels of={model.aliases} /></td>
-                  <td class="long"><Name>{model.description}</Name></td>
+                  <td class="long"><Name>{firstLine(model.description)}</Name></td>
                   <td><When at={model.updated_at} /></td>
                 </tr>
               ))}
@@ -89,7 +91,7 @@ const Versions = ({ of }: { of: Pages<Version> }) => (
         <table>
           <thead>
             <tr>
-              <th scope="col">Version</th><th scope="col">Where</th><th scope="col">Flavor</th><th scope="col">Metrics</th>
+              <th scope="col">Version</th><th scope="col">Labels</th><th scope="col">Flavor</th><th scope="col">Metrics</th>
               <th scope="col">Run</th><th scope="col">Registered</th><th scope="col">By</th><th scope="col">Description</th>
             </tr>
           </thead>

@@ -1,7 +1,7 @@
 // One run: what it was given, what it measured, and its files.
 
 import { useState } from "preact/hooks";
-import { address, download, get, type Artifact, type Run } from "./api";
+import { address, download, get, type Artifact, type Point, type Run } from "./api";
 import { Chart } from "./chart";
 import { useAsked, useEvery, usePages } from "./live";
 import { Loading, More, Pairs, Problem, Title } from "./parts";
@@ -17,22 +17,25 @@ export function RunPage({ id }: { id: string }) {
   const live = run?.status === "RUNNING";
   useEvery(live ? LIVE_MS : 0, asked.again);
   if (!run) return asked.error ? <Problem of={asked.error} /> : <Loading />;
-  const charts = [...new Map(run.metrics.map((point) => [point.key, real(point.value)]))];
+  // What was measured once, or without steps, is no curve: it stands in the table.
+  const charts = [...new Map(run.metrics.filter((point) => point.step !== 0).map((point) => [point.key, real(point.value)]))];
   return (
     <>
       <Title of={run.name || run.run_id}><Status word={run.status} /></Title>
       <Problem of={asked.error} />
       <Facts of={run} />
+      <div class="side">
+        <Values of={run.metrics} />
+        <Pairs title="Params" of={run.params} />
+      </div>
       {charts.length > 0 && (
         <section>
-          <h2>Metrics</h2>
+          <h2>Curves</h2>
           <div class="charts">
             {charts.map(([key, latest]) => <Chart key={key} run={id} metric={key} live={live} latest={latest} />)}
           </div>
-          <Contexts of={run} />
         </section>
       )}
-      <Pairs title="Params" of={run.params} />
       <Files owner={`run:${id}`} />
       <Pairs title="Tags" of={run.tags} />
     </>
@@ -56,25 +59,35 @@ const Facts = ({ of: run }: { of: Run }) => (
   </dl>
 );
 
-// Values measured on a data set or of a model, which a curve cannot tell apart.
-const Contexts = ({ of: run }: { of: Run }) => {
-  const rows = run.metrics.filter((point) => point.dataset_name || point.model_id);
-  return rows.length ? (
-    <div class="scroll">
-      <table>
-        <thead><tr><th scope="col">Metric</th><th scope="col" class="number">Latest</th><th scope="col">Data</th><th scope="col">Model</th></tr></thead>
-        <tbody>
-          {rows.map((point) => (
-            <tr key={[point.key, point.dataset_name, point.dataset_digest, point.model_id].join("\n")}>
-              <th scope="row"><Name>{point.key}</Name></th>
-              <td class="number"><Metric value={real(point.value)} /></td>
-              <td><Name>{point.dataset_name}</Name></td>
-              <td><Name>{point.model_id}</Name></td>
+const Values = ({ of: points }: { of: Point[] }) => {
+  const data = points.some((point) => point.dataset_name);
+  const models = points.some((point) => point.model_id);
+  return points.length ? (
+    <section>
+      <h2>Metrics</h2>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Metric</th><th scope="col" class="number">Latest</th><th scope="col" class="number">Step</th>
+              {data && <th scope="col">Data</th>}
+              {models && <th scope="col">Model</th>}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {points.map((point) => (
+              <tr key={[point.key, point.dataset_name, point.dataset_digest, point.model_id].join("\n")}>
+                <th scope="row"><Name>{point.key}</Name></th>
+                <td class="number"><Metric value={real(point.value)} /></td>
+                <td class="number">{point.step}</td>
+                {data && <td><Name>{point.dataset_name}</Name></td>}
+                {models && <td><Name>{point.model_id}</Name></td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
   ) : null;
 };
 

@@ -11,7 +11,9 @@ const SHOWN = 8;
 const LIVE_MS = 3000;
 const RESTING_MS = 15_000;
 
-type Column = { order: string; title: string; number: boolean; cell: (run: Run) => preact.ComponentChildren };
+type Column = { order: string; title: string; number: boolean; begins?: boolean; cell: (run: Run) => preact.ComponentChildren };
+
+const looks = (column: Column) => `${column.number ? "number" : ""} ${column.begins ? "group" : ""}`.trim() || undefined;
 
 const inBackticks = (key: string) => `\`${key.replaceAll("`", "``")}\``;
 
@@ -67,6 +69,8 @@ function columns(runs: Run[], all: boolean, experiments: Map<number, string> | u
     number: false,
     cell: (run) => (run.params[key] === undefined ? <span class="quiet">–</span> : <Name>{run.params[key]}</Name>),
   }));
+  // A line before the metrics and one before the params: a key may be both.
+  for (const group of [measured, given]) if (group[0]) group[0].begins = true;
   const left = metrics.length + params.length - measured.length - given.length;
   return [[...fixed, ...measured, ...given], left];
 }
@@ -87,13 +91,13 @@ export function RunsPage({ experiment }: { experiment: number | undefined }) {
   const runs = usePages(JSON.stringify(question), (page, limit) => searchRuns({ ...question, limit, page: page ?? null }));
   const live = runs.items?.some((run) => run.status === "RUNNING") ?? false;
   useEvery(runs.error ? 0 : live ? LIVE_MS : RESTING_MS, runs.again);
-  const show = (changes: Record<string, string>) => {
+  const show = (changes: Record<string, string>, replace = false) => {
     const next = new URL(place);
     for (const [key, value] of Object.entries(changes)) {
       if (value) next.searchParams.set(key, value);
       else next.searchParams.delete(key);
     }
-    go(next.pathname + next.search, true);
+    go(next.pathname + next.search, replace);
   };
   const [shown, left] = columns(runs.items ?? [], all, experiment === undefined ? names : undefined);
   const title = experiment === undefined ? "All runs" : names.get(experiment) ?? `Experiment ${experiment}`;
@@ -106,7 +110,7 @@ export function RunsPage({ experiment }: { experiment: number | undefined }) {
       <Problem of={experiments.error ?? runs.error} />
       {runs.items ? (
         runs.items.length ? (
-          <Table runs={runs.items} columns={shown} order={order} sort={(word) => show({ order: word })} />
+          <Table runs={runs.items} columns={shown} order={order} sort={(word) => show({ order: word }, true)} />
         ) : (
           <Nothing filtered={filter !== ""} />
         )
@@ -183,10 +187,10 @@ function Table({ runs, columns, order, sort }: TableProps) {
       <th
         key={column.order}
         scope="col"
-        class={column.number ? "number" : undefined}
+        class={looks(column)}
         aria-sort={up ? "ascending" : down ? "descending" : undefined}
       >
-        <button onClick={() => sort(next)} title={column.title}>
+        <button onClick={() => sort(next)} title={column.order}>
           <Name>{column.title}</Name>
           <span aria-hidden="true">{up ? " ↑" : down ? " ↓" : ""}</span>
         </button>
@@ -203,7 +207,7 @@ function Table({ runs, columns, order, sort }: TableProps) {
             <tr key={run.run_id}>
               <th scope="row"><Link to={runPath(run.run_id)}><Name>{run.name || run.run_id.slice(0, 8)}</Name></Link></th>
               {columns.map((column) => (
-                <td key={column.order} class={column.number ? "number" : undefined}>{column.cell(run)}</td>
+                <td key={column.order} class={looks(column)}>{column.cell(run)}</td>
               ))}
             </tr>
           ))}

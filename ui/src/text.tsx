@@ -17,7 +17,7 @@ export const figure = (value: number): string => {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value).replace("-", "−");
   const size = Math.abs(value);
-  const text = size >= 1e-4 && size < 1e9 ? String(Number(value.toPrecision(5))) : value.toExponential(3);
+  const text = size >= 1e-4 && size < 1e9 ? String(Number(value.toPrecision(5))) : Number(value.toPrecision(4)).toExponential();
   return text.replace("-", "−");
 };
 

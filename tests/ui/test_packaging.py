@@ -109,10 +109,16 @@ def poor(tmp_path: Path) -> Iterator[dict[str, str]]:
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("node", "npm"):
-        script = folder / name
-        script.write_text(
-            f'#!/bin/sh\n[ "$1" = --version ] && echo v16.0.0 || touch {folder}/called\n'
-        )
+        if os.name == "nt":
+            script = folder / f"{name}.bat"
+            script.write_text(
+                f'@if "%1"=="--version" (echo v16.0.0) else (type nul >"{folder}\\called")\n'
+            )
+        else:
+            script = folder / name
+            script.write_text(
+                f'#!/bin/sh\n[ "$1" = --version ] && echo v16.0.0 || touch "{folder}/called"\n'
+            )
         script.chmod(0o755)
     yield {"PATH": os.pathsep.join([str(folder), os.environ["PATH"]])}
     assert not (folder / "called").exists()

@@ -125,7 +125,7 @@ def _metrics(
                 if name == "m1"
                 else rng.gauss(0, 1)
             )
-            yield (run[0], key, 0, run[2], True, sortable_bits(value), value, 10, run[8], 10, 0)
+            yield (run[0], key, 0, run[2], True, sortable_bits(value), value, 10, run[8], 10, 0, 0)
 
 
 def _write(database: Database, table: Table, rows: list[tuple[Any, ...]]) -> None:

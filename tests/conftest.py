@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("modelyard.testing")
-pytest_plugins = ("servers",)
+pytest_plugins = ("servers", "disks")
 collect_ignore = [] if "MODELYARD_FRAMEWORK" in os.environ else ["frameworks"]
 
 # uv and modelyard are those of the environment that runs the tests, whoever else has some.

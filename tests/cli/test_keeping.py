@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -345,6 +347,30 @@ def test_a_backup(changing: Path) -> None:
     assert done.data == {"path": "copy/yard.db"}
     assert run("show", "--project", "copy", "--json", cwd=changing).data == run("show", "--json", cwd=changing).data  # fmt: skip
     assert run("db", "check", "--project", "copy", cwd=changing).code == 0
+
+
+def test_gc(changing: Path) -> None:
+    assert run("db", "gc", "--json", cwd=changing).data == {
+        "blobs": 0,
+        "dry_run": False,
+        "size": 0,
+        "unfinished": 0,
+    }
+    with my.Yard(changing / "yard.db") as yard:
+        yard.artifacts.put("run:1", "a", io.BytesIO(b"data"))
+        yard.artifacts.delete("run:1")
+    time.sleep(0.01)
+    assert (
+        run("db", "gc", "--dry-run", cwd=changing).err
+        == "would remove 0 files (0 bytes) that nothing needs\n"
+    )
+    would = run("db", "gc", "--grace", "0", "--dry-run", cwd=changing)
+    assert would.err == "would remove 1 files (4 bytes) that nothing needs\n"
+    assert run("db", "gc", "--grace", "0", "--json", cwd=changing).data["size"] == 4
+    assert run("db", "check", cwd=changing).out == "yard.db is sound\n"
+    for grace in ("soon", "-1h", "1y", "", "h"):
+        refused = run("db", "gc", "--grace", grace, cwd=changing)
+        assert refused.code == 2, refused.err
 
 
 def test_somebody_elses_database(empty: Path) -> None:

@@ -182,7 +182,7 @@ NEEDS_A_YARD = [
     ["promote", "churn", "--stage", "prod"], ["models", "versions", "churn"], ["models", "get", "churn", "-o", "x"],
     ["models", "rename", "churn", "x"], ["models", "delete", "churn", "--yes"], ["data", "show", "x"],
     ["data", "get", "x", "-o", "x.csv"], ["predictions", "export", "-o", "x.csv"], ["predictions", "feedback", "x", "1"],
-    ["predictions", "erase", "--model", "churn", "--yes"], ["db", "check"], ["db", "upgrade"], ["db", "backup", "x.db"],
+    ["predictions", "erase", "--model", "churn", "--yes"], ["db", "check"], ["db", "upgrade"], ["db", "backup", "x.db"], ["db", "gc"],
 ]  # fmt: skip
 
 

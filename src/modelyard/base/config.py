@@ -54,7 +54,7 @@ MEANINGS: Mapping[str, str] = {
     "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
     "registry.rules": "What must hold before a promotion. For a later version.",
-    "artifacts": "A folder for all files of the yard, in place of the database.",
+    "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",
     "storage": "Where saved objects are kept apart from the project. For a later version.",
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, cast
 
-from modelyard.base import patterns
+from modelyard.base import matching, patterns
 from modelyard.base.errors import InvalidInput
 from modelyard.base.filter_tokens import Token, fault, tokens
 
@@ -351,7 +351,7 @@ def _is(item: Any, operator: str, wanted: Any) -> bool:
             return item >= wanted
 
 
-_searcher = lru_cache(maxsize=100)(patterns.searcher)
+_searcher = lru_cache(maxsize=100)(matching.searcher)
 
 
 def _comparable(a: Any, b: Any) -> bool:

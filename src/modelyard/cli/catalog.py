@@ -112,6 +112,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "upgrade": "Bring the yard's tables up to date.",
         "check": "Verify the yard: tables, links, every stored byte.",
         "backup": "Copy the yard to a new file, consistent while others write.",
+        "gc": "Remove stored files that nothing needs any more.",
         "export": "Copy the yard, all its files inside, to one new file or to an empty database.",
         "import": "Make the project's yard a copy of another one.",
     },

@@ -14,10 +14,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from modelyard.base.errors import InvalidInput, ModelyardError, NotSupported, TooLarge
+from modelyard.base.errors import (
+    InvalidInput,
+    ModelyardError,
+    NotSupported,
+    TooLarge,
+    Unauthenticated,
+)
 from modelyard.hub import pages, ui
 from modelyard.hub.edge import Edge, nothing_here
-from modelyard.hub.failures import failure, invalid_request
+from modelyard.hub.failures import CHALLENGE, failure, invalid_request
 from modelyard.hub.house import House
 from modelyard.hub.interface import HubSettings
 from modelyard.hub.protocols import MOUNTED, protocol_routes, protocol_workers
@@ -93,7 +99,10 @@ def _add_error_handlers(app: FastAPI) -> None:
         state = request.scope["modelyard"]
         own = state.get("error_response")
         if own is not None and not isinstance(error, HTTPException):
-            return own(error)
+            told: Response = own(error)
+            if isinstance(error, Unauthenticated):
+                told.headers["www-authenticate"] = CHALLENGE
+            return told
         if isinstance(error, RequestValidationError):
             error = invalid_request(error.errors())
         elif isinstance(error, HTTPException):

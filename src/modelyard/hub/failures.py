@@ -16,6 +16,9 @@ from modelyard.serving.edge import TOLD, Reply, error_body
 
 logger = logging.getLogger("modelyard.hub")
 
+CHALLENGE = 'Bearer realm="modelyard", Basic realm="modelyard"'
+"""How who asks may say who they are."""
+
 DETAILS = (*TOLD, "errors")
 """Details of an error that clients may see."""
 
@@ -32,7 +35,7 @@ def failure(error: BaseException, request_id: str, secrets: Sequence[str] = ()) 
     if row.http_status >= 500 and error.__traceback__ is not None:
         logger.warning("request %s: %s", request_id, error.message, exc_info=error.__cause__)
     if isinstance(error, Unauthenticated):
-        headers.append((b"www-authenticate", b'Bearer realm="modelyard", Basic realm="modelyard"'))
+        headers.append((b"www-authenticate", CHALLENGE.encode()))
     if row.http_status == 429:
         headers.append((b"retry-after", str(error.details.get("retry_after", 1)).encode()))
     told = {k: error.details[k] for k in DETAILS if error.details.get(k) not in (None, "")}

@@ -6,6 +6,7 @@ import asyncio
 import zlib
 from collections.abc import Mapping, MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from modelyard.base.errors import InvalidInput, ModelyardError, TooLarge, UnsupportedFormat
 from modelyard.serving.edge import Receive
@@ -41,6 +42,10 @@ def check_head(scope: MutableMapping[str, Any]) -> None:
         raise InvalidInput("the path has a control character")
     if "\ufffd" in scope["path"] or any("\ud800" <= c <= "\udfff" for c in scope["path"]):
         raise InvalidInput("the path is not UTF-8")
+    try:
+        unquote_to_bytes(scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("the query is not UTF-8") from None
 
 
 class Body:

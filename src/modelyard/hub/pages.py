@@ -25,21 +25,25 @@ router = Router("server", prefix="")
 
 @router.get("/api/docs", include_in_schema=False, **needs(PUBLIC))
 def docs_page() -> Response:
+    """The page of the API."""
     return _file("docs.html")
 
 
 @router.get("/api/docs.js", include_in_schema=False, **needs(PUBLIC))
 def docs_script() -> Response:
+    """Its script."""
     return _file("docs.js")
 
 
 @router.get("/api/docs.css", include_in_schema=False, **needs(PUBLIC))
 def docs_style() -> Response:
+    """Its style."""
     return _file("docs.css")
 
 
 @router.get(f"{PREFIX}/openapi.json", include_in_schema=False, **needs(PUBLIC))
 def openapi(request: Request) -> Response:
+    """The description of the API."""
     return JSONResponse(request.app.openapi())
 
 

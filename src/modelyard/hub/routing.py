@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -62,7 +63,8 @@ async def admit(
 
 
 class Route(APIRoute):
-    """A route of ours: judged before its body is read, its JSON parsed as strictly as everywhere else."""
+    """A route of ours: judged before its body is read, its JSON parsed as strictly as everywhere else. The first line of
+    its handler's docstring is its summary."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         extra = dict(options.pop("openapi_extra", None) or {})
@@ -70,6 +72,9 @@ class Route(APIRoute):
         told = extra.pop("x-modelyard", {})
         self.body_limit: int | None = told.get("body", JSON_BYTES)
         self._scopes = {key: told.get(key, False) for key in ("named", "scoped")}
+        first, _, more = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
+        options["summary"] = options.get("summary") or first.rstrip(".")
+        options["description"] = options.get("description") or more.strip()
         super().__init__(path, endpoint, openapi_extra=extra, **options)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelyard.base.clock import now_ms
 from modelyard.base.errors import Overloaded
 from modelyard.base.events import Event
 from modelyard.registry.trail import EventQuery, event_page, last_seq
+from modelyard.tracking.changes import Change, changed_runs
 
 if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
@@ -23,6 +26,7 @@ LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 GAP_SECONDS = 10.0
 """How long a number that is missing is waited for: on a database server a lower number may be committed later."""
+LOOK_BACK_MS = 5000
 MOST_LISTENERS = 200
 A_LOOK = 1000
 BACKLOG = 10_000
@@ -54,12 +58,42 @@ class Follower:
         return new
 
 
+class Watch:
+    """Which changes of runs were told. Clocks of several hubs differ: it looks back a little, and tells none twice."""
+
+    def __init__(self, since_ms: int) -> None:
+        self.since_ms = since_ms
+        self._told: dict[tuple[str, int, str], int] = {}
+
+    def take(self, found: Sequence[Change]) -> list[Change]:
+        """The changes that were not told yet."""
+        keyed = {(c.run_id, c.changed_ms, c.status): c for c in found}
+        new = [change for key, change in keyed.items() if key not in self._told]
+        self._told.update({key: change.changed_ms for key, change in keyed.items()})
+        newest = max((c.changed_ms for c in found), default=self.since_ms)
+        self.since_ms = max(self.since_ms, newest - LOOK_BACK_MS)
+        self._told = {k: at_ms for k, at_ms in self._told.items() if at_ms >= self.since_ms}
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What listeners are told at once. ``settled`` is where the events go on."""
+
+    settled: int
+    events: Sequence[Event] = ()
+    runs: Sequence[Change] = ()
+
+
+Queue = asyncio.Queue["Batch | None"]
+
+
 class Feed:
     """One process's reader and its listeners."""
 
     def __init__(self, yard: Yard) -> None:
         self._database = yard.database
-        self._listeners: set[asyncio.Queue[tuple[int, Sequence[Event]] | None]] = set()
+        self._listeners: dict[Queue, frozenset[int]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -70,19 +104,18 @@ class Feed:
             with contextlib.suppress(asyncio.QueueFull):
                 queue.put_nowait(None)
 
-    async def listen(self, after: int | None) -> AsyncIterator[tuple[int, Sequence[Event]] | None]:
-        """Batches of events above ``after`` (None: from now on), each with the id to go on from; None is a heartbeat."""
+    async def listen(
+        self, after: int | None, experiments: Iterable[int] = ()
+    ) -> AsyncIterator[Batch | None]:
+        """Events above ``after`` (None: from now on) and changed runs of some experiments; None is a heartbeat."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Overloaded("too many listen already", retry_after=30)
-        queue: asyncio.Queue[tuple[int, Sequence[Event]] | None] = asyncio.Queue(
-            BACKLOG // A_LOOK + 16
-        )
+        queue: Queue = asyncio.Queue(BACKLOG // A_LOOK + 16)
         began = await asyncio.to_thread(last_seq, self._database)
-        self._listeners.add(queue)
+        self._listeners[queue] = frozenset(experiments)
         self._start(began)
-        told = began if after is None else after
         try:
-            async for batch in self._missed(told, began):
+            async for batch in self._missed(began if after is None else after, began):
                 yield batch
             while not self._stopped:
                 try:
@@ -95,11 +128,9 @@ class Feed:
                     return
                 yield batch
         finally:
-            self._listeners.discard(queue)
+            self._listeners.pop(queue, None)
 
-    async def _missed(
-        self, after: int, until: int
-    ) -> AsyncIterator[tuple[int, Sequence[Event]] | None]:
+    async def _missed(self, after: int, until: int) -> AsyncIterator[Batch]:
         """What happened between the last one that was told and the moment of listening."""
         while after < until and not self._stopped:
             query = EventQuery(after=after, limit=A_LOOK)
@@ -108,28 +139,36 @@ class Feed:
             if not found:
                 return
             after = found[-1].seq
-            yield after, found
+            yield Batch(after, found)
 
     def _start(self, began: int) -> None:
         if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read(Follower(began)))
+            self._reader = asyncio.create_task(self._read(Follower(began), Watch(now_ms())))
 
-    async def _read(self, follower: Follower) -> None:
+    async def _read(self, follower: Follower, watch: Watch) -> None:
         while self._listeners and not self._stopped:
             await asyncio.sleep(LOOK_SECONDS)
             query = EventQuery(after=follower.settled, limit=A_LOOK)
+            watched = sorted(frozenset().union(*self._listeners.values()))
             try:
                 found = await asyncio.to_thread(event_page, self._database, query)
+                changed = await asyncio.to_thread(
+                    changed_runs, self._database, watched, watch.since_ms, A_LOOK
+                )
             except Exception:  # noqa: BLE001  the database is away: the listeners wait for it
                 continue
-            if new := follower.take(found, time.monotonic()):
-                self._tell(follower.settled, new)
+            events, runs = follower.take(found, time.monotonic()), watch.take(changed)
+            if not watched:
+                watch.since_ms = now_ms() - LOOK_BACK_MS
+            if events or runs:
+                self._tell(follower.settled, events, runs)
 
-    def _tell(self, settled: int, events: Sequence[Event]) -> None:
-        for queue in list(self._listeners):
+    def _tell(self, settled: int, events: Sequence[Event], runs: Sequence[Change]) -> None:
+        for queue, experiments in list(self._listeners.items()):
+            mine = [run for run in runs if run.experiment_id in experiments]
             if queue.full():
                 while not queue.empty():
                     queue.get_nowait()
                 queue.put_nowait(None)
-            else:
-                queue.put_nowait((settled, events))
+            elif events or mine:
+                queue.put_nowait(Batch(settled, events, mine))

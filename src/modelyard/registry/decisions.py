@@ -354,6 +354,17 @@ def rename(state: ModelState, name: str, comment: str = "") -> list[Draft]:
     return [Draft(Kind.MODEL_RENAMED, subject(state.name), before, after, comment)]
 
 
+def comment(state: ModelState, version: Which, text: str) -> list[Draft]:
+    """Words about a model, or with a version about that one; they change nothing but its history."""
+    queries.require(state)
+    if not text.strip():
+        raise InvalidInput("a comment says something")
+    if version is None:
+        return [Draft(Kind.MODEL_COMMENTED, subject(state.name), comment=text)]
+    after = {"version": queries.find(state, queries.selector(version)).label}
+    return [Draft(Kind.VERSION_COMMENTED, subject(state.name), after=after, comment=text)]
+
+
 def describe(
     state: ModelState,
     *,

@@ -180,6 +180,7 @@ def _keep(connection: Connection, event: Event, subject_id: int | None) -> Event
 
 
 def event_of(row: Row[Any]) -> Event:
+    """A row of the table as an event."""
     return Event(
         row.seq,
         row.at_ms,

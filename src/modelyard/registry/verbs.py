@@ -232,6 +232,11 @@ def rename(registry: Registry, name: str, new_name: str, *, comment: str = "") -
     return carry_out(registry, name, lambda s: decisions.rename(s, new_name, comment)).after
 
 
+def comment(registry: Registry, name: str, text: str, version: Which = None) -> None:
+    """Say something about a model, or about one of its versions."""
+    carry_out(registry, name, lambda s: decisions.comment(s, version, text))
+
+
 def describe(
     registry: Registry,
     name: str,

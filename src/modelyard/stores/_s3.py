@@ -138,4 +138,4 @@ class S3Store(FsspecStore):
             )
 
         with self.faults():
-            return sync(self.filesystem.loop, signed)
+            return str(sync(self.filesystem.loop, signed))

@@ -106,15 +106,13 @@ class LocalStore:
 
     def sweep(self, before_ms: int | None = None) -> int:
         limit = now_ms() - ABANDONED_MS if before_ms is None else before_ms
-        old = [
-            file
-            for file in (self.root / "uploads").glob("*")
-            if file.lstat().st_mtime_ns // 1_000_000 < limit
-        ]
-        for file in old:
-            with contextlib.suppress(FileNotFoundError):
-                _remove(file)
-        return len(old)
+        gone = 0
+        for file in (self.root / "uploads").glob("*"):
+            with contextlib.suppress(FileNotFoundError):  # it was finished at this moment
+                if file.lstat().st_mtime_ns // 1_000_000 < limit:
+                    _remove(file)
+                    gone += 1
+        return gone
 
     def close(self) -> None: ...
 

@@ -71,12 +71,13 @@ class Artifacts:
         blob = self.stores.put(stream, size, expect=expect, pin=pin)
         return self.database.transact(partial(place_pinned, owner, segments, blob, pin))
 
-    def put_blob(self, owner: str, path: str, blob: Blob) -> Entry:
-        """Name a blob that is in the stores already."""
-        if self.stores.of(blob.size).stat(blob.sha256) != blob:
+    def put_blob(self, owner: str, path: str, blob: Blob, pin: str | None = None) -> Entry:
+        """Name a blob that is in the stores already, and release the ``pin`` it was put with."""
+        if self.stores.stat(blob.sha256) != blob:
             raise FileMissing(f"no blob sha256:{blob.sha256} of {blob.size} bytes")
         owner, segments = checked_owner(owner), artifact_segments(path)
-        return self.database.transact(lambda c: tree.place(c, owner, segments, blob))
+        named = partial(place_pinned, owner, segments, blob, pin or new_pin())
+        return self.database.transact(named)
 
     def open(self, owner: str, path: str) -> IO[bytes]:
         """A file, seekable, verified as it is read: `Corrupted` at the latest with the last byte."""
@@ -163,7 +164,7 @@ class Artifacts:
         with self.database.read() as connection:
             rows = connection.execution_options(yield_per=_PAGE).execute(query.order_by(*order))
             for row in rows:
-                if self.stores.of(row.size).stat(row.digest) is None:
+                if self.stores.stat(row.digest) is None:
                     yield f"{row.owner}: its file {tree.entry_of(row).path!r} is missing"
 
     def users(self, sha256: str, limit: int = 3) -> list[str]:

@@ -14,6 +14,7 @@ from modelyard.base.errors import FileMissing
 from modelyard.base.paths import full_disk_named
 from modelyard.stores.interface import Blob, Store
 from modelyard.stores.putting import checked, measured
+from modelyard.stores.references import new_pin
 from modelyard.stores.references import pin as pin_blob
 from modelyard.stores.rows.engine import Database
 from modelyard.stores.sql import SqlStore
@@ -58,23 +59,24 @@ class Stores:
         expect: str | None = None,
         pin: str | None = None,
     ) -> Blob:
-        """Keep the rest of a stream, of any length when ``size`` is not given. With a ``pin`` (`new_pin`) gc keeps
-        off until the pin is released; without, for the grace."""
+        """Keep the rest of a stream, of any length when ``size`` is not given. gc keeps off until the ``pin``
+        (`new_pin`) is released, which whoever refers to the blob does in the same transaction; without, for a day."""
         if expect is not None:
             checked(expect)
+        pin = pin or new_pin()
         stream, size = measured(stream, size)
         if size is None and self.embedded is not None and self._open_outside is not None:
             return self._put_unmeasured(stream, expect, pin)
         return self._put(self.of(size or 0), stream, expect, pin)
 
-    def _put(self, store: Store, stream: IO[bytes], expect: str | None, pin: str | None) -> Blob:
+    def _put(self, store: Store, stream: IO[bytes], expect: str | None, pin: str) -> Blob:
         def before(blob: Blob) -> None:
             finish = partial(store.delete, [blob.sha256])
             pin_blob(self.database, blob.sha256, pin, finish)
 
         return store.put(stream, expect=expect, before=before)
 
-    def _put_unmeasured(self, stream: IO[bytes], expect: str | None, pin: str | None) -> Blob:
+    def _put_unmeasured(self, stream: IO[bytes], expect: str | None, pin: str) -> Blob:
         """The start of the stream waits on the disk until it is clear which side it belongs to."""
         assert self.embedded is not None
         folder = Path(tempfile.gettempdir())
@@ -102,8 +104,12 @@ class Stores:
 
     def stat(self, sha256: str) -> Blob | None:
         """The blob, wherever it is."""
-        found = (store.stat(sha256) for store in self.all())
-        return next((blob for blob in found if blob is not None), None)
+        store = self.holding(sha256)
+        return None if store is None else store.stat(sha256)
+
+    def holding(self, sha256: str) -> Store | None:
+        """The store that has a blob: in a yard that was copied large ones may be inside, too."""
+        return next((store for store in self.all() if store.stat(sha256) is not None), None)
 
     def all(self) -> Sequence[Store]:
         """Every store in use, for checks."""

@@ -89,23 +89,22 @@ def new_pin() -> str:
     return f"{PIN}{new_id()}"
 
 
-def pin(database: Database, digest: str, owner: str | None, finish: Callable[[], object]) -> None:
-    """Keep gc off a blob from here on; with an owner (a `new_pin`) whatever the grace.
+def pin(database: Database, digest: str, owner: str, finish: Callable[[], object]) -> None:
+    """Keep gc off a blob from here on until the owner (a `new_pin`) is released, or a day has passed.
 
     Waits while gc is removing that very blob. ``finish`` deletes the bytes, for a gc that died over it.
     """
     end = time.monotonic() + _WAIT_SECONDS
     while (condemned := database.transact(partial(_touch, digest, owner))) is not None:
         if condemned < now_ms() - LEASE_MS:
-            finish()
-            database.transact(partial(bury, digest, condemned))
+            bury_for_the_dead(database, digest, condemned, finish)
         elif time.monotonic() > end:
             raise Overloaded(f"blob sha256:{digest} is just being removed; try again later")
         else:
             time.sleep(0.05)
 
 
-def _touch(digest: str, owner: str | None, connection: Connection) -> int | None:
+def _touch(digest: str, owner: str, connection: Connection) -> int | None:
     """Mark a blob as put now. When it is condemned nothing happens, and the answer is since when."""
     mine = blob_marks.c.digest == digest
     row = connection.execute(
@@ -120,9 +119,25 @@ def _touch(digest: str, owner: str | None, connection: Connection) -> int | None
         return row.condemned_ms
     else:
         connection.execute(update(blob_marks).where(mine).values(at_ms=now_ms()))
-    if owner is not None:
-        refer(connection, owner, [digest])
+    refer(connection, owner, [digest])
     return None
+
+
+def bury_for_the_dead(
+    database: Database, digest: str, condemned_ms: int, finish: Callable[[], object]
+) -> None:
+    """Finish what a gc left that died: one of those who try gets a new lease, deletes the bytes, removes the mark."""
+    mine = database.transact(partial(_take_over, digest, condemned_ms))
+    if mine is not None:
+        finish()
+        database.transact(partial(bury, digest, mine))
+
+
+def _take_over(digest: str, condemned_ms: int, connection: Connection) -> int | None:
+    at_ms = now_ms()
+    stale = (blob_marks.c.digest == digest, blob_marks.c.condemned_ms == condemned_ms)
+    done = connection.execute(update(blob_marks).where(*stale).values(condemned_ms=at_ms))
+    return at_ms if done.rowcount else None
 
 
 def bury(digest: str, condemned_ms: int, connection: Connection) -> None:

@@ -131,7 +131,9 @@ class SqlStore:
 
     def delete(self, digests: Iterable[str]) -> int:
         checked_digests = [checked(digest) for digest in digests]
-        return sum(self._database.transact(partial(_delete, digest)) for digest in checked_digests)
+        return sum(
+            self._database.transact(partial(delete_blob, digest)) for digest in checked_digests
+        )
 
     def sweep(self, before_ms: int | None = None) -> int:
         limit = now_ms() - ABANDONED_MS if before_ms is None else before_ms
@@ -192,7 +194,8 @@ def _drop_chunks(upload_id: str, connection: Connection) -> bool:
     return done.rowcount > 0
 
 
-def _delete(digest: str, connection: Connection) -> int:
+def delete_blob(digest: str, connection: Connection) -> int:
+    """Remove a blob in the caller's transaction. Returns how many went: one or none."""
     query = select(blobs.c.upload_id).where(blobs.c.digest == digest).with_for_update()
     upload_id = connection.execute(query).scalar()
     if upload_id is None:

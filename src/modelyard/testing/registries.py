@@ -76,6 +76,24 @@ class RegistryContract:
         assert list(bench.registry.states()) == list(bench.registry.names()) == []
         assert list(bench.registry.events()) == list(bench.registry.events("churn")) == []
 
+    def test_comments_change_nothing_but_the_history(self, bench: Bench) -> None:
+        label = bench.register("churn", 1).label
+        before = bench.state("churn")
+        verbs.comment(bench.registry, "churn", "**good** on the new data")
+        verbs.comment(bench.registry, "churn", "slow", label)
+        assert bench.state("churn") == before
+        said = [(e.kind, e.after.get("version"), e.comment) for e in bench.again().events("churn")][
+            -2:
+        ]
+        assert said == [
+            (Kind.MODEL_COMMENTED, None, "**good** on the new data"),
+            (Kind.VERSION_COMMENTED, label, "slow"),
+        ]
+        with pytest.raises(InvalidInput, match="says something"):
+            verbs.comment(bench.registry, "churn", " ")
+        with pytest.raises(NotFound, match="no model named 'chrun'"):
+            verbs.comment(bench.registry, "chrun", "x")
+
     def test_a_version_and_all_that_is_known_of_it(self, bench: Bench) -> None:
         facts = {"flavor": "sklearn", "metrics": {"acc": 0.1 + 0.2}, "tags": {"é": "\0 \ud800"}}
         made = bench.register("churn", 1, facts=facts, comment="the first")

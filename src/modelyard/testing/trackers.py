@@ -305,6 +305,32 @@ class TrackerContract:
         with pytest.raises(NotFound, match="no run with id"):
             bench.tracker.run(run)
 
+    def test_tags_of_many_runs_at_once(self, bench: Bench) -> None:
+        mine = [bench.run(tags={"a": "1", "b": "1"}) for _ in range(3)]
+        bench.tracker.tag_runs(mine[:2], {"a": None, "c": "2"})
+        assert [bench.seen(run).tags for run in mine] == [{"b": "1", "c": "2"}] * 2 + [
+            {"a": "1", "b": "1"}
+        ]
+        with pytest.raises(NotFound, match="no run with id"):
+            bench.tracker.tag_runs([mine[2], "f" * 32], {"c": "2"})
+        assert bench.seen(mine[2]).tags == {"a": "1", "b": "1"}
+
+    def test_what_was_deleted_long_ago_goes_for_good(self, bench: Bench) -> None:
+        home = bench.tracker.create_experiment("old").id
+        gone = [bench.tracker.create_run(home).run_id for _ in range(60)]
+        kept = bench.run(Metric("m", 1, 1))
+        model = bench.tracker.create_model(0, name="m").model_id
+        bench.tracker.delete_experiment(home)
+        bench.tracker.delete_model(model)
+        assert bench.tracker.purge_deleted(before_ms=1000) == 0
+        assert bench.tracker.purge_deleted(before_ms=2**62) == 62
+        assert bench.tracker.create_experiment("old").id != home
+        with pytest.raises(NotFound):
+            bench.tracker.run(gone[0])
+        with pytest.raises(NotFound):
+            bench.tracker.model(model, deleted=True)
+        assert bench.seen(kept).deleted_ms is None
+
     def test_a_run_moves_with_all_it_logged(self, bench: Bench) -> None:
         run = bench.run(Metric("m", 1, 1), params={"p": "1"}, inputs=[Input("iris", "d1")])
         before, home = bench.seen(run), bench.tracker.create_experiment("new home").id

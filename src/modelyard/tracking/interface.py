@@ -195,6 +195,7 @@ class Search:
 
     filter: str = ""
     order_by: Sequence[str] = ()
+    """Such as ``metrics.accuracy DESC``."""
     experiments: Sequence[int] | None = None
     """None is all of them; of no use for experiments."""
     view: View = View.ACTIVE
@@ -284,6 +285,10 @@ class Tracker(Protocol):
         """For good, with all they logged; only deleted ones (`Conflict`)."""
         ...
 
+    def tag_runs(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:
+        """Set tags of several runs, of all or of none; one that is None is removed."""
+        ...
+
     def move_runs(self, run_ids: Sequence[str], experiment_id: int) -> None: ...
 
     def copy_run(self, run_id: str, experiment_id: int) -> Run: ...
@@ -343,5 +348,14 @@ class Tracker(Protocol):
     ) -> LoggedModel: ...
 
     def delete_model(self, model_id: str) -> None: ...
+
+    def purge_model(self, model_id: str) -> None:
+        """For good, with its files; only a deleted one (`Conflict`)."""
+        ...
+
+    def purge_deleted(self, before_ms: int) -> int:
+        """Remove for good what was deleted before a moment: runs, logged models, and then experiments that have
+        nothing left. Returns how many went; it works in small transactions."""
+        ...
 
     def search_models(self, search: Search) -> Page[LoggedModel]: ...

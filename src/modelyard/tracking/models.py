@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import Conflict, InvalidInput, NotFound
+from modelyard.stores import tree
 from modelyard.stores.rows.columns import prefix
 from modelyard.tracking import experiments, runs, tables
 from modelyard.tracking.interface import Context, LoggedModel, Metric
@@ -97,6 +98,24 @@ def mark_deleted(connection: Connection, model_id: str) -> None:
     row, at_ms = locked(connection, model_id), now_ms()
     mine = update(tables.logged_models).where(tables.logged_models.c.id == row.id)
     connection.execute(mine.values(active=False, deleted_ms=at_ms, updated_ms=at_ms))
+
+
+def purge(connection: Connection, model_id: str) -> None:
+    """Remove a deleted logged model with its files. `Conflict` when it is not deleted."""
+    row = locked(connection, model_id, deleted=True)
+    if row.active:
+        raise Conflict(f"logged model {model_id} is not deleted", hint="delete it first")
+    pairs, links = tables.pairs, tables.run_models
+    kinds = (tables.MODEL_PARAM, tables.MODEL_TAG)
+    connection.execute(delete(pairs).where(pairs.c.kind.in_(kinds), pairs.c.owner_id == row.id))
+    connection.execute(delete(links).where(links.c.model_id == row.id))
+    tree.remove(connection, files_of_model(model_id), ())
+    connection.execute(delete(tables.logged_models).where(tables.logged_models.c.id == row.id))
+
+
+def files_of_model(model_id: str) -> str:
+    """Who owns the files of a logged model, for `modelyard.stores.overlay.Artifacts`."""
+    return f"model:{model_id}"
 
 
 def read_models(connection: Connection, keys: Keys, row_ids: Sequence[int]) -> list[LoggedModel]:

@@ -23,8 +23,13 @@ def locked(connection: Connection, run_id: str, *, active: bool = True) -> Row[A
     row = connection.execute(_LOCKED, {"wanted": run_id}).first()
     if row is None:
         raise NotFound(f"no run with id {run_id!r}")
-    if active and not row.active:
-        raise Conflict(f"run {run_id} is deleted", hint="restore it first", deleted=True)
+    return required_active(row) if active else row
+
+
+def required_active(row: Row[Any]) -> Row[Any]:
+    """The row of a run itself; `Conflict` when it is deleted."""
+    if not row.active:
+        raise Conflict(f"run {row.run_id} is deleted", hint="restore it first", deleted=True)
     return row
 
 

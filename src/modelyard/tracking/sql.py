@@ -16,7 +16,7 @@ from modelyard.base.errors import NotFound
 from modelyard.stores.once import once as done_once
 from modelyard.stores.rows.engine import Database
 from modelyard.stores.rows.upsert import upsert
-from modelyard.tracking import curves, experiments, models, moving, runs, tables
+from modelyard.tracking import curves, experiments, models, moving, retention, runs, tables
 from modelyard.tracking.checks import (
     check_experiment_name,
     check_key,
@@ -222,6 +222,16 @@ class SqlTracker:
     def purge_runs(self, run_ids: Sequence[str]) -> None:
         self._on_runs(run_ids, runs.purge)
 
+    def tag_runs(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:
+        check_texts(tags, "tag")
+        ids = self._keys.settle(tags)
+
+        def change(connection: Connection, mine: Sequence[str]) -> None:
+            for row in runs.require(connection, mine):
+                write_batch(connection, runs.required_active(row), Batch(tags=tags), ids)
+
+        self._on_runs(run_ids, change)
+
     def move_runs(self, run_ids: Sequence[str], experiment_id: int) -> None:
         self._on_runs(run_ids, lambda c, ids: moving.move(c, ids, experiment_id))
 
@@ -326,6 +336,15 @@ class SqlTracker:
 
     def delete_model(self, model_id: str) -> None:
         self._database.transact(lambda c: models.mark_deleted(c, model_id))
+
+    def purge_model(self, model_id: str) -> None:
+        self._database.transact(lambda c: models.purge(c, model_id))
+
+    def purge_deleted(self, before_ms: int) -> int:
+        gone = 0
+        while found := self._database.transact(lambda c: retention.purge_some(c, before_ms)):
+            gone += found
+        return gone
 
     def search_models(
         self,

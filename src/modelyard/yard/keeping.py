@@ -11,14 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from sqlalchemy import Connection, select
+
 from modelyard.base.digests import FileEntry, sha256_bytes
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.source import Source, local_source
+from modelyard.registry.tables import versions
 from modelyard.stores.placing import Stores
-from modelyard.stores.references import new_pin
+from modelyard.stores.references import new_pin, release
+from modelyard.stores.tables import blob_marks, blob_refs
 
 
 @dataclass(frozen=True)
@@ -102,5 +106,23 @@ def missing_files(stores: Stores, card: Card, label: str) -> list[str]:
     return [
         f"{label}: its file {entry.path!r} (sha256 {entry.sha256[:12]}…) is missing"
         for entry in card.artifact
-        if stores.of(entry.size).stat(entry.sha256) is None
+        if stores.stat(entry.sha256) is None
     ]
+
+
+def release_deleted(connection: Connection, before_ms: int) -> None:
+    """Let go of the files of versions that were deleted. What was put since then is left alone: somebody may be about
+    to register it, and refers to it before there is a version."""
+    cards = {facts.get("card") for facts in connection.scalars(select(versions.c.facts))}
+    digests = select(versions.c.digest).where(versions.c.digest.is_not(None))
+    living = {f"model:sha256:{digest}" for digest in connection.scalars(digests)}
+    mine = (blob_refs.c.owner > "model:sha256:", blob_refs.c.owner < "model:sha256;")
+    with_ages = select(blob_refs.c.owner, blob_refs.c.digest, blob_marks.c.at_ms).join(
+        blob_marks, blob_marks.c.digest == blob_refs.c.digest, isouter=True
+    )
+    for row in connection.execute(with_ages.where(*mine)):
+        if row.digest in cards or row.at_ms is None or row.at_ms > before_ms:
+            living.add(row.owner)
+    owners = set(connection.scalars(select(blob_refs.c.owner).where(*mine).distinct()))
+    for owner in sorted(owners - living):
+        release(connection, owner)

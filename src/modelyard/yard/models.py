@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
-from modelyard.base.refs import BareRef, NameRef, Newest, parse
+from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
@@ -33,6 +33,8 @@ from modelyard.yard.keeping import (
     missing_files,
     saved_for_yard,
 )
+from modelyard.yard.lineage import lineage
+from modelyard.yard.naming import label_of, named_ref, parse_stage
 from modelyard.yard.rows import event_row, shown, version_rows
 from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
@@ -323,6 +325,14 @@ class Models:
         else:
             verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
 
+    def comment(self, name: str, text: str, version: int | str | None = None) -> None:
+        """Say something about a model, or about one of its versions: `history` shows it."""
+        verbs.comment(self.registry, name, text, label_of(version))
+
+    def lineage(self, ref: str | NameRef) -> dict[str, Any]:
+        """Where a version comes from and where it went: data set, run, version, stages and aliases, predictions."""
+        return lineage(self._yard, self.get(ref))
+
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""
         kept = keep_card(self._yard.stores, card)
@@ -377,27 +387,3 @@ class Models:
         except (ModelyardError, KeyError) as error:
             return [f"{label}: its card cannot be read: {error}"]
         return missing_files(self._yard.stores, card, label)
-
-
-def named_ref(ref: str | NameRef) -> NameRef:
-    """A reference to a registered name."""
-    if isinstance(ref, NameRef):
-        return ref
-    found = parse(ref)
-    if isinstance(found, BareRef):
-        return NameRef(found.text, Newest())
-    if isinstance(found, NameRef):
-        return found
-    raise InvalidInput(
-        f"{ref!r} is not the name of a registered model", hint="as in churn, churn@3, churn#prod"
-    )
-
-
-def parse_stage(name: str, stage: str) -> Any:
-    """The selector of a stage."""
-    return named_ref(f"models:/{name}#{stage}" if "/" not in name else f"{name}#{stage}").selector
-
-
-def label_of(version: int | str | None) -> str | None:
-    """A version as the registry labels it."""
-    return None if version is None else str(version)

@@ -14,23 +14,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import text
 
-from modelyard.base.clock import new_id
+from modelyard.base.clock import new_id, now_ms
 from modelyard.base.config import default_uri, settings
 from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
 from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
 from modelyard.base.project import find_root
 from modelyard.objects import trust
+from modelyard.stores import open_store
+from modelyard.stores.collecting import GRACE_MS, Collected, collect
 from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Artifacts
 from modelyard.stores.placing import Stores
 from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.engine import connect
+from modelyard.stores.uploads import Uploads
 from modelyard.tracking.sql import SqlTracker
 from modelyard.yard.audit import Audit
 from modelyard.yard.datasets import Datasets
+from modelyard.yard.keeping import release_deleted
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
 from modelyard.yard.runs import Runs
@@ -43,8 +48,8 @@ class Yard:
     """Everything about a project's models in one place.
 
     Without arguments: ``MODELYARD_URI``, else the project's ``uri`` setting, else ``yard.db`` at the project's root,
-    made on first use. ``artifacts`` names a folder for all files when the yard is made (seen from the yard's own
-    folder), else small ones live inside the database and large ones in ``yard.files`` beside it. Close it (or use
+    made on first use. ``artifacts`` names a folder (seen from the yard's own) or a bucket (``s3://…``) for all
+    files when the yard is made, else small ones live inside the database and large ones in ``yard.files`` beside it. Close it (or use
     ``with``) before copying the file elsewhere.
     """
 
@@ -79,7 +84,7 @@ class Yard:
             self.database.close()
             raise
         self.artifacts = Artifacts(self.database, self.stores)
-        self.artifacts = Artifacts(self.database, self.stores)
+        self.uploads = Uploads(self.artifacts)
         self.datasets = Datasets(self.database, self.stores)
         self.predictions = Predictions(self.database)
         self.models = Models(self)
@@ -145,27 +150,33 @@ class Yard:
 
     def _stores(self, artifacts: str | os.PathLike[str] | None) -> Stores:
         base = self.path.parent if self.path is not None else Path()
-        wanted = "" if artifacts is None else self._artifact_folder(artifacts)
+        wanted = "" if artifacts is None else self._artifact_root(artifacts)
         kept = get_setting(self.database, "artifacts")
         if kept is None:
+            if "://" in wanted:
+                open_store(wanted)  # an address of no store is refused before it is remembered
             kept = settle_setting(self.database, "artifacts", wanted)
-        if wanted and (not kept or (base / wanted).resolve() != (base / kept).resolve()):
+        if wanted and (not kept or not _same_root(base, wanted, kept)):
             raise InvalidInput(
                 f"this yard keeps its files in {kept or 'its database'}, not in {wanted}",
                 hint="leave artifacts= out",
             )
+        if "://" in kept:
+            root = str(kept)
+            return Stores(self.database, lambda: open_store(root), embed=False)
         if kept:
-            return Stores(self.database, lambda: LocalStore(base / kept), embed=False)
+            return Stores(self.database, lambda: LocalStore(base / str(kept)), embed=False)
         if self.path is None:
             return Stores(self.database, None, embed=True)
         return Stores(self.database, lambda: LocalStore(base / BESIDE), embed=True)
 
-    def _artifact_folder(self, artifacts: str | os.PathLike[str]) -> str:
-        """As the yard remembers it: relative to its file; absolute where a server has no place of its own."""
+    def _artifact_root(self, artifacts: str | os.PathLike[str]) -> str:
+        """As the yard remembers it: an address as it is; a folder relative to the yard's file, absolute where a server
+        has no place of its own."""
         text = os.fspath(artifacts)
-        if "://" in text:
-            raise NotSupported(f"artifacts={text}: files can be kept in a local folder only as yet")
-        folder = Path(text).expanduser()
+        if "://" in text and not text.startswith("file://"):
+            return _without_secrets(text)
+        folder = Path(unquote(urlsplit(text).path) if "://" in text else text).expanduser()
         return str(folder if self.path is not None else folder.absolute())
 
     def reach(self) -> None:
@@ -179,17 +190,31 @@ class Yard:
         problems = self.database.integrity()
         for store in self.stores.all():
             for blob in store.list():
-                problems += _damage(store, blob.sha256)
-        return [*problems, *self.models.problems(), *self.datasets.problems()]
+                for line in _damage(store, blob.sha256):
+                    users = ", ".join(self.artifacts.users(blob.sha256))
+                    problems.append(f"{line} (needed by {users})" if users else line)
+        problems += [*self.models.problems(), *self.datasets.problems()]
+        return [*problems, *self.artifacts.problems()]
+
+    def collect(self, grace_ms: int = GRACE_MS, *, dry_run: bool = False) -> Collected:
+        """Remove the files that nothing here needs any more and that were put longer than ``grace_ms`` ago, also what
+        dead uploads left. Others may go on working."""
+        if not dry_run:
+            self.uploads.sweep()
+            before_ms = now_ms() - max(grace_ms, GRACE_MS)
+            self.database.transact(lambda connection: release_deleted(connection, before_ms))
+        return collect(self.stores, grace_ms, dry_run=dry_run)
 
     def backup(self, path: str | os.PathLike[str]) -> Path:
-        """Copy the yard to a new file, consistent while others write; large files come along in a folder beside it."""
+        """Copy the yard to a new file, consistent while others write; large files come along in a folder beside it.
+        What is in a bucket stays there: the copy refers to it."""
         target = Path(path)
         self.database.backup(target)
-        for store in self.stores.all()[1:]:
-            folder: Any = getattr(store, "root", None)
-            if folder is not None and Path(folder).is_dir():
-                shutil.copytree(folder, target.parent / BESIDE, dirs_exist_ok=True)
+        outside = self.stores.outside
+        if isinstance(outside, LocalStore) and (outside.root / "files").is_dir():
+            place = target.absolute().parent / (get_setting(self.database, "artifacts") or BESIDE)
+            if place.resolve() != outside.root.resolve():
+                shutil.copytree(outside.root / "files", place / "files", dirs_exist_ok=True)
         return target
 
     def close(self) -> None:
@@ -209,6 +234,22 @@ class Yard:
 
     def __repr__(self) -> str:
         return f"Yard({self.label!r})"
+
+
+def _same_root(base: Path, one: str, other: str) -> bool:
+    if "://" in one or "://" in other:
+        return one.rstrip("/") == other.rstrip("/")
+    return (base / one).resolve() == (base / other).resolve()
+
+
+def _without_secrets(root: str) -> str:
+    """The address of a bucket; `InvalidInput` for one with a password, which everybody who reads the yard would see."""
+    if urlsplit(root).password is not None or root.startswith("memory://"):
+        raise InvalidInput(
+            "artifacts= cannot be an address with a password, or in memory",
+            hint="give credentials by the environment, as the storage's own tools take them",
+        )
+    return root
 
 
 def _damage(store: Any, sha256: str) -> list[str]:

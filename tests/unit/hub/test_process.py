@@ -296,7 +296,7 @@ def blob(running, n: int) -> dict:
         "flavor": "callable",
         "format": {"name": "cloudpickle", "tier": 2},
         "artifact": [{"path": "m", "size": len(data), "sha256": digest}],
-        "methods": {"predict": {"args": {"x": {"type": "float"}}, "returns": {"type": "float"}}},
+        "methods": {"predict": {"args": {"x": {"type": "any"}}, "returns": {"type": "any"}}},
     }
 
 

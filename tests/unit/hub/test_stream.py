@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hub_cases.server import client as client_of
 from hub_cases.server import hub
 from modelyard.base.events import Event, Kind
-from modelyard.hub.stream import GAP_SECONDS, Follower
+from modelyard.hub.stream import GAP_SECONDS, Follower, Watch
+from modelyard.tracking.changes import Change
 
 
 def event(seq: int) -> Event:
@@ -63,7 +64,7 @@ def events_of(lines: Iterator[str]) -> Iterator[tuple[int, str, dict]]:
     found: dict[str, str] = {}
     for line in lines:
         if not line and "data" in found:
-            yield int(found["id"]), found["event"], json.loads(found["data"])
+            yield int(found.get("id", 0)), found["event"], json.loads(found["data"])
             found = {}
         elif ": " in line and not line.startswith(":"):
             key, _, value = line.partition(": ")
@@ -109,3 +110,30 @@ def test_a_stream_does_not_hold_up_the_end(tmp_path) -> None:
             except httpx2.RemoteProtocolError as error:  # pragma: no cover - says what went wrong
                 raise AssertionError("the stream was cut, not ended") from error
         assert running.process.wait(10) == 0
+
+
+def test_runs_that_change_are_told_to_who_watches_their_experiment(tmp_path) -> None:
+    with hub(cwd=tmp_path) as running, client_of(running) as client, client_of(running) as other:
+        mine = client.post("/api/v1/experiments", json={"name": "mine"}).json()["id"]
+        watching = {"experiment": [mine]}
+        with other.stream("GET", "/api/v1/events/stream", params=watching) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            client.post("/api/v1/runs", json={"experiment_id": 0})
+            run = client.post("/api/v1/runs", json={"experiment_id": mine}).json()["run_id"]
+            heard = events_of(lines)
+            _, kind, told = next(heard)
+            assert (kind, told["run_id"], told["status"]) == ("run.changed", run, "RUNNING")
+            client.patch(f"/api/v1/runs/{run}", json={"status": "FINISHED"})
+            _, kind, told = next(heard)
+            assert (kind, told["run_id"], told["status"]) == ("run.changed", run, "FINISHED")
+
+
+def test_a_change_is_told_once_though_it_is_looked_at_again() -> None:
+    first, second = (Change("r", 0, "RUNNING", at, False) for at in (10_000, 10_001))
+    watch = Watch(9_000)
+    assert watch.take([first]) == [first]
+    assert watch.take([first, second]) == [second]
+    late = Change("s", 0, "RUNNING", 9_999, False)  # another hub's clock is behind
+    assert watch.since_ms <= late.changed_ms
+    assert watch.take([late, first, second]) == [late]

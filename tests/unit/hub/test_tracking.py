@@ -251,3 +251,23 @@ def test_a_file_that_is_not_what_was_announced_is_not_kept(client: TestClient, r
     assert client.get(place).json()["items"] == []
     absent = client.put(f"{API}/artifacts/run:{'0' * 32}/a", content=b"abc")
     assert absent.status_code == 404
+
+
+def test_an_upload_in_parts_is_taken_up_again(client: TestClient, run: str) -> None:
+    """P4: sent out of order, one part twice; the file is there when all is, and not before."""
+    parts = [b"a" * 70_000, b"b" * 70_000, b"c" * 100]
+    whole = b"".join(parts)
+    new = {"owner": f"run:{run}", "path": "big.bin", "size": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}  # fmt: skip
+    place = f"{API}/uploads/{client.post(f'{API}/uploads', json=new).json()['id']}"
+    for number in (3, 1, 1):
+        assert client.put(f"{place}/parts/{number}", content=parts[number - 1]).status_code == 200
+    assert [p["number"] for p in client.get(place).json()["parts"]] == [1, 3]
+    assert client.post(f"{place}/complete").status_code == 400
+    assert client.get(f"{API}/artifacts/run:{run}").json()["items"] == []
+    client.put(f"{place}/parts/2", content=parts[1])
+    first, again = (client.post(f"{place}/complete").json() for _ in range(2))
+    assert first == again
+    assert client.get(f"{API}/artifacts/run:{run}/big.bin").content == whole
+    other = client.post(f"{API}/uploads", json={"owner": f"run:{run}", "path": "x"}).json()["id"]
+    assert client.delete(f"{API}/uploads/{other}").status_code == 204
+    assert client.get(f"{API}/uploads/{other}").status_code == 404

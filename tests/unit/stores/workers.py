@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -10,10 +11,13 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, event, insert, select
 
-from modelyard.stores import open_store
+from modelyard.stores import open_store, tree
+from modelyard.stores.overlay import Artifacts
+from modelyard.stores.placing import Stores
 from modelyard.stores.rows import connect, migrate
 from modelyard.stores.rows.columns import Int64
 from modelyard.stores.tables import blobs
+from modelyard.stores.uploads import Uploads
 from modelyard.testing.stores import Dripping, content
 
 acks = Table("my_test_acks", MetaData(), Column("writer", Int64()), Column("number", Int64()))
@@ -80,6 +84,106 @@ def put_same(line: Line, location: str, size: int) -> None:
     stream: Any = Dripping(content(size))
     line.send(store.put(stream).sha256)
     store.close()
+
+
+def artifacts(uri: str, place: str) -> Artifacts:
+    """The files of a database, in it, in a folder or in a bucket."""
+    database = connect(uri)
+    outside = (lambda: open_store(place)) if place else None
+    return Artifacts(database, Stores(database, outside, embed=not place))
+
+
+class DyingStream(Dripping):
+    """At a byte of it the process is killed."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        super().__init__(data)
+        self._at = at
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = self._at - self._position
+        if left <= 0:
+            die()
+        return super().read(min(left, size if size >= 0 else left))
+
+
+def die(*_: object, **__: object) -> None:
+    """As the power goes."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(files: Artifacts, moment: str) -> None:
+    """Be killed at a moment of the next put, when all its bytes are here."""
+    (store,) = files.stores.all()
+    put = store.put
+
+    def dying(stream: Any, *, expect: Any = None, before: Any = None) -> Any:
+        def told(blob: Any) -> None:
+            before(blob)
+            if moment == "pinned":
+                die()
+
+        blob = put(stream, expect=expect, before=told)
+        if moment == "published":
+            die()
+        return blob
+
+    store.put = dying  # type: ignore[method-assign]
+    if moment == "placing":
+        tree.refer = die
+
+
+def put_and_die(line: Line, uri: str, place: str, size: int, point: int | str) -> None:
+    """Put a file and be killed, at a byte of it or at a moment after them."""
+    environment(line)
+    files = artifacts(uri, place)
+    data = content(size)
+    stream: Any = DyingStream(data, point) if isinstance(point, int) else Dripping(data)
+    if isinstance(point, str):
+        die_at(files, point)
+    line.send("putting")
+    files.put("run:0", "model.bin", stream)
+    line.send("survived")
+
+
+def put_part_and_die(line: Line, uri: str, place: str, upload_id: str, number: int) -> None:
+    """Put a part of a megabyte, and be killed in the middle of sending all the next ones."""
+    environment(line)
+    ours = Uploads(artifacts(uri, place))
+    data = content(4 * (1 << 20) + 9)
+    piece = data[(number - 1) << 20 : number << 20]
+    ours.put_part(upload_id, number, io.BytesIO(piece))
+    line.send("acknowledged")
+    stream: Any = DyingStream(content(1 << 20, 77), 300_000)
+    ours.put_part(upload_id, number, stream)
+    line.send("survived")
+
+
+def complete_and_die(line: Line, uri: str, place: str, upload_id: str, moment: str) -> None:
+    """Be killed while the parts are joined."""
+    environment(line)
+    files = artifacts(uri, place)
+    die_at(files, moment)
+    Uploads(files).complete(upload_id)
+    line.send("survived")
+
+
+def environment(line: Line) -> None:
+    """The starter's server of processes was there before the address of the S3 server was known."""
+    os.environ.update(line.recv())
+
+
+def put_and_delete(line: Line, uri: str, folder: str, number: int) -> None:
+    """Put and delete the same two contents as others do; each put must be readable."""
+    files = artifacts(uri, folder)
+    for turn in range(15):
+        data = content(30_000, (number + turn) % 2)
+        files.put(f"run:{number}", "a", io.BytesIO(data))
+        if files.open(f"run:{number}", "a").read() != data:
+            line.send("other bytes")
+        files.delete(f"run:{number}")
+    files.put(f"run:{number}", "last", io.BytesIO(content(30_000, 0)))
+    line.send("kept")
 
 
 def write_and_leave(uri: str) -> None:

@@ -171,7 +171,7 @@ def _metric_rows(run: ARun, ids: dict[str, int]) -> list[dict[str, Any]]:
             rows.append(
                 {"run_id": run.row, "key_id": ids[key], "context_id": context, "experiment_id": run.experiment,
                  "latest": latest, **float_values("value", number), "step": 0, "at_ms": 0, "points": 1, "loose": 0,
-                 **({"packed_to": 0} if "packed_to" in tables.metrics.c else {})}
+                 "packed_to": 0}
             )  # fmt: skip
     return rows
 

@@ -10,9 +10,6 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from modelyard import Yard
-from unit.stores.conftest import filler, small_disk
-
-__all__ = ["filler", "small_disk"]
 
 
 @pytest.fixture

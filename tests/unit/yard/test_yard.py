@@ -18,8 +18,8 @@ import pytest
 from sklearn.neighbors import KNeighborsRegressor
 
 from modelyard import Yard
-from modelyard.base.errors import Corrupted, InvalidInput, NotSupported, StorageFull, Untrusted
-from modelyard.yard import keeping
+from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, StorageFull, Untrusted
+from modelyard.stores import placing
 
 
 def noise(seed: int, megabytes: float) -> np.ndarray:
@@ -47,8 +47,16 @@ def test_a_folder_for_all_files(tmp_path: Path) -> None:
             assert yard.check() == []
     with pytest.raises(InvalidInput, match="keeps its files in files, not in"):
         Yard(path, artifacts="others")
-    with pytest.raises(NotSupported, match="s3://bucket"):
-        Yard(tmp_path / "b.db", artifacts="s3://bucket")
+    for root, what in (
+        ("carrier://pigeon", "carrier"),
+        ("sftp://me:secret@host/x", "password"),
+        ("memory://", "in memory"),
+    ):
+        with pytest.raises(ModelyardError, match=what):
+            Yard(tmp_path / "b.db", artifacts=root)
+    with Yard(tmp_path / "b.db", artifacts=f"file://{tmp_path}/named") as yard:
+        yard.datasets.add([marker], "d")
+        assert len(list((tmp_path / "named").rglob("*"))) > 2
 
 
 def test_a_folder_cannot_be_chosen_later(tmp_path: Path) -> None:
@@ -61,7 +69,7 @@ def test_a_folder_cannot_be_chosen_later(tmp_path: Path) -> None:
 
 
 def test_large_files_lie_beside_the_database(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(keeping, "EMBEDDED", 1 << 20)  # 64 MB would take long
+    monkeypatch.setattr(placing, "EMBEDDED", 1 << 20)  # 64 MB would take long
     small, large = noise(1, 0.5), noise(2, 5)
     with Yard(tmp_path / "yard.db") as yard:
         yard.datasets.add(small, "small")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from modelyard.cli.options import json_option
@@ -46,7 +48,7 @@ def body_of(data: str | None) -> bytes | None:
     if data is None:
         return None
     if data == "-":
-        return click.get_binary_stream("stdin").read()
+        return sys.stdin.buffer.read()
     if not data.startswith("@"):
         return data.encode()
     from pathlib import Path

@@ -6,7 +6,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 RESOURCES: Sequence[str] = (
-    "server", "experiments", "runs", "metrics", "logged_models", "artifacts", "models", "versions", "stages",
-    "datasets", "predictions", "blobs", "events", "users",
-)  # fmt: skip
+    "server",
+    "experiments",
+    "runs",
+    "metrics",
+    "logged_models",
+    "artifacts",
+    "uploads",
+    "models",
+    "versions",
+    "stages",
+    "datasets",
+    "predictions",
+    "blobs",
+    "events",
+    "users",
+)
 """The files, in the order of the documentation."""

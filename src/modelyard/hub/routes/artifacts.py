@@ -26,9 +26,15 @@ router = Router("artifacts")
 
 Owner = Annotated[
     str,
-    Path(pattern="^(run:[0-9a-f]{32}|model:m-[0-9a-f]{32})$", description="`run:<id>` or `model:m-<id>`."),
-]  # fmt: skip
-BYTES = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}  # fmt: skip
+    Path(
+        pattern="^(run:[0-9a-f]{32}|model:m-[0-9a-f]{32})$",
+        description="`run:<id>` or `model:m-<id>`.",
+    ),
+]
+BYTES = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 
 class Artifact(Told):
@@ -58,7 +64,7 @@ def takes_bytes(permission: str) -> dict[str, Any]:
     return {"openapi_extra": {**extra, "requestBody": BYTES}}
 
 
-@router.get("/artifacts/{owner}", summary="List a folder of files", **needs("artifact.read"))
+@router.get("/artifacts/{owner}", **needs("artifact.read"))
 def list_artifacts(
     owner: Owner,
     yard: YardOf,
@@ -66,6 +72,7 @@ def list_artifacts(
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Artifact]:
+    """List a folder of files."""
     require_owner(yard, owner)
     place = read_token(page, "artifacts", [str])
     found = yard.artifacts.list(owner, folder, after=place[0] if place else None, limit=limit)
@@ -73,9 +80,14 @@ def list_artifacts(
     return Page(items=[Artifact.of(entry) for entry in found.entries], next=following)
 
 
-@router.get("/artifacts/{owner}/{path:path}", summary="Download a file", response_class=StreamingResponse, **needs("artifact.read"))  # fmt: skip
+@router.get(
+    "/artifacts/{owner}/{path:path}", response_class=StreamingResponse, **needs("artifact.read")
+)
 def get_artifact(owner: Owner, path: str, yard: YardOf) -> Response:
-    """Its bytes, verified on the way: of a file that is damaged the connection breaks before its end."""
+    """Download a file.
+
+    Its bytes, verified on the way: of a file that is damaged the connection breaks before its end.
+    """
     require_owner(yard, owner)
     entry = yard.artifacts.file(owner, path)
     if entry.sha256 is None:
@@ -84,23 +96,39 @@ def get_artifact(owner: Owner, path: str, yard: YardOf) -> Response:
     return file_response(stream, entry.path, entry.size, entry.sha256)
 
 
-@router.put("/artifacts/{owner}/{path:path}", status_code=201, summary="Upload a file", response_model=Artifact, **takes_bytes("artifact.write"))  # fmt: skip
+@router.put(
+    "/artifacts/{owner}/{path:path}",
+    status_code=201,
+    response_model=Artifact,
+    **takes_bytes("artifact.write"),
+)
 async def put_artifact(
     owner: Owner,
     path: str,
     request: Request,
     yard: YardOf,
-    sha256: Annotated[str | None, Header(alias="X-Content-SHA256", pattern="^[0-9a-f]{64}$", description="What its bytes must be.")] = None,
-) -> Response:  # fmt: skip
+    sha256: Annotated[
+        str | None,
+        Header(
+            alias="X-Content-SHA256",
+            pattern="^[0-9a-f]{64}$",
+            description="What its bytes must be.",
+        ),
+    ] = None,
+) -> Response:
+    """Upload a file."""
     await asyncio.to_thread(require_owner, yard, owner)
     put = partial(yard.artifacts.put, owner, path, size=told_length(request), expect=sha256)
     entry = await read_in_thread(request, put)
     return JSONResponse(Artifact.of(entry).model_dump(), 201)
 
 
-@router.delete("/artifacts/{owner}/{path:path}", summary="Remove a file, or a folder with all in it", **needs("artifact.delete"))  # fmt: skip
+@router.delete("/artifacts/{owner}/{path:path}", **needs("artifact.delete"))
 def delete_artifact(owner: Owner, path: str, yard: YardOf) -> Count:
-    """The answer says how many files went."""
+    """Remove a file, or a folder with all in it.
+
+    The answer says how many files went.
+    """
     require_owner(yard, owner)
     return Count(count=yard.artifacts.delete(owner, yard_path(path)))
 

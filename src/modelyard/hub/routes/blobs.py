@@ -20,17 +20,23 @@ router = Router("blobs")
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="sha256, as 64 hex digits.")]
 
 
-@router.get("/blobs/{sha256}", summary="Whether a blob is here, completely", **needs("artifact.write"))  # fmt: skip
+@router.get("/blobs/{sha256}", **needs("artifact.write"))
 def stat_blob(sha256: Digest, yard: YardOf) -> Blob:
+    """Whether a blob is here, completely."""
     found = yard.stores.stat(sha256)
     if found is None:
         raise FileMissing(f"no blob {sha256}")
     return Blob(sha256=found.sha256, size=found.size)
 
 
-@router.put("/blobs/{sha256}", status_code=201, summary="Upload a blob", response_model=Blob, **takes_bytes("artifact.write"))  # fmt: skip
+@router.put(
+    "/blobs/{sha256}", status_code=201, response_model=Blob, **takes_bytes("artifact.write")
+)
 async def put_blob(sha256: Digest, request: Request, yard: YardOf) -> Response:
-    """Nobody sees it until all its bytes are here and have that digest."""
+    """Upload a blob.
+
+    Nobody sees it until all its bytes are here and have that digest.
+    """
     put = partial(yard.stores.put, size=told_length(request), expect=sha256)
     kept = await read_in_thread(request, put)
     return JSONResponse({"sha256": kept.sha256, "size": kept.size}, 201)

@@ -18,7 +18,7 @@ from modelyard.yard.datasets import Dataset as Kept
 router = Router("datasets")
 
 
-@router.get("/datasets", summary="List versions of data sets, oldest first", **needs("dataset.read", scoped=True))  # fmt: skip
+@router.get("/datasets", **needs("dataset.read", scoped=True))
 def list_datasets(
     request: Request,
     yard: YardOf,
@@ -26,6 +26,7 @@ def list_datasets(
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Dataset]:
+    """List versions of data sets, oldest first."""
     place = read_token(page, "datasets", [int])
 
     def more(after: int, count: int) -> Any:
@@ -36,17 +37,21 @@ def list_datasets(
     return page_of(rows, limit, "datasets", lambda row: [row["id"]])  # type: ignore[return-value]
 
 
-@router.post("/datasets", status_code=201, summary="Add data whose files were uploaded", **needs("dataset.write", scoped=True, body=BATCH_BYTES))  # fmt: skip
+@router.post("/datasets", status_code=201, **needs("dataset.write", scoped=True, body=BATCH_BYTES))
 def add_dataset(
     request: Request, yard: YardOf, new: Annotated[NewDataset, Body()]
 ) -> DatasetWithCard:
+    """Add data whose files were uploaded."""
     principal_of(request).require_name(new.name)
     return _shown(catalog.add_uploaded_dataset(yard, new.name, new.card, new.description))
 
 
-@router.get("/datasets/{name}/{version}", summary="Show a version of a data set", **needs("dataset.read", named=True))  # fmt: skip
+@router.get("/datasets/{name}/{version}", **needs("dataset.read", named=True))
 def get_dataset(name: str, version: str, yard: YardOf) -> DatasetWithCard:
-    """`version` is a number or `latest`."""
+    """Show a version of a data set.
+
+    `version` is a number or `latest`.
+    """
     return _shown(yard.datasets.get(f"{name}@{version}"))
 
 

@@ -16,6 +16,7 @@ from modelyard.hub.house import House
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs
 from modelyard.hub.shapes import Event, Page
+from modelyard.hub.tracking_shapes import LATEST, moment
 from modelyard.registry.trail import EventQuery
 from modelyard.yard.audit import audit_row
 
@@ -24,7 +25,7 @@ router = Router("events")
 Word = Annotated[str | None, Query(max_length=1100)]
 
 
-@router.get("/events", summary="The audit trail, newest first", **needs("event.read"))
+@router.get("/events", **needs("event.read"))
 def list_events(
     yard: YardOf,
     subject: Annotated[str | None, Query(max_length=1100, examples=["model:churn"])] = None,
@@ -38,6 +39,7 @@ def list_events(
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Event]:
+    """The audit trail, newest first."""
     place = read_token(page, "events", [int])
     query = EventQuery(
         subject=subject,
@@ -53,16 +55,28 @@ def list_events(
     return page_of(yard.audit.page(query), limit, "events", lambda row: [row["seq"]])  # type: ignore[return-value]
 
 
-@router.get("/events/stream", summary="What happens, as it happens", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}, **needs("event.read"))  # fmt: skip
+@router.get(
+    "/events/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+    **needs("event.read"),
+)
 async def stream(
     house: HouseOf,
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on after this one.")
     ] = None,
+    experiment: Annotated[
+        list[Annotated[int, Query(ge=0, le=LATEST)]] | None,
+        Query(max_length=20, description="Tell of changed runs of these, too."),
+    ] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
+    """What happens, as it happens.
 
-    Each is told at least once: after a lost connection some may come twice, with the same `seq`.
+    Server-sent events: `event` is the kind, `data` an event as in `/events`, `id` where to go on.
+
+    Each is told at least once: after a lost connection some may come twice, with the same `seq`. With `experiment`,
+    `run.changed` tells of runs that began, ended or logged something.
     """
     after = None
     if last_event_id is not None:
@@ -70,18 +84,28 @@ async def stream(
             raise InvalidInput("Last-Event-ID is not an id of this stream")
         after = int(last_event_id)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_told(house, after), headers=headers, media_type="text/event-stream")
+    return StreamingResponse(
+        _told(house, after, experiment or []), headers=headers, media_type="text/event-stream"
+    )
 
 
-async def _told(house: House, after: int | None) -> AsyncIterator[bytes]:
+async def _told(house: House, after: int | None, experiments: list[int]) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
-    async for batch in house.feed.listen(after):
+    async for batch in house.feed.listen(after, experiments):
         if batch is None:
             yield b": still here\n\n"
             continue
-        settled, events = batch
-        for event in events:
-            data = orjson.dumps(audit_row(event))
+        for event in batch.events:
             # The id only says what is settled: a lower number may still come, from a slower transaction.
-            number = min(settled, event.seq)
+            number = min(batch.settled, event.seq)
+            data = orjson.dumps(audit_row(event))
             yield b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.kind.encode(), data)
+        for run in batch.runs:
+            facts = {
+                "run_id": run.run_id,
+                "experiment_id": run.experiment_id,
+                "status": run.status,
+                "deleted": run.deleted,
+                "changed_at": moment(run.changed_ms),
+            }
+            yield b"event: run.changed\ndata: %b\n\n" % orjson.dumps(facts)

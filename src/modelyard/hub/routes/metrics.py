@@ -20,7 +20,7 @@ KeyOf = Annotated[str, Query(min_length=1, max_length=250, examples=["loss"])]
 Step = Annotated[int | None, Query(ge=EARLIEST, le=LATEST)]
 
 
-@router.get("/runs/{id}/metrics/history", summary="Every point of a metric, in the order logged", **needs("run.read"))  # fmt: skip
+@router.get("/runs/{id}/metrics/history", **needs("run.read"))
 def metric_history(
     id: Id,
     key: KeyOf,
@@ -28,11 +28,12 @@ def metric_history(
     limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
     page: Token = None,
 ) -> Page[Point]:
+    """Every point of a metric, in the order logged."""
     found = yard.tracker.history(id, check_key(key), limit=limit, page=page)
     return Page(items=[Point.of(metric) for metric in found.items], next=found.next)
 
 
-@router.get("/runs/{id}/metrics/curve", summary="A metric's curve in buckets, with lows and highs", **needs("run.read"))  # fmt: skip
+@router.get("/runs/{id}/metrics/curve", **needs("run.read"))
 def metric_curve(
     id: Id,
     key: KeyOf,
@@ -41,6 +42,7 @@ def metric_curve(
     first_step: Step = None,
     last_step: Step = None,
 ) -> Curve:
+    """A metric's curve in buckets, with lows and highs."""
     found = yard.tracker.curve(
         id, check_key(key), buckets=buckets, first_step=first_step, last_step=last_step
     )

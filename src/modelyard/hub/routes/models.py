@@ -16,10 +16,11 @@ from modelyard.yard import catalog
 router = Router("models")
 
 
-@router.get("/models", summary="List models by name", **needs("model.read", scoped=True))
+@router.get("/models", **needs("model.read", scoped=True))
 def list_models(
     request: Request, yard: YardOf, limit: Limit = 100, page: Token = None
 ) -> Page[Model]:
+    """List models by name."""
     place = read_token(page, "models", [str])
     after = place[0] if place else ""
 
@@ -30,41 +31,47 @@ def list_models(
     return page_of(rows, limit, "models", lambda row: [row["name"]])  # type: ignore[return-value]  # FastAPI makes it one
 
 
-@router.post("/models", status_code=201, summary="Make a model without versions", **needs("model.write", scoped=True))  # fmt: skip
+@router.post("/models", status_code=201, **needs("model.write", scoped=True))
 def create_model(request: Request, yard: YardOf, new: Annotated[NewModel, Body()]) -> Model:
+    """Make a model without versions."""
     principal_of(request).require_name(new.name)
     return catalog.create_model(yard, new.name, new.description, new.tags)  # type: ignore[return-value]
 
 
-@router.get("/models/{name}", summary="Show a model", **needs("model.read", named=True))
+@router.get("/models/{name}", **needs("model.read", named=True))
 def get_model(name: str, yard: YardOf) -> Model:
+    """Show a model."""
     return catalog.model_info(yard, name)  # type: ignore[return-value]
 
 
-@router.patch("/models/{name}", summary="Change a model's description and tags", **needs("model.write", named=True))  # fmt: skip
+@router.patch("/models/{name}", **needs("model.write", named=True))
 def change_model(name: str, yard: YardOf, changes: Annotated[Changes, Body()]) -> Model:
+    """Change a model's description and tags."""
     return catalog.describe_model(yard, name, description=changes.description, tags=changes.tags)  # type: ignore[return-value]
 
 
-@router.post("/models/{name}/rename", summary="Rename a model", **needs("model.write", named=True))
+@router.post("/models/{name}/rename", **needs("model.write", named=True))
 def rename_model(
     request: Request, name: str, yard: YardOf, new: Annotated[Renaming, Body()]
 ) -> Model:
+    """Rename a model."""
     principal_of(request).require_name(new.name)
     yard.models.rename(name, new.name)
     return catalog.model_info(yard, new.name)  # type: ignore[return-value]
 
 
-@router.delete("/models/{name}", status_code=204, summary="Delete a model with all its versions", **needs("model.delete", named=True))  # fmt: skip
+@router.delete("/models/{name}", status_code=204, **needs("model.delete", named=True))
 def delete_model(
     name: str, yard: YardOf, comment: Annotated[str, Query(max_length=10_000)] = ""
 ) -> Response:
+    """Delete a model with all its versions."""
     yard.models.delete(name, comment=comment)
     return Response(status_code=204)
 
 
-@router.get("/models/{name}/events", summary="What happened to a model, newest first", **needs("model.read", named=True))  # fmt: skip
+@router.get("/models/{name}/events", **needs("model.read", named=True))
 def model_events(name: str, yard: YardOf, limit: Limit = 100, page: Token = None) -> Page[Event]:
+    """What happened to a model, newest first."""
     place = read_token(page, "model-events", [int])
     query = EventQuery(
         model=name, before=place[0] if place else None, newest_first=True, limit=limit + 1

@@ -14,7 +14,7 @@ from modelyard.hub.shapes import Count, Feedback, Page, Prediction
 router = Router("predictions")
 
 
-@router.get("/predictions", summary="List logged predictions, newest first", **needs("prediction.read"))  # fmt: skip
+@router.get("/predictions", **needs("prediction.read"))
 def list_predictions(
     yard: YardOf,
     model: Annotated[
@@ -29,6 +29,7 @@ def list_predictions(
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Prediction]:
+    """List logged predictions, newest first."""
     place = read_token(page, "predictions", [int])
     rows = yard.predictions.list(
         model=model,
@@ -44,7 +45,10 @@ def list_predictions(
     return page_of(rows, limit, "predictions", lambda row: [row["id"]])  # type: ignore[return-value]
 
 
-@router.post("/predictions/feedback", summary="Tell what turned out to be true", **needs("prediction.write"))  # fmt: skip
+@router.post("/predictions/feedback", **needs("prediction.write"))
 def feedback(yard: YardOf, told: Annotated[Feedback, Body()]) -> Count:
-    """The answer says how many predictions had that reference."""
+    """Tell what turned out to be true.
+
+    The answer says how many predictions had that reference.
+    """
     return Count(count=yard.predictions.feedback(told.reference_id, told.actual))

@@ -48,20 +48,26 @@ def once_of(request: Request, key: str | None) -> str | None:
     return f"rest:{hashlib.sha256(owner.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-@router.get("/runs", summary="List runs, newest first", **needs("run.read"))
+@router.get("/runs", **needs("run.read"))
 def list_runs(
     yard: YardOf,
-    experiment: Annotated[list[Annotated[int, Query(ge=0, le=LATEST)]] | None, Query(max_length=100)] = None,
+    experiment: Annotated[
+        list[Annotated[int, Query(ge=0, le=LATEST)]] | None, Query(max_length=100)
+    ] = None,
     view: Annotated[View, Query()] = View.ACTIVE,
     limit: Limit = 100,
     page: Token = None,
-) -> Page[Run]:  # fmt: skip
+) -> Page[Run]:
+    """List runs, newest first."""
     return _page(yard, Search(experiments=experiment, view=view, limit=limit, page=page))
 
 
-@router.post("/runs/search", summary="Search runs", **needs("run.read"))
+@router.post("/runs/search", **needs("run.read"))
 def search_runs(yard: YardOf, question: Annotated[Question, Body()]) -> Page[Run]:
-    """`next` goes into `page` of the same question."""
+    """Search runs.
+
+    `next` goes into `page` of the same question.
+    """
     return _page(yard, question.search())
 
 
@@ -70,10 +76,11 @@ def _page(yard: YardOf, search: Search) -> Page[Run]:
     return Page(items=[Run.of(one) for one in found.items], next=found.next)
 
 
-@router.post("/runs", status_code=201, summary="Begin a run", **needs("run.write"))
+@router.post("/runs", status_code=201, **needs("run.write"))
 def create_run(
     request: Request, yard: YardOf, new: Annotated[NewRun, Body()], key: Once = None
 ) -> Run:
+    """Begin a run."""
     begun = yard.tracker.create_run(
         new.experiment_id,
         run_id=new.run_id,
@@ -87,37 +94,43 @@ def create_run(
     return Run.of(begun)
 
 
-@router.post("/runs/delete", status_code=204, summary="Delete runs; they can be restored", **needs("run.delete"))  # fmt: skip
+@router.post("/runs/delete", status_code=204, **needs("run.delete"))
 def delete_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    """Delete runs; they can be restored."""
     yard.tracker.delete_runs(some.run_ids)
     return Response(status_code=204)
 
 
-@router.post("/runs/restore", status_code=204, summary="Restore deleted runs", **needs("run.delete"))  # fmt: skip
+@router.post("/runs/restore", status_code=204, **needs("run.delete"))
 def restore_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    """Restore deleted runs."""
     yard.tracker.restore_runs(some.run_ids)
     return Response(status_code=204)
 
 
-@router.post("/runs/purge", status_code=204, summary="Remove deleted runs for good", **needs("run.purge"))  # fmt: skip
+@router.post("/runs/purge", status_code=204, **needs("run.purge"))
 def purge_runs(yard: YardOf, some: Annotated[SomeRuns, Body()]) -> Response:
+    """Remove deleted runs for good."""
     yard.tracker.purge_runs(some.run_ids)
     return Response(status_code=204)
 
 
-@router.post("/runs/move", status_code=204, summary="Move runs to another experiment", **needs("run.write"))  # fmt: skip
+@router.post("/runs/move", status_code=204, **needs("run.write"))
 def move_runs(yard: YardOf, moving: Annotated[Moving, Body()]) -> Response:
+    """Move runs to another experiment."""
     yard.tracker.move_runs(moving.run_ids, moving.experiment_id)
     return Response(status_code=204)
 
 
-@router.get("/runs/{id}", summary="Show a run", **needs("run.read"))
+@router.get("/runs/{id}", **needs("run.read"))
 def get_run(id: Id, yard: YardOf) -> Run:
+    """Show a run."""
     return Run.of(yard.tracker.run(id))
 
 
-@router.patch("/runs/{id}", summary="Change a run's status, end and name", **needs("run.write"))
+@router.patch("/runs/{id}", **needs("run.write"))
 def change_run(id: Id, yard: YardOf, changes: Annotated[RunChanges, Body()]) -> Run:
+    """Change a run's status, end and name."""
     changed = yard.tracker.update_run(
         id,
         status=changes.status_word(),
@@ -127,15 +140,19 @@ def change_run(id: Id, yard: YardOf, changes: Annotated[RunChanges, Body()]) -> 
     return Run.of(changed)
 
 
-@router.post("/runs/{id}/batch", status_code=204, summary="Log metrics, params, tags, inputs and models", **needs("run.write", body=INPUT_BYTES))  # fmt: skip
+@router.post("/runs/{id}/batch", status_code=204, **needs("run.write", body=INPUT_BYTES))
 def log_batch(
     request: Request, id: Id, yard: YardOf, new: Annotated[NewBatch, Body()], key: Once = None
 ) -> Response:
-    """All in one transaction, or nothing. A param that has another value already is a conflict."""
+    """Log metrics, params, tags, inputs and models.
+
+    All in one transaction, or nothing. A param that has another value already is a conflict.
+    """
     yard.tracker.write(id, new.batch(), once=once_of(request, key))
     return Response(status_code=204)
 
 
-@router.post("/runs/{id}/copy", status_code=201, summary="Copy a run to an experiment", **needs("run.write"))  # fmt: skip
+@router.post("/runs/{id}/copy", status_code=201, **needs("run.write"))
 def copy_run(id: Id, yard: YardOf, experiment_id: Annotated[int, Query(ge=0, le=LATEST)]) -> Run:
+    """Copy a run to an experiment."""
     return Run.of(yard.tracker.copy_run(id, experiment_id))

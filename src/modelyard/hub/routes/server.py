@@ -27,18 +27,19 @@ class Health(Told):
     status: str
 
 
-@router.get("/healthz", summary="The process lives", **needs(PUBLIC))
+@router.get("/healthz", **needs(PUBLIC))
 async def healthz() -> Health:
+    """The process lives."""
     return Health(status="ok")
 
 
 @router.get(
     "/readyz",
-    summary="Database and store answer, and requests are welcome",
     responses={503: {"description": "Starting, stopping, or cut off from its database."}},
     **needs(PUBLIC),
 )
 async def readyz(house: HouseOf) -> Response:
+    """Database and store answer, and requests are welcome."""
     if house.draining:
         return JSONResponse({"status": "draining"}, 503)
     try:
@@ -49,23 +50,27 @@ async def readyz(house: HouseOf) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse, **needs("server.read", scoped=True))  # fmt: skip
+@router.get("/metrics", response_class=PlainTextResponse, **needs("server.read", scoped=True))
 async def metrics(house: HouseOf) -> Response:
+    """Figures for Prometheus."""
     return Response(house.metrics.text(), media_type=CONTENT_TYPE)
 
 
-@router.get("/health", summary="As MLflow's clients ask", response_class=PlainTextResponse, **needs(PUBLIC))  # fmt: skip
+@router.get("/health", response_class=PlainTextResponse, **needs(PUBLIC))
 async def health() -> Response:
+    """As MLflow's clients ask."""
     return PlainTextResponse("OK")
 
 
-@router.get("/version", summary="The version of what runs here", response_class=PlainTextResponse, **needs(PUBLIC))  # fmt: skip
+@router.get("/version", response_class=PlainTextResponse, **needs(PUBLIC))
 async def version() -> Response:
+    """The version of what runs here."""
     return PlainTextResponse(__version__)
 
 
-@router.get(f"{PREFIX}/server", summary="What runs here, and who asks", **needs("server.read", scoped=True))  # fmt: skip
+@router.get(f"{PREFIX}/server", **needs("server.read", scoped=True))
 def server(request: Request, house: HouseOf) -> Server:
+    """What runs here, and who asks."""
     who = principal_of(request)
     return Server(
         version=__version__,

@@ -26,15 +26,16 @@ class Held(Told):
     digest: str
 
 
-@router.put("/models/{name}/stages/{stage:path}", summary="Promote a version to a stage", **needs("stage.write", named=True))  # fmt: skip
+@router.put("/models/{name}/stages/{stage:path}", **needs("stage.write", named=True))
 def promote(
     name: str, stage: str, yard: YardOf, change: Annotated[StageChange, Body()]
 ) -> VersionWithCard:
+    """Promote a version to a stage."""
     found = yard.models.promote(name, stage, change.version, change.comment)
     return catalog.version_info(yard, name, found.record.label)  # type: ignore[return-value]
 
 
-@router.delete("/models/{name}/stages/{stage:path}", summary="Empty a stage, or take one version out of it", **needs("stage.write", named=True))  # fmt: skip
+@router.delete("/models/{name}/stages/{stage:path}", **needs("stage.write", named=True))
 def demote(
     name: str,
     stage: str,
@@ -42,35 +43,42 @@ def demote(
     version: Annotated[str | None, Query(max_length=256)] = None,
     comment: Annotated[str, Query(max_length=10_000)] = "",
 ) -> Model:
+    """Empty a stage, or take one version out of it."""
     yard.models.demote(name, stage, version, comment)
     return catalog.model_info(yard, name)  # type: ignore[return-value]
 
 
-@router.get("/models/{name}/stages/{stage:path}", summary="Which version a stage holds, now or at a time", **needs("model.read", named=True))  # fmt: skip
+@router.get("/models/{name}/stages/{stage:path}", **needs("model.read", named=True))
 def which(
     name: str,
     stage: str,
     yard: YardOf,
     at: Annotated[str | None, Query(max_length=40, examples=["2026-11-20T12:00:00Z"])] = None,
 ) -> Held:
+    """Which version a stage holds, now or at a time."""
     return yard.models.which(name, stage, at=at)  # type: ignore[return-value]
 
 
-@router.post("/models/{name}/rollback/{stage:path}", summary="Give a stage back to the version before", **needs("stage.write", named=True))  # fmt: skip
+@router.post("/models/{name}/rollback/{stage:path}", **needs("stage.write", named=True))
 def rollback(
     name: str, stage: str, yard: YardOf, why: Annotated[Why | None, Body()] = None
 ) -> VersionWithCard:
+    """Give a stage back to the version before."""
     found = yard.models.rollback(name, stage, why.comment if why else "")
     return catalog.version_info(yard, name, found.record.label)  # type: ignore[return-value]
 
 
-@router.put("/models/{name}/aliases/{alias}", summary="Point an alias at a version", **needs("alias.write", named=True))  # fmt: skip
+@router.put("/models/{name}/aliases/{alias}", **needs("alias.write", named=True))
 def set_alias(name: str, alias: str, yard: YardOf, change: Annotated[AliasChange, Body()]) -> Model:
+    """Point an alias at a version."""
     yard.models.set_alias(name, alias, change.version)
     return catalog.model_info(yard, name)  # type: ignore[return-value]
 
 
-@router.delete("/models/{name}/aliases/{alias}", status_code=204, summary="Remove an alias", **needs("alias.write", named=True))  # fmt: skip
+@router.delete(
+    "/models/{name}/aliases/{alias}", status_code=204, **needs("alias.write", named=True)
+)
 def remove_alias(name: str, alias: str, yard: YardOf) -> Response:
+    """Remove an alias."""
     yard.models.remove_alias(name, alias)
     return Response(status_code=204)

@@ -15,34 +15,43 @@ from modelyard.hub.shapes import NewToken, NewUser, Page, Token, TokenWithSecret
 router = Router("users and tokens")
 
 
-@router.get("/users", summary="List users", **needs("user.read"))
+@router.get("/users", **needs("user.read"))
 def list_users(yard: YardOf) -> Page[User]:
+    """List users."""
     return {"items": accounts.list_users(yard.database), "next": None}  # type: ignore[return-value]
 
 
-@router.post("/users", status_code=201, summary="Add a user", **needs("user.write"))
+@router.post("/users", status_code=201, **needs("user.write"))
 def add_user(yard: YardOf, new: Annotated[NewUser, Body()]) -> User:
-    """The first one makes the hub ask everybody for a token."""
+    """Add a user.
+
+    The first one makes the hub ask everybody for a token.
+    """
     accounts.add_user(yard.database, new.name, new.role)
     return accounts.get_user(yard.database, new.name)  # type: ignore[return-value]
 
 
-@router.delete("/users/{name}", status_code=204, summary="Remove a user with all tokens", **needs("user.write"))  # fmt: skip
+@router.delete("/users/{name}", status_code=204, **needs("user.write"))
 def remove_user(name: str, yard: YardOf) -> Response:
+    """Remove a user with all tokens."""
     accounts.remove_user(yard.database, name)
     return Response(status_code=204)
 
 
-@router.get("/tokens", summary="List tokens", **needs("user.read"))
+@router.get("/tokens", **needs("user.read"))
 def list_tokens(
     yard: YardOf, user: Annotated[str | None, Query(max_length=256)] = None
 ) -> Page[Token]:
+    """List tokens."""
     return {"items": accounts.list_tokens(yard.database, user), "next": None}  # type: ignore[return-value]
 
 
-@router.post("/tokens", status_code=201, summary="Make a token", **needs("user.write"))
+@router.post("/tokens", status_code=201, **needs("user.write"))
 def create_token(yard: YardOf, new: Annotated[NewToken, Body()]) -> TokenWithSecret:
-    """`secret` is shown this once."""
+    """Make a token.
+
+    `secret` is shown this once.
+    """
     return accounts.create_token(  # type: ignore[return-value]
         yard.database,
         new.user,
@@ -53,6 +62,7 @@ def create_token(yard: YardOf, new: Annotated[NewToken, Body()]) -> TokenWithSec
     )
 
 
-@router.delete("/tokens/{id}", summary="Revoke a token", **needs("user.write"))
+@router.delete("/tokens/{id}", **needs("user.write"))
 def revoke_token(id: int, yard: YardOf) -> Token:
+    """Revoke a token."""
     return accounts.revoke_token(yard.database, id)  # type: ignore[return-value]

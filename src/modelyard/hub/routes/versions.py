@@ -16,28 +16,38 @@ from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
 from modelyard.hub.shapes import Changes, FileEntry, NewVersion, Page, Version, VersionWithCard
 from modelyard.yard import catalog
-from modelyard.yard.models import named_ref
+from modelyard.yard.naming import named_ref
 from modelyard.yard.yard import Yard
 
 router = Router("versions")
 
 Which = Annotated[
-    str, Path(description="A number, a SemVer, `latest`, `@alias` or `#stage` (as `%23stage`).", examples=["3"])
-]  # fmt: skip
+    str,
+    Path(
+        description="A number, a SemVer, `latest`, `@alias` or `#stage` (as `%23stage`).",
+        examples=["3"],
+    ),
+]
 
 
-@router.get("/models/{name}/versions", summary="List versions, newest first", **needs("model.read", named=True))  # fmt: skip
+@router.get("/models/{name}/versions", **needs("model.read", named=True))
 def list_versions(name: str, yard: YardOf, limit: Limit = 100, page: Token = None) -> Page[Version]:
+    """List versions, newest first."""
     place = read_token(page, "versions", [int])
     rows = catalog.version_page(yard, name, place[0] if place else None, limit + 1)
     return page_of(rows, limit, "versions", lambda row: [row["version"]])  # type: ignore[return-value]
 
 
-@router.post("/models/{name}/versions", status_code=201, summary="Register a version", **needs("model.write", named=True, body=BATCH_BYTES))  # fmt: skip
+@router.post(
+    "/models/{name}/versions", status_code=201, **needs("model.write", named=True, body=BATCH_BYTES)
+)
 def register_version(
     request: Request, name: str, yard: YardOf, new: Annotated[NewVersion, Body()]
 ) -> VersionWithCard:
-    """Of uploaded files (`card`), or of what another version is (`source`). Equal content is the version it was already."""
+    """Register a version.
+
+    Of uploaded files (`card`), or of what another version is (`source`). Equal content is the version it was already.
+    """
     if (new.card is None) == (new.source is None):
         raise InvalidInput("a version is registered from its card, or from a source", field="card")
     if new.source is not None:
@@ -61,37 +71,50 @@ def _registered(yard: Yard, name: str, new: NewVersion) -> Any:
     )
 
 
-@router.get("/models/{name}/versions/{version}", summary="Show a version", **needs("model.read", named=True))  # fmt: skip
+@router.get("/models/{name}/versions/{version}", **needs("model.read", named=True))
 def get_version(name: str, version: Which, yard: YardOf) -> VersionWithCard:
+    """Show a version."""
     return catalog.version_info(yard, name, version)  # type: ignore[return-value]
 
 
-@router.patch("/models/{name}/versions/{version}", summary="Change a version's description and tags", **needs("model.write", named=True))  # fmt: skip
+@router.patch("/models/{name}/versions/{version}", **needs("model.write", named=True))
 def change_version(
     name: str, version: Which, yard: YardOf, changes: Annotated[Changes, Body()]
 ) -> VersionWithCard:
+    """Change a version's description and tags."""
     return catalog.describe_version(  # type: ignore[return-value]
         yard, name, version, description=changes.description, tags=changes.tags
     )
 
 
-@router.delete("/models/{name}/versions/{version}", status_code=204, summary="Delete a version for good", **needs("model.delete", named=True))  # fmt: skip
+@router.delete(
+    "/models/{name}/versions/{version}", status_code=204, **needs("model.delete", named=True)
+)
 def delete_version(
     name: str, version: Which, yard: YardOf, comment: Annotated[str, Query(max_length=10_000)] = ""
 ) -> Response:
+    """Delete a version for good."""
     _, found = catalog.find_version(yard, name, version)
     yard.models.delete(name, found.label, comment)
     return Response(status_code=204)
 
 
-@router.get("/models/{name}/versions/{version}/files", summary="List a version's files", **needs("model.read", named=True))  # fmt: skip
+@router.get("/models/{name}/versions/{version}/files", **needs("model.read", named=True))
 def list_files(name: str, version: Which, yard: YardOf) -> Page[FileEntry]:
+    """List a version's files."""
     return {"items": catalog.version_files(yard, name, version), "next": None}  # type: ignore[return-value]
 
 
-@router.get("/models/{name}/versions/{version}/files/{path:path}", summary="Download a file of a version", response_class=StreamingResponse, **needs("model.download", named=True))  # fmt: skip
+@router.get(
+    "/models/{name}/versions/{version}/files/{path:path}",
+    response_class=StreamingResponse,
+    **needs("model.download", named=True),
+)
 def download_file(name: str, version: Which, path: str, yard: YardOf) -> Response:
-    """Its bytes, verified on the way: of a file that is damaged the connection breaks before its end."""
+    """Download a file of a version.
+
+    Its bytes, verified on the way: of a file that is damaged the connection breaks before its end.
+    """
     safe_segments(path)
     stream, size, sha256 = catalog.open_version_file(yard, name, version, path)
     return file_response(stream, path, size, sha256)

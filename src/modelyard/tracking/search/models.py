@@ -35,7 +35,14 @@ from modelyard.stores.rows.search.running import SECONDS, Running
 from modelyard.tracking import tables
 from modelyard.tracking.interface import Search, View
 from modelyard.tracking.search.runs import is_run_id
-from modelyard.tracking.search.values import ATTRIBUTE, METRIC, PARAM, TAG, KeyNumbers, Pairs
+from modelyard.tracking.search.values import (
+    ATTRIBUTE,
+    METRIC,
+    PARAM,
+    TAG,
+    KeyNumbers,
+    Pairs,
+)
 
 models = tables.logged_models
 
@@ -83,8 +90,9 @@ def search_models(
     datasets: Sequence[Dataset] = (),
     seconds: float = SECONDS,
 ) -> Found:
-    """The rows' ids of a page of logged models. ``orders`` go before those of the search; metrics in the filter are
-    those of the ``datasets``, and without such only models are found that were measured of one."""
+    """The rows' ids of a page of logged models, the newest first when nothing else is asked. ``orders`` go before those
+    of the search. With ``datasets`` only models are found that were measured of one of them, and metrics in the filter
+    are those that were measured there."""
     running = Running(connection, seconds=seconds, what=search.filter)
     return ask(running, _question(running, search, orders, datasets))
 

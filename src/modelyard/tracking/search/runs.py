@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, literal, or_, select
 
 from modelyard.base.filters import Comparison, Field
 from modelyard.stores.rows.columns import Text
@@ -87,8 +87,9 @@ def count_runs(
 
 def _split(search: Search) -> bool:
     """Whether to read each experiment by itself: the indexes of values begin with the experiment."""
-    first = next(iter(search.order_by), "").lstrip('`" ').lower()
-    return first.startswith((*METRIC, *PARAM, *TAG)) and search.limit <= _LONGEST_PART
+    if not search.order_by or search.limit > _LONGEST_PART:
+        return False
+    return read_orders(search.order_by[:1])[0].field.of.lower() in (*METRIC, *PARAM, *TAG)
 
 
 def _question(running: Running, search: Search, experiments: list[int] | None) -> Question:
@@ -174,8 +175,8 @@ def _parent() -> Kind:
 
 def _artifact_uri() -> Kind:
     """Where artifacts are is no column: it follows from the experiment and the run."""
-    parts = (runs.c.experiment_id.cast(Text()), "/", runs.c.run_id.cast(Text()), "/artifacts")
-    text: Any = func.concat("mlflow-artifacts:/", *parts, type_=Text())
+    text: Any = literal("mlflow-artifacts:/", Text()) + runs.c.experiment_id.cast(Text())
+    text = text + literal("/", Text()) + runs.c.run_id.cast(Text()) + literal("/artifacts", Text())
     return Texts("artifact_uri", text)
 
 

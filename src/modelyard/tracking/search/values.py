@@ -15,6 +15,9 @@ from modelyard.stores.rows.search.fields import Condition, Scope, as_texts, is_n
 from modelyard.stores.rows.search.ordering import MISSING, Key, Segment
 from modelyard.tracking import tables
 
+_metrics, _pairs = tables.metrics.alias("m"), tables.pairs.alias("p")
+"""As they stand in subqueries, each by itself: a new alias for every one of them takes longer than its rows."""
+
 Experiments = Sequence[int]
 _MOST_EXPERIMENTS = 50
 """In so many an index by experiment is asked; beyond them it is read row by row."""
@@ -44,7 +47,7 @@ class Metrics:
     experiments: Experiments
 
     def condition(self, scope: Scope, comparison: Comparison) -> Condition:
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         mine = and_(metrics.c.run_id == tables.runs.c.id, self._series(metrics))
         return _there(metrics, mine, self._of(scope, comparison, metrics), comparison, self.key_id)
 
@@ -60,7 +63,7 @@ class Metrics:
     def candidates(self, scope: Scope, comparison: Comparison) -> Select[Any] | None:
         if comparison.operator in ("!=", "not in", "is null") or not _few(self.experiments):
             return None
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         there = metrics.c.experiment_id.in_(self.experiments)
         found = self._of(scope, comparison, metrics)
         return select(metrics.c.run_id).where(there, self._series(metrics), found)
@@ -80,7 +83,7 @@ class Metrics:
         )
         return Key(
             segments=[
-                Segment(bits, and_(here, number), join),
+                Segment(bits, here, join, within=number, implied=self._implied),
                 Segment(None, and_(here, not_(number)), join, rank=1),
                 Segment(None, not_(self._exists()), rank=MISSING),
             ],
@@ -91,12 +94,17 @@ class Metrics:
             narrow=lambda scope, part: self._narrow(scope, part, metrics),
         )
 
+    @property
+    def _implied(self) -> Any:
+        """A metric's row names the run's own experiment."""
+        return tables.runs.c.experiment_id if _few(self.experiments) else None
+
     def _here(self, metrics: Any) -> Condition:
         """In the experiments that are searched, for the index."""
         return metrics.c.experiment_id.in_(self.experiments) if _few(self.experiments) else true()
 
     def _exists(self) -> Condition:
-        metrics = tables.metrics.alias()
+        metrics = _metrics
         mine = metrics.c.run_id == tables.runs.c.id
         return select(metrics.c.run_id).where(mine, self._series(metrics)).exists()
 
@@ -127,7 +135,7 @@ class Pairs:
     experiments: Experiments
 
     def condition(self, scope: Scope, comparison: Comparison) -> Condition:
-        pairs = tables.pairs.alias()
+        pairs = _pairs
         found = self._of(scope, comparison, pairs)
         return _there(pairs, self._mine(pairs), found, comparison, self.key_id)
 
@@ -167,7 +175,7 @@ class Pairs:
             return None
         if not _few(self.experiments):
             return None
-        pairs = tables.pairs.alias()
+        pairs = _pairs
         return select(pairs.c.owner_id).where(
             pairs.c.experiment_id.in_(self.experiments),
             pairs.c.kind == self.kind,
@@ -180,7 +188,7 @@ class Pairs:
             return Key([], "", descending)
         pairs, later = tables.pairs.alias(), tables.pairs.alias()
         here = pairs.c.experiment_id.in_(self.experiments) if _few(self.experiments) else true()
-        other = tables.pairs.alias()
+        other = _pairs
         lacking = not_(select(other.c.owner_id).where(self._mine(other)).exists())
         return Key(
             segments=[

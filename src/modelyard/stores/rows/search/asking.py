@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, false, func, not_, or_, select, text, true
 
@@ -30,8 +30,7 @@ TRY_SECONDS = 0.15
 _PROBES = 8
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """Ids in order, and what asks for those that follow."""
 
     ids: Sequence[int]
@@ -67,8 +66,6 @@ class Question:
 
 def read_orders(texts: Sequence[str]) -> list[Order]:
     """Orders such as ``metrics.accuracy DESC``."""
-    if len(texts) > MOST_ORDERS:
-        raise InvalidInput(f"an order has at most {MOST_ORDERS} keys")
     return [Order(*parse_order(text)) for text in texts]
 
 
@@ -89,6 +86,7 @@ def ask(running: Running, *wanted: Question) -> Found:
     pages = [
         _rows(scope, part, tree, order, after) for part, order in zip(wanted, keys, strict=True)
     ]
+    running.done()
     rows = pages[0] if len(pages) == 1 else merged(pages, keys[0])
     shown = rows[: first.limit]
     more = len(rows) > first.limit > 0
@@ -159,6 +157,7 @@ def count(running: Running, wanted: Question, most: int) -> tuple[int, bool]:
         where.append(_with_ids(wanted.source, few) if few else false())
     rows = select(wanted.source.id).where(*where).limit(most + 1).subquery()
     number = running.rows(select(func.count()).select_from(rows))[0][0]
+    running.done()
     return min(number, most), number > most
 
 
@@ -244,6 +243,8 @@ def _candidates(scope: Scope, catalog: Catalog, part: Filter) -> list[Select[Any
 
 def _keys(wanted: Question) -> list[Key]:
     """The keys of the order, and of its tail those that it does not name."""
+    if len(wanted.orders) > MOST_ORDERS:
+        raise InvalidInput(f"an order has at most {MOST_ORDERS} keys")
     keys: list[Key] = []
     names: set[str] = set()
     for order in wanted.orders:

@@ -124,6 +124,8 @@ def texts(
         return found if op == "in" else not_(found)
     if start is None or op == "!=":
         return _COMPARE[op](column, value)
+    if len(value) < PREFIX_CHARACTERS:  # the start decides
+        return _COMPARE[op](start, value)
     wide = {"<": "<=", ">": ">="}.get(op, op)
     return and_(_COMPARE[wide](start, prefix(value)), _COMPARE[op](column, value))
 

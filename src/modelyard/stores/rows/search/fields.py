@@ -109,6 +109,7 @@ def values_of(comparison: Comparison) -> Sequence[Value]:
 
 
 def is_number(value: Value) -> bool:
+    """Whether it was written as a number."""
     return not isinstance(value, str | bool)
 
 

@@ -8,7 +8,7 @@ have a value, those where it is NaN, those that lack it, which are asked for one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -45,8 +45,12 @@ class Segment:
     where: Any = None
     join: Join | None = None
     rank: int = 0
+    within: Any = None
+    """The condition that ``value`` is a number."""
     narrowed: Any = None
-    """A condition on ``value`` that stands for a part of the filter; the other segments hold nothing then."""
+    """A narrower one, which stands for a part of the filter; the other segments hold nothing then."""
+    implied: Any = None
+    """A column of the searched table that ``where`` restricts by a copy of it: to say so twice misleads a database."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,11 @@ def _along(
     if segment.join is not None:
         other, on = segment.join
         origin = other.join(origin, on)
-    conditions = [*where, *(c for c in (segment.where, segment.narrowed) if c is not None)]
+    within = segment.within if segment.narrowed is None else segment.narrowed
+    conditions = [*where, *(c for c in (segment.where, within) if c is not None)]
+    if segment.implied is not None:
+        only = [pair for pair in source.only if pair[0] is not segment.implied]
+        source = replace(source, only=only)
     return _query(source, _joined(origin, keys[1:]), conditions, parts, after)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from modelyard.base import patterns
 from modelyard.base.errors import InvalidInput, ModelyardError, Overloaded
+from modelyard.base.matching import Matcher
 
 SECONDS = 10.0
 """What one search may take."""
@@ -41,6 +42,7 @@ class Running:
         self._end = time.monotonic() + seconds
         self._what = what
         self._try_end: float | None = None
+        self._set_for: float | None = None
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """All rows of a query. `Overloaded` when the time is up."""
@@ -75,11 +77,22 @@ class Running:
         if self.dialect == "sqlite":
             yield from self._limited_here()
             return
+        if self.dialect == "postgresql" and self._set_for == self._until:
+            yield  # as before; a little too long at most by what the search took so far
+            return
         for statement in self._limit(max(int(left * 1000), 1)):
             self.connection.exec_driver_sql(statement)
+        self._set_for = self._until
         yield
-        for statement in self._limit(0):
-            self.connection.exec_driver_sql(statement)
+        if self.dialect == "mysql":
+            self.done()
+
+    def done(self) -> None:
+        """The connection has no limit any more."""
+        if self.dialect != "sqlite" and self._set_for is not None:
+            for statement in self._limit(0):
+                self.connection.exec_driver_sql(statement)
+        self._set_for = None
 
     def _limit(self, ms: int) -> list[str]:
         """PostgreSQL forgets it with the transaction, which an error ends; the others are told so."""
@@ -141,7 +154,7 @@ class _Matchers:
     def __init__(self) -> None:
         self.deadline = 0.0
         self.failed: ModelyardError | None = None
-        self._known: dict[tuple[str, str], patterns.Matcher] = {}
+        self._known: dict[tuple[str, str], Matcher] = {}
 
     def __call__(self, how: str, pattern: str, text: str | None) -> bool:
         if text is None:
@@ -152,12 +165,12 @@ class _Matchers:
             self.failed = error
             raise
 
-    def _matcher(self, how: str, pattern: str) -> patterns.Matcher:
+    def _matcher(self, how: str, pattern: str) -> Matcher:
         found = self._known.get((how, pattern))
         if found is None:
             if len(self._known) >= 20:
                 self._known.clear()
-            found = patterns.Matcher(tree(how, pattern))
+            found = Matcher(tree(how, pattern))
             self._known[how, pattern] = found
         found.deadline = self.deadline
         return found
@@ -171,8 +184,8 @@ def tree(how: str, pattern: str) -> patterns.Node:
 
 
 def _code(error: BaseException | None) -> str | int:
-    for name in ("sqlite_errorname", "sqlstate"):
-        if found := getattr(error, name, None):
-            return str(found)
+    """Of MySQL its own number, which says more than the state beside it."""
     arguments = getattr(error, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else ""
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0]
+    return getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""

@@ -155,9 +155,8 @@ class Models:
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,
     ) -> ModelVersion:
-        """Register an object whose bytes are in the yard already. ``vouched=False`` for what came out of somebody else's
-        file: being in this yard is then no reason to run its code. ``facts`` are what else to remember of the version;
-        with ``reuse=False`` equal content is a new version too."""
+        """Register an object whose bytes are in the yard. ``vouched=False`` for what came out of somebody else's file: being
+        here is then no reason to run its code. ``facts`` are more to remember; without ``reuse`` equal content counts."""
         card = kept.card
         known: dict[str, Any] = {
             **(facts or {}),
@@ -244,10 +243,8 @@ class Models:
     def card_of(self, version: Version) -> Card:
         """The card kept with a version. `NotSupported` for files that are no model we read."""
         if "card" not in version.facts:
-            raise NotSupported(
-                f"{version.name}@{version.label} has no card: its files are no model that is read here",
-                hint=version.facts.get("note"),
-            )
+            what = f"{version.name}@{version.label} has no card: its files are no model that is read here"
+            raise NotSupported(what, hint=version.facts.get("note"))
         return kept_card(
             self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
         )

@@ -142,7 +142,8 @@ def _run(command: Sequence[str], node: Node) -> None:
     ran = subprocess.run(
         command,
         cwd=UI,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        # Of this checkout is what the types are made from, whichever one this Python has.
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(UI.parent / "src"), "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Bucket } from "./api";
-import { useAsked, useEvery } from "./live";
+import { useAsked } from "./live";
 import { Problem } from "./parts";
 import { figure, Name, real } from "./text";
 
@@ -13,7 +13,6 @@ const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 20;
 const BUCKETS = 300;
-const LIVE_MS = 3000;
 
 type Spot = { first: number; last: number; low: number; high: number; count: number };
 
@@ -68,7 +67,10 @@ function scale(all: Spot[]) {
   return { x, y, low, high, steps };
 }
 
-export function Chart({ run, metric, live, latest }: { run: string; metric: string; live: boolean; latest: number }) {
+type ChartProps = { run: string; metric: string; latest: number; turn: string };
+
+// `turn` changes when the run did.
+export function Chart({ run, metric, latest, turn }: ChartProps) {
   const box = useRef<HTMLElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
@@ -78,7 +80,9 @@ export function Chart({ run, metric, live, latest }: { run: string; metric: stri
   }, []);
   const ask = () => get("/api/v1/runs/{id}/metrics/curve", { id: run }, { key: metric, buckets: BUCKETS });
   const curve = useAsked(near ? `${run} ${metric}` : "", async () => (near ? ask() : undefined));
-  useEvery(live && near ? LIVE_MS : 0, curve.again);
+  useEffect(() => {
+    if (near) curve.again();
+  }, [turn]);
   const all = spots(curve.data?.buckets ?? []);
   const points = all.reduce((sum, spot) => sum + spot.count, 0);
   return (

@@ -79,17 +79,30 @@ export function useEvery(ms: number, act: () => void): void {
   }, [ms, act]);
 }
 
-// Call it when the hub tells an event whose subject begins so. A hidden page gives its connection back: a browser has
-// few for each hub.
-export function useEvents(subject: string, act: () => void): void {
+const REST_MS = 1500;
+
+// Call it when the hub tells that something `wanted` happened, and after every new connection, as something may have
+// happened before it; not more often than every so often, and never once too few. A hidden page gives its connection
+// back: a browser has few for each hub. `source` is the query of the stream; undefined is not to listen.
+export function useEvents(source: string | undefined, wanted: string, act: () => void): void {
   useEffect(() => {
+    if (source === undefined) return undefined;
     let stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let last = 0;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        last = Date.now();
+        act();
+      }, Math.max(0, last + REST_MS - Date.now()));
+    };
     const listen = async () => {
       stop = new AbortController();
       const { signal } = stop;
       while (!signal.aborted) {
         try {
-          await follow(subject, act, signal);
+          await follow(source, wanted, soon, signal);
         } catch (error) {
           if (error instanceof Refusal && error.status >= 400 && error.status < 500) return;
         }
@@ -100,27 +113,33 @@ export function useEvents(subject: string, act: () => void): void {
       stop.abort();
       if (!document.hidden) void listen();
     };
-    if (!document.hidden) void listen();
+    turn();
     document.addEventListener("visibilitychange", turn);
     return () => {
       document.removeEventListener("visibilitychange", turn);
+      clearTimeout(timer);
       stop.abort();
     };
-  }, [subject, act]);
+  }, [source, wanted, act]);
 }
 
-async function follow(subject: string, act: () => void, signal: AbortSignal): Promise<void> {
-  const answer = await call("/api/v1/events/stream", { signal });
+// An event of the audit is about a subject; one of the runs about a run.
+type Told = { subject?: string; run_id?: string };
+
+async function follow(source: string, wanted: string, soon: () => void, signal: AbortSignal): Promise<void> {
+  const answer = await call(`/api/v1/events/stream${source}`, { signal });
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (let first = true; ; first = false) {
     const { done, value } = await reader.read();
     if (done) return;
-    // It tells what happens from now on, and something may have happened since the page was asked for.
-    if (first) act();
+    if (first) soon();
     const messages = (rest + value).split("\n\n");
     rest = messages.pop() ?? "";
-    const data = messages.flatMap((one) => one.split("\n").filter((line) => line.startsWith("data: ")));
-    if (data.some((line) => String(JSON.parse(line.slice(6)).subject).startsWith(subject))) act();
+    for (const line of messages.flatMap((one) => one.split("\n"))) {
+      if (!line.startsWith("data: ")) continue;
+      const told = JSON.parse(line.slice(6)) as Told;
+      if ((told.subject ?? `run:${told.run_id}`).startsWith(wanted)) soon();
+    }
   }
 }

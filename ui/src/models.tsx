@@ -1,5 +1,6 @@
 // Registered models, and one model with its versions and history. What changes them is told by the hub's live feed.
 
+import { useCallback } from "preact/hooks";
 import { get, type Event, type Version } from "./api";
 import { useAsked, useEvents, usePages, type Pages } from "./live";
 import { Loading, More, Pairs, Problem, Title } from "./parts";
@@ -12,7 +13,7 @@ const firstLine = (text: string) => text.trim().split("\n", 1)[0]!;
 
 export function ModelsPage() {
   const models = usePages("models", (page, limit) => get("/api/v1/models", {}, paged(page, limit)));
-  useEvents("model:", models.again);
+  useEvents("", "model:", models.again);
   return (
     <>
       <Title of="Models" />
@@ -61,9 +62,12 @@ export function ModelPage({ name }: { name: string }) {
   const model = useAsked(name, () => get("/api/v1/models/{name}", { name }));
   const versions = usePages(`versions of ${name}`, (page, limit) => get("/api/v1/models/{name}/versions", { name }, paged(page, limit)));
   const events = usePages(`events of ${name}`, (page, limit) => get("/api/v1/models/{name}/events", { name }, paged(page, limit)));
-  useEvents(`model:${name}`, model.again);
-  useEvents(`model:${name}`, versions.again);
-  useEvents(`model:${name}`, events.again);
+  const again = useCallback(() => {
+    model.again();
+    versions.again();
+    events.again();
+  }, [model.again, versions.again, events.again]);
+  useEvents("", `model:${name}`, again);
   if (!model.data) return model.error ? <Problem of={model.error} /> : <Loading />;
   return (
     <>

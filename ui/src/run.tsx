@@ -3,19 +3,16 @@
 import { useState } from "preact/hooks";
 import { address, download, get, type Artifact, type Point, type Run } from "./api";
 import { Chart } from "./chart";
-import { useAsked, useEvery, usePages } from "./live";
+import { useAsked, useEvents, usePages } from "./live";
 import { Loading, More, Pairs, Problem, Title } from "./parts";
 import { Link, runPath } from "./place";
 import { duration } from "./runs";
 import { bytes, Metric, Name, real, Status, When } from "./text";
 
-const LIVE_MS = 3000;
-
 export function RunPage({ id }: { id: string }) {
   const asked = useAsked(id, () => get("/api/v1/runs/{id}", { id }));
   const run = asked.data;
-  const live = run?.status === "RUNNING";
-  useEvery(live ? LIVE_MS : 0, asked.again);
+  useEvents(run && `?experiment=${run.experiment_id}`, `run:${id}`, asked.again);
   if (!run) return asked.error ? <Problem of={asked.error} /> : <Loading />;
   // What was measured once, or without steps, is no curve: it stands in the table.
   const charts = [...new Map(run.metrics.filter((point) => point.step !== 0).map((point) => [point.key, real(point.value)]))];
@@ -32,7 +29,7 @@ export function RunPage({ id }: { id: string }) {
         <section>
           <h2>Curves</h2>
           <div class="charts">
-            {charts.map(([key, latest]) => <Chart key={key} run={id} metric={key} live={live} latest={latest} />)}
+            {charts.map(([key, latest]) => <Chart key={key} run={id} metric={key} latest={latest} turn={run.changed_at} />)}
           </div>
         </section>
       )}

@@ -2,14 +2,14 @@
 
 import { useState } from "preact/hooks";
 import { get, searchRuns, type Experiment, type Run } from "./api";
-import { useAsked, useEvery, usePages } from "./live";
+import { useAsked, useEvents, useEvery, usePages } from "./live";
 import { go, Link, runPath, usePlace } from "./place";
 import { Loading, More, Problem, Title } from "./parts";
 import { length, Metric, Name, real, Status, When } from "./text";
 
 const SHOWN = 8;
 const LIVE_MS = 3000;
-const RESTING_MS = 15_000;
+const RESTING_MS = 30_000;
 
 type Column = { order: string; title: string; number: boolean; begins?: boolean; cell: (run: Run) => preact.ComponentChildren };
 
@@ -90,7 +90,9 @@ export function RunsPage({ experiment }: { experiment: number | undefined }) {
   };
   const runs = usePages(JSON.stringify(question), (page, limit) => searchRuns({ ...question, limit, page: page ?? null }));
   const live = runs.items?.some((run) => run.status === "RUNNING") ?? false;
-  useEvery(runs.error ? 0 : live ? LIVE_MS : RESTING_MS, runs.again);
+  // The hub tells of the runs of an experiment; those of all are looked at every so often.
+  useEvents(experiment === undefined ? undefined : `?experiment=${experiment}`, "run:", runs.again);
+  useEvery(runs.error ? 0 : live && experiment === undefined ? LIVE_MS : RESTING_MS, runs.again);
   const show = (changes: Record<string, string>, replace = false) => {
     const next = new URL(place);
     for (const [key, value] of Object.entries(changes)) {

@@ -12,5 +12,6 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
     emptyOutDir: true,
   },
-  server: { proxy: { "/api": { target: hub, changeOrigin: true } } },
+  // A hub answers to its own pages alone: to it these are its own.
+  server: { proxy: { "/api": { target: hub, changeOrigin: true, headers: { origin: hub } } } },
 });

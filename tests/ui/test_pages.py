@@ -124,6 +124,7 @@ def test_a_run_with_its_curves_and_files(browse: Any, rest: httpx2.Client) -> No
     page.get_by_role("link", name="curved").click()
     page.wait_for_selector("h1 >> text=curved")
     assert page.url.endswith(f"/runs/{run}")
+    page.wait_for_selector("dd >> text=one run")
     chart = page.locator(".chart", has_text="loss")
     # What is infinite parts the curve in two, and has a tick.
     assert chart.locator("path.line").get_attribute("d").count("M") == 2

@@ -39,22 +39,26 @@ export function RunPage({ id }: { id: string }) {
   );
 }
 
-const Facts = ({ of: run }: { of: Run }) => (
-  <dl class="facts">
-    <div><dt>Started</dt><dd><When at={run.started_at} /></dd></div>
-    <div><dt>Duration</dt><dd>{duration(run)}</dd></div>
-    {run.user && <div><dt>By</dt><dd><Name>{run.user}</Name></dd></div>}
-    <div><dt>Experiment</dt><dd><Link to={`/experiments/${run.experiment_id}`}>{run.experiment_id}</Link></dd></div>
-    {run.parent_run_id && (
-      <div><dt>Part of</dt><dd><Link to={runPath(run.parent_run_id)}>{run.parent_run_id.slice(0, 8)}</Link></dd></div>
-    )}
-    {run.inputs.map((one) => (
-      <div key={one.name + one.digest}><dt>Data</dt><dd><Name>{`${one.name} (${one.digest.slice(0, 12)})`}</Name></dd></div>
-    ))}
-    {run.deleted_at && <div><dt>Deleted</dt><dd><When at={run.deleted_at} /></dd></div>}
-    <div><dt>Id</dt><dd><code>{run.run_id}</code></dd></div>
-  </dl>
-);
+const Facts = ({ of: run }: { of: Run }) => {
+  const id = run.experiment_id;
+  const experiment = useAsked(String(id), () => get("/api/v1/experiments/{id}", { id }));
+  return (
+    <dl class="facts">
+      <div><dt>Started</dt><dd><When at={run.started_at} /></dd></div>
+      <div><dt>Duration</dt><dd>{duration(run)}</dd></div>
+      {run.user && <div><dt>By</dt><dd><Name>{run.user}</Name></dd></div>}
+      <div><dt>Experiment</dt><dd><Link to={`/experiments/${id}`}><Name>{experiment.data?.name ?? String(id)}</Name></Link></dd></div>
+      {run.parent_run_id && (
+        <div><dt>Part of</dt><dd><Link to={runPath(run.parent_run_id)}>{run.parent_run_id.slice(0, 8)}</Link></dd></div>
+      )}
+      {run.inputs.map((one) => (
+        <div key={one.name + one.digest}><dt>Data</dt><dd><Name>{`${one.name} (${one.digest.slice(0, 12)})`}</Name></dd></div>
+      ))}
+      {run.deleted_at && <div><dt>Deleted</dt><dd><When at={run.deleted_at} /></dd></div>}
+      <div><dt>Id</dt><dd><code>{run.run_id}</code></dd></div>
+    </dl>
+  );
+};
 
 const Values = ({ of: points }: { of: Point[] }) => {
   const data = points.some((point) => point.dataset_name);

@@ -198,6 +198,16 @@ def test_names_are_text_whatever_they_are(browse: Any, rest: httpx2.Client) -> N
     assert page.locator("img, main svg, main script, a[href^=javascript]").count() == 0
 
 
+def test_links_that_mlflow_clients_print_lead_to_their_pages(browse: Any, rest: httpx2.Client) -> None:  # fmt: skip
+    place = experiment(rest, "linked")
+    run = add_run(rest, place, "printed")
+    page = browse(f"/#/experiments/{place}/runs/{run}")
+    page.wait_for_selector("h1 >> text=printed")
+    assert page.url.endswith(f"/runs/{run}")
+    page = browse(f"/#/experiments/{place}")
+    page.wait_for_selector("h1 >> text=linked")
+
+
 @pytest.mark.parametrize("path", ["/runs/" + "0" * 32, "/models/none"])
 def test_what_is_not_there_is_said(browse: Any, path: str) -> None:
     page = browse(path, expect="Failed to load resource")

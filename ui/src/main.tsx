@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { get, signIn, token } from "./api";
 import { useAsked } from "./live";
 import { ModelPage, ModelsPage } from "./models";
-import { Link, usePlace } from "./place";
+import { fromHash, go, Link, usePlace } from "./place";
 import { RunPage } from "./run";
 import { RunsPage } from "./runs";
 import { Name, visible } from "./text";
@@ -91,5 +91,8 @@ document.addEventListener("keydown", (event) => {
   if (box) event.preventDefault();
   box?.focus();
 });
+
+const linked = fromHash(location.hash);
+if (linked) go(linked, true);
 
 render(<App />, document.getElementById("app")!);

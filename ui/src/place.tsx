@@ -28,6 +28,14 @@ export function usePlace(): URL {
 export const runPath = (id: string): string => `/runs/${encodeURIComponent(id)}`;
 export const modelPath = (name: string): string => `/models/${encodeURIComponent(name)}`;
 
+// MLflow's clients print links to a run, an experiment or a model in the form of its own pages.
+export const fromHash = (hash: string): string | undefined => {
+  const run = /^#\/experiments\/\d+\/runs\/([0-9a-f]{32})/.exec(hash);
+  if (run) return runPath(run[1]!);
+  const other = /^#(\/experiments\/\d+|\/models\/[^/?]+)/.exec(hash);
+  return other?.[1];
+};
+
 type LinkProps = { to: string; children: ComponentChildren; current?: boolean };
 
 export const Link = ({ to, children, current = false }: LinkProps) => (

@@ -56,8 +56,9 @@ def rest(hub: Running) -> Iterator[httpx2.Client]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Playwright runs an event loop in this thread until it is closed: no longer than one module's tests."""
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")

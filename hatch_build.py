@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,6 @@ class Pages(BuildHookInterface[Any]):
         found = importlib.util.spec_from_file_location("modelyard_ui_build", script)
         if found is None or found.loader is None:
             return None
-        import sys
-
         module = sys.modules[found.name] = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
         return module

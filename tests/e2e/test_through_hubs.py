@@ -140,13 +140,13 @@ def test_from_saving_to_prediction_in_processes_of_their_own(scene: Scene, tmp_p
 
 def test_roles_and_missing_tokens_are_the_errors_they_are(scene: Scene, tmp_path: Path) -> None:
     scene.python(SAVE)
-    viewer = {"MODELYARD_TOKEN": (tmp_path / "vic.token").read_text()}
-    said = scene.cli("register", "models/iris", code=4, **viewer)
+    viewer = (tmp_path / "vic.token").read_text()
+    said = scene.cli("register", "models/iris", code=4, MODELYARD_TOKEN=viewer)
     assert "vic is viewer" in said
     said = scene.cli("show", code=4, MODELYARD_TOKEN="my_wrong")
     assert "token" in said
     scene.cli("register", "models/iris")
-    assert "iris" in scene.cli("show", **viewer)
+    assert "iris" in scene.cli("show", MODELYARD_TOKEN=viewer)
     assert "admin" in scene.cli("models", "delete", "iris", "--yes", code=4)
     assert scene.cli("show", "nothing", code=3)
     assert "hub's machine" in scene.cli("db", "check", code=1)

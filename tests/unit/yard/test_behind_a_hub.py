@@ -130,7 +130,7 @@ def test_comments_lineage_rollback_and_the_audit(yard: Yard) -> None:
         ["champion"],
         1,
     )
-    history = yard.models.history("fn", records=True)
+    history: Any = yard.models.history("fn", records=True)
     assert [h["comment"] for h in history if h["comment"]] == ["checked", "worse", "better"]
     kinds = [row["kind"] for row in yard.audit.list(records=True)]
     assert kinds.index("model.created") < kinds.index("stage.assigned")

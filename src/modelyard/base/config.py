@@ -69,6 +69,7 @@ DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard
 """What holds where nothing is set."""
 
 VARIABLES: Mapping[str, str] = {
+    "MODELYARD_URI_FILE": "A file that holds `uri`, for addresses with a password: what is in the environment is seen by many.",
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
     "MODELYARD_TOKEN": "A token for the hub that a command calls, in place of the one that `login` kept.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
@@ -78,6 +79,7 @@ VARIABLES: Mapping[str, str] = {
 
 REGISTRIES = ("yard", "git")
 PREFIX = "MODELYARD_"
+URI_FILE = f"{PREFIX}URI_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +284,9 @@ def _from_environment(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """``MODELYARD_URI``, ``MODELYARD_SERVE_PORT`` (``serve.port``). Other names are not settings."""
     for name in sorted(n for n in environ if n.startswith(PREFIX)):
+        if name == URI_FILE and environ[name] and "uri" in known:
+            yield name, {"uri": _read_uri(environ[name])}
+            continue
         key = _key_of(name.removeprefix(PREFIX).lower(), known)
         if key is not None and environ[name]:
             text = environ[name]
@@ -291,6 +296,14 @@ def _from_environment(
             else:
                 _check_value(key, value, f"${name}", known)
                 yield name, {key: value}
+
+
+def _read_uri(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidSetting(f"${URI_FILE}: {file} cannot be read: {why}") from error
 
 
 def _key_of(word: str, known: Mapping[str, Shape]) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -38,7 +39,9 @@ NEWEST = "newest 100 runs with all columns"
 CURVE = "a curve of 1,000,000 points for a chart"
 
 FILTER = "metrics.m0 > 0.5 and params.p0 = 'adam'"
+UP, DOWN = "one file of 1 GB up", "the same down"
 POINTS = 1_000_000
+RAW = "raw HTTP copy"
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Asked:
 @contextlib.contextmanager
 def served(name: str, folder: Path) -> Iterator[tuple[int, float, subprocess.Popen[bytes]]]:
     """The contender's server over what is in a folder: port, seconds to the first answer, process."""
-    environment, port = peers.environment(name), free_port()
+    environment, port = peers.environment("modelyard" if name == RAW else name), free_port()
     with (folder / "log").open("wb") as log:
         begun = time.perf_counter()
         process = subprocess.Popen(
@@ -89,6 +92,13 @@ def served(name: str, folder: Path) -> Iterator[tuple[int, float, subprocess.Pop
 
 def command(name: str, environment: Environment, folder: Path, port: int) -> list[str]:
     """How the contender is started."""
+    if name == RAW:
+        return [
+            str(environment.python),
+            str(ROOT / "benchmarks" / "raw_copy.py"),
+            str(folder),
+            str(port),
+        ]
     if name == "mlflow":
         return mlflow_server.command(environment, folder, port)
     uri = f"sqlite:///{folder / 'yard.db'}"
@@ -226,6 +236,34 @@ def log_curve(name: str, folder: Path) -> None:
         (folder / "curve").write_text(run_id)
 
 
+def transferring(name: str, folder: Path, megabytes: int) -> Measurement:
+    """A large file up and down again; its bytes are new each time, so that no store knows them already."""
+    piece = os.urandom(1 << 20)
+    with served(name, folder) as (port, _, _):
+        path = "/x"
+        if name != RAW:
+            run = Asked(port).mlflow("POST", "runs/create", experiment_id="0", start_time=1)
+            run_id = run["run"]["info"]["run_id"]
+            path = f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/large.bin"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        begun = time.perf_counter()
+        body = (os.urandom(64) + piece[64:] for _ in range(megabytes))
+        connection.request("PUT", path, body, {"Content-Length": str(megabytes << 20)})
+        answer = connection.getresponse()
+        answer.read()
+        up = time.perf_counter() - begun
+        if answer.status != 200:
+            raise Failed(f"up: {answer.status}")
+        begun, size = time.perf_counter(), 0
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        while part := answer.read(1 << 20):
+            size += len(part)
+        if size != megabytes << 20:
+            raise Failed(f"down: {size} bytes")
+        return {UP: megabytes / up, DOWN: megabytes / (time.perf_counter() - begun)}
+
+
 def prepared(name: str, folder: Path, runs: int) -> Path:
     """A folder with the contender's database of so many runs."""
     place = folder / f"{name}-{runs}"
@@ -243,7 +281,7 @@ def main() -> None:
     parser = arguments(__doc__, CONTENDERS, rounds=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--runs", default="1000,10000,100000")
-    parser.add_argument("--only", default="starting,logging,searching,curve")
+    parser.add_argument("--only", default="starting,logging,searching,curve,transferring")
     asked = parser.parse_args()
     names, only = asked.peers.split(","), asked.only.split(",")
     rows: list[Row] = []
@@ -271,6 +309,11 @@ def main() -> None:
             for name, folder in empty.items():
                 log_curve(name, folder)
             contest([Row(CURVE, "s", "less")], {n: partial(curve, n, f) for n, f in empty.items()})
+        if "transferring" in only:
+            (Path(kept) / "raw").mkdir()
+            places = {**empty, RAW: Path(kept) / "raw"}
+            measured = [Row(UP, "MB/s", "more"), Row(DOWN, "MB/s", "more")]
+            contest(measured, {n: partial(transferring, n, f, 1024) for n, f in places.items()})
     publish("tracking", rows, failures, names, keep=not asked.no_write)
 
 

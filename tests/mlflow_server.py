@@ -26,22 +26,22 @@ class Client:
     def __init__(self, http: httpx2.Client, yard: Yard) -> None:
         self.http, self.yard = http, yard
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         return answer_of(self.http.get(API + path, params=query))
 
-    def post(self, path: str, **fields: Any) -> Any:
+    def post(self, path: str, /, **fields: Any) -> Any:
         return answer_of(self.http.post(API + path, json=fields))
 
-    def patch(self, path: str, **fields: Any) -> Any:
+    def patch(self, path: str, /, **fields: Any) -> Any:
         return answer_of(self.http.request("PATCH", API + path, json=fields))
 
-    def delete(self, path: str, **fields: Any) -> Any:
+    def delete(self, path: str, /, **fields: Any) -> Any:
         return answer_of(self.http.request("DELETE", API + path, json=fields))
 
-    def refused(self, method: str, path: str, **fields: Any) -> tuple[int, str, str]:
+    def refused(self, method: str, path: str, /, **fields: Any) -> tuple[int, str, str]:
         """The status, code and message of an error."""
-        place = {"params": fields} if method == "GET" else {"json": fields}
-        answer = self.http.request(method, API + path, **place)
+        query, body = (fields, None) if method == "GET" else (None, fields)
+        answer = self.http.request(method, API + path, params=query, json=body)
         body = answer.json()
         return answer.status_code, body["error_code"], body["message"]
 

@@ -19,7 +19,7 @@ from modelyard.base.errors import Conflict, NotFound, did_you_mean
 from modelyard.base.events import Draft, Event, Kind
 from modelyard.base.names import Part
 from modelyard.base.refs import Stage
-from modelyard.registry import decisions, queries
+from modelyard.registry import decisions, queries, registering
 from modelyard.registry.decisions import Which
 from modelyard.registry.fold import apply
 from modelyard.registry.interface import Assignment, Decision, ModelState, Registry, Version
@@ -113,11 +113,11 @@ def register(
     reuse: bool = True,
     comment: str = "",
 ) -> Version:
-    """The next version of a name; of content it has already, the version that it was (`decisions.register`)."""
+    """The next version of a name; of content it has already, the version that it was (`registering.register`)."""
     done = carry_out(
         registry,
         name,
-        lambda s: decisions.register(
+        lambda s: registering.register(
             s,
             versioning=registry.versioning,
             digest=digest,
@@ -132,7 +132,7 @@ def register(
     for event in done.events:
         if event.kind in (Kind.VERSION_REGISTERED, Kind.VERSION_DESCRIBED):
             return done.after.versions[event.after["version"]]
-    known = decisions.known_version(done.after, digest=digest, commit=commit, semver=semver)
+    known = registering.known_version(done.after, digest=digest, commit=commit, semver=semver)
     assert known is not None  # else there would have been an event
     return known
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -74,9 +74,8 @@ NOTHING = Context()
 """Most metrics are of their run alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One point of a metric."""
+class Metric(NamedTuple):
+    """One point of a metric. A tuple: a hundred thousand are made a second, which a dataclass would take longer for."""
 
     key: str
     value: float

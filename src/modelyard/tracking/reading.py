@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import Connection, Row, select
 
 from modelyard.stores.rows.columns import from_sortable_bits
 from modelyard.tracking import tables
@@ -62,11 +62,6 @@ def _read(
     }
 
 
-def _wanted(column: Any, keys: Keys, names: Sequence[str] | None) -> list[ColumnElement[bool]]:
-    """The condition for the keys that are asked for; none when all are."""
-    return [] if names is None else [column.in_(list(keys.find(names).values()))]
-
-
 def texts(
     connection: Connection,
     keys: Keys,
@@ -75,32 +70,23 @@ def texts(
     names: Sequence[str] | None = None,
 ) -> Texts:
     """Params or tags of some owners: owner -> key -> value, sorted by key."""
-    if names is not None and not names:
-        return {}
-    pairs = tables.pairs
     found: Texts = {}
     for i in range(0, len(owners), AT_ONCE):
-        mine = (pairs.c.kind == kind, pairs.c.owner_id.in_(owners[i : i + AT_ONCE]))
-        query = select(pairs.c.owner_id, pairs.c.key_id, pairs.c.value)
-        rows = connection.execute(query.where(*mine, *_wanted(pairs.c.key_id, keys, names))).all()
+        where = f"kind = {kind} AND owner_id IN ({_numbers(owners[i : i + AT_ONCE])})"
+        rows = _plain(connection, "owner_id, key_id, value", "my_pairs", where, keys, names)
         called = keys.names(connection, {row[1] for row in rows})
+        decode = connection.dialect.name == "mysql"
         for owner, key_id, value in rows:
-            found.setdefault(owner, {})[called[key_id]] = value
+            found.setdefault(owner, {})[called[key_id]] = value.decode() if decode else value
     return {owner: dict(sorted(values.items())) for owner, values in found.items()}
 
 
 def _metrics(
     connection: Connection, keys: Keys, row_ids: Sequence[int], names: Sequence[str] | None
 ) -> dict[int, list[Metric]]:
-    if names is not None and not names:
-        return {}
-    table = tables.metrics
-    query = select(
-        table.c.run_id, table.c.key_id, table.c.context_id, table.c.value, table.c.value_bits,
-        table.c.step, table.c.at_ms,
-    )  # fmt: skip
-    mine = (table.c.run_id.in_(row_ids), table.c.latest)
-    rows = connection.execute(query.where(*mine, *_wanted(table.c.key_id, keys, names))).all()
+    columns = "run_id, key_id, context_id, value, value_bits, step, at_ms"
+    where = f"latest AND run_id IN ({_numbers(row_ids)})"
+    rows = _plain(connection, columns, "my_metrics", where, keys, names)
     called = keys.names(connection, {row[1] for row in rows})
     contexts = read_contexts(connection, {row[2] for row in rows})
     found: dict[int, list[Metric]] = {}
@@ -111,6 +97,28 @@ def _metrics(
     for metrics in found.values():
         metrics.sort(key=attrgetter("key"))
     return found
+
+
+def _plain(
+    connection: Connection, columns: str, table: str, where: str, keys: Keys, names: Sequence[str] | None
+) -> list[Any]:  # fmt: skip
+    """Rows as the driver gives them, of the keys that are asked for. A page of a hundred runs has thousands of them,
+    and putting a statement and its rows together with all that SQLAlchemy knows took three quarters of the time. Only
+    numbers that came from the database stand in the text."""
+    if names is not None:
+        wanted = keys.find(names).values()
+        if not wanted:
+            return []
+        where += f" AND key_id IN ({_numbers(wanted)})"
+    result = connection.exec_driver_sql(f"SELECT {columns} FROM {table} WHERE {where}")
+    try:
+        return list(result.cursor.fetchall())  # type: ignore[union-attr]
+    finally:
+        result.close()
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, map(int, numbers))) or "NULL"
 
 
 def exactly(value: float | None, bits: int) -> float:

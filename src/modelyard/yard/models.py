@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
-from modelyard.base.refs import BareRef, NameRef, Newest, parse
+from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
@@ -34,6 +34,7 @@ from modelyard.yard.keeping import (
     saved_for_yard,
 )
 from modelyard.yard.lineage import lineage
+from modelyard.yard.naming import label_of, named_ref, parse_stage
 from modelyard.yard.rows import event_row, shown, version_rows
 from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
@@ -154,9 +155,8 @@ class Models:
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,
     ) -> ModelVersion:
-        """Register an object whose bytes are in the yard already. ``vouched=False`` for what came out of somebody else's
-        file: being in this yard is then no reason to run its code. ``facts`` are what else to remember of the version;
-        with ``reuse=False`` equal content is a new version too."""
+        """Register an object whose bytes are in the yard. ``vouched=False`` for what came out of somebody else's file: being
+        here is then no reason to run its code. ``facts`` are more to remember; without ``reuse`` equal content counts."""
         card = kept.card
         known: dict[str, Any] = {
             **(facts or {}),
@@ -243,10 +243,8 @@ class Models:
     def card_of(self, version: Version) -> Card:
         """The card kept with a version. `NotSupported` for files that are no model we read."""
         if "card" not in version.facts:
-            raise NotSupported(
-                f"{version.name}@{version.label} has no card: its files are no model that is read here",
-                hint=version.facts.get("note"),
-            )
+            what = f"{version.name}@{version.label} has no card: its files are no model that is read here"
+            raise NotSupported(what, hint=version.facts.get("note"))
         return kept_card(
             self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
         )
@@ -386,27 +384,3 @@ class Models:
         except (ModelyardError, KeyError) as error:
             return [f"{label}: its card cannot be read: {error}"]
         return missing_files(self._yard.stores, card, label)
-
-
-def named_ref(ref: str | NameRef) -> NameRef:
-    """A reference to a registered name."""
-    if isinstance(ref, NameRef):
-        return ref
-    found = parse(ref)
-    if isinstance(found, BareRef):
-        return NameRef(found.text, Newest())
-    if isinstance(found, NameRef):
-        return found
-    raise InvalidInput(
-        f"{ref!r} is not the name of a registered model", hint="as in churn, churn@3, churn#prod"
-    )
-
-
-def parse_stage(name: str, stage: str) -> Any:
-    """The selector of a stage."""
-    return named_ref(f"models:/{name}#{stage}" if "/" not in name else f"{name}#{stage}").selector
-
-
-def label_of(version: int | str | None) -> str | None:
-    """A version as the registry labels it."""
-    return None if version is None else str(version)

@@ -30,7 +30,7 @@ from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
 from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
-from modelyard.yard.models import named_ref
+from modelyard.yard.naming import named_ref
 from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard, project_folder, resolve
 from modelyard.yard.versions import ModelVersion

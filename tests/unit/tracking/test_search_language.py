@@ -17,7 +17,7 @@ from modelyard.base.errors import InvalidInput, ModelyardError, Overloaded
 from modelyard.stores.rows import Database
 from modelyard.tracking import tables
 from modelyard.tracking.interface import Search
-from modelyard.tracking.search import search_runs
+from modelyard.tracking.search.runs import search_runs
 from unit.tracking.search_world import ARun, fill, run_row
 
 START = 1_700_000_000_000

@@ -19,7 +19,7 @@ from modelyard.registry.search import (
 from modelyard.registry.sql import SqlRegistry
 from modelyard.stores.rows import Database
 from modelyard.tracking.interface import Batch, Context, Metric, Search, View
-from modelyard.tracking.search import count_experiments
+from modelyard.tracking.search.experiments import count_experiments
 from modelyard.tracking.search.models import Dataset, ModelOrder
 from modelyard.tracking.sql import SqlTracker
 

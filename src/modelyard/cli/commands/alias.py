@@ -27,7 +27,7 @@ def command(name: str, alias: str | None, remove: bool, as_json: bool, project: 
       modelyard alias churn
     """
     from modelyard.cli.yards import registry
-    from modelyard.yard.models import named_ref
+    from modelyard.yard.naming import named_ref
 
     if remove and alias is None:
         raise InvalidInput("which alias is to be removed?", hint="as in alias churn champion --remove")  # fmt: skip

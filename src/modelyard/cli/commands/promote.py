@@ -23,7 +23,7 @@ def command(name: str, stage: str, comment: str, as_json: bool, project: str | N
       modelyard promote churn@2 --stage prod -m "3 fixes the address column"
     """
     from modelyard.cli.yards import registry
-    from modelyard.yard.models import named_ref
+    from modelyard.yard.naming import named_ref
 
     with registry(project) as yard:
         wanted = yard.models.get(named_ref(name))

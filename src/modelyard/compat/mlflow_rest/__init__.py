@@ -50,7 +50,8 @@ def routes(yard: Yard, *, local_webhooks: bool = False) -> list[Route]:
         ),
     )
     endpoints = [endpoint for table in tables for endpoint in table]
-    return [*routing.routes_of(yard, endpoints), *artifacts.routes_of(yard)]
+    known = [*routing.routes_of(yard, endpoints), *artifacts.routes_of(yard)]
+    return [*known, *routing.unknown_routes()]
 
 
 def workers(yard: Yard, *, local_webhooks: bool = False) -> list[Deliveries]:

@@ -8,8 +8,9 @@ import mimetypes
 import posixpath
 from collections.abc import AsyncIterator, Callable
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
+from modelyard.base.errors import InvalidPath
 from modelyard.compat.mlflow_rest import files
 from modelyard.compat.mlflow_rest.errors import Refusal, told
 from modelyard.compat.mlflow_rest.places import Place, of_model, of_run, place_of
@@ -91,6 +92,8 @@ class _Transfers:
         return await self._answered(lambda: json_response(self._listing(path)))
 
     def _listing(self, path: str) -> dict[str, Any]:
+        if "\ufffd" in path:  # what the query's reader makes of bytes that are no text
+            raise InvalidPath("the path is refused: it is not UTF-8")
         return files.infos(self._yard, place_of(path.rstrip("/"))) if path else {}
 
     async def get(self, request: Request) -> Response:
@@ -208,8 +211,14 @@ class _Body(io.RawIOBase):
 
 
 def sent_path(request: Request) -> str:
-    """The path behind the prefix, decoded once. Not the router's: that drops a newline at the end."""
-    return str(request.scope["path"]).partition(f"{ARTIFACTS}/")[2]
+    """The path behind the prefix as it was sent, decoded once. Not the router's: that drops a newline at the end, and
+    has made something of bytes that are no text."""
+    raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    sent = raw.partition(f"{ARTIFACTS}/".encode())[2]
+    try:
+        return unquote_to_bytes(sent).decode()
+    except UnicodeDecodeError:
+        raise InvalidPath("the path is refused: it is not UTF-8") from None
 
 
 def headers_of(entry: Entry) -> dict[str, str]:

@@ -130,9 +130,9 @@ class Deliveries:
                 "due_ms": now_ms() + (wait or 0),
             }
             self._note(row, changes)
-            if not done:
+            row = self._again(row) if done else None
+            if row is None:
                 return
-            row = row._replace(**changes)
 
     def _next(self, after: int) -> Event | None:
         """The event after one; None as well when there might still come one between."""
@@ -151,6 +151,12 @@ class Deliveries:
     def _note(self, row: Any, changes: Mapping[str, Any]) -> None:
         mine = update(webhooks).where(webhooks.c.id == row.id).values(**changes)
         self._yard.database.transact(lambda connection: connection.execute(mine))
+
+    def _again(self, row: Any) -> Any:
+        """The row as it is now; None when it was deleted or sleeps."""
+        query = select(webhooks).where(webhooks.c.id == row.id, webhooks.c.status == ACTIVE)
+        with self._yard.database.read() as connection:
+            return connection.execute(query).first()
 
     def _tell(self, row: Any, event: Event) -> int | None:
         """None when it is dealt with, else after how many milliseconds to try again."""

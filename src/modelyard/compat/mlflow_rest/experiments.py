@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelyard.compat.mlflow_rest.errors import INVALID, Refusal, alive, refused, taken, told
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
 
 VIEWS = ("ACTIVE_ONLY", "DELETED_ONLY", "ALL")
-_VIEWS = dict(zip(VIEWS, (View.ACTIVE, View.DELETED, View.ALL), strict=True))
+_VIEWS: Mapping[str, View] = dict(zip(VIEWS, (View.ACTIVE, View.DELETED, View.ALL), strict=True))
 
 MOST = 50_000
 CONTEXT = "mlflow.data.context"
@@ -55,6 +55,7 @@ def fields_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def create(yard: Yard, call: Call) -> dict[str, Any]:
+    """A new experiment."""
     name, location = call.text("name", needed=True), call.text("artifact_location")
     if location.startswith("runs:"):
         raise Refusal(f"Artifact location cannot be a runs:/ URI. Given: '{location[:200]}'")
@@ -68,12 +69,14 @@ def create(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """By id, a deleted one too."""
     number = _id(call)
     with told("experiment", number):
         return {"experiment": fields_of(yard.tracker.experiment(number))}
 
 
 def get_by_name(yard: Yard, call: Call) -> dict[str, Any]:
+    """By name, a deleted one too."""
     name = call.text("experiment_name", needed=True)
     with told("experiment_name", name):
         return {"experiment": fields_of(yard.tracker.experiment(name))}
@@ -95,6 +98,7 @@ def search(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def update(yard: Yard, call: Call) -> dict[str, Any]:
+    """Another name."""
     number, name = _id(call), call.text("new_name", needed=True)
     with alive("experiment", number), taken("experiment_exists", name):
         yard.tracker.update_experiment(number, name=name)
@@ -109,6 +113,7 @@ def delete(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def restore(yard: Yard, call: Call) -> dict[str, Any]:
+    """Bring back a deleted experiment, with the runs that went with it."""
     number = _id(call)
     with told("experiment", number):
         yard.tracker.restore_experiment(number)
@@ -116,6 +121,7 @@ def restore(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def set_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag of an experiment."""
     number, key = _id(call), call.text("key", needed=True)
     with alive("experiment", number):
         yard.tracker.update_experiment(number, tags={key: call.text("value")})
@@ -123,6 +129,7 @@ def set_tag(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag away; an error when it is not there."""
     number, key = _id(call), call.text("key", needed=True)
     with alive("experiment", number):
         if key not in yard.tracker.experiment(number).tags:
@@ -132,6 +139,7 @@ def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def search_datasets(yard: Yard, call: Call) -> dict[str, Any]:
+    """The data sets that runs of some experiments used, with what for."""
     ids = [experiment_id_of(text) for text in call.texts("experiment_ids")]
     if not ids:
         raise missing("experiment_ids")

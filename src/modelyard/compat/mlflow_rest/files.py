@@ -4,7 +4,7 @@ load is built when it is first asked for."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from modelyard.compat.mlflow_rest.places import Place, checked, version_root
 from modelyard.compat.mlflow_rest.wire import given
 from modelyard.registry.interface import Version
 from modelyard.tracking.interface import Columns
+from modelyard.yard.owners import require_owner
 
 if TYPE_CHECKING:
     from modelyard.stores.overlay import Entry
@@ -54,14 +55,11 @@ def opened(yard: Yard, place: Place) -> tuple[Entry, IO[bytes]]:
 
 def require_writable(yard: Yard, place: Place) -> None:
     """Only runs and logged models take files, and only those that are there."""
-    if place.kind == "run":
-        with told("run", place.id):
-            yard.tracker.run(place.id, no_values())
-    elif place.kind == "model":
-        with told("logged_model", place.id):
-            yard.tracker.model(place.id)
-    else:
+    called = {"run": "run", "model": "logged_model"}.get(place.kind)
+    if called is None:
         raise NotAllowed("files of a registered version are never changed: register another one")
+    with told(called, place.id):
+        require_owner(yard, place.owner)
 
 
 def no_values() -> Columns:
@@ -87,6 +85,13 @@ def version_place(yard: Yard, version: Version, path: str = "") -> Place:
     if isinstance(files, str):
         return Place(f"version:{files}", checked(path))
     return Place(f"view:{_built(yard, version)}", checked(path))
+
+
+def let_go(yard: Yard, versions: Iterable[Version]) -> None:
+    """Forget the files of versions that were deleted; their bytes go when nobody else has them."""
+    for version in versions:
+        if isinstance(files := version.facts.get("files"), str):
+            yard.artifacts.delete(f"version:{files}")
 
 
 def version_uri(yard: Yard, version: Version) -> str:

@@ -48,6 +48,7 @@ def _id(call: Call) -> str:
 
 
 def create(yard: Yard, call: Call) -> dict[str, Any]:
+    """A logged model, PENDING until its files are there."""
     number = experiment_id_of(call.text("experiment_id", needed=True))
     name, run_id = call.text("name"), call.text("source_run_id") or None
     if any(c in _BAD_IN_NAME for c in name):
@@ -79,12 +80,14 @@ def _made_up() -> str:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """By id; a deleted one when that is asked for."""
     model_id, deleted = _id(call), call.has("allow_deleted") and call.flag("allow_deleted")
     with told("logged_model", model_id):
         return {"model": fields_of(yard.tracker.model(model_id, deleted=deleted))}
 
 
 def finalize(yard: Yard, call: Call) -> dict[str, Any]:
+    """READY, or failed."""
     status = call.word("status", STATUSES)
     if not status:
         raise missing("status")
@@ -115,16 +118,19 @@ def delete(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def log_params(yard: Yard, call: Call) -> dict[str, Any]:
+    """More params; those that are there do not change."""
     _changed(yard, _id(call), params=call.pairs("params"))
     return {}
 
 
 def set_tags(yard: Yard, call: Call) -> dict[str, Any]:
+    """Tags, new or changed."""
     _changed(yard, _id(call), tags=call.pairs("tags"))
     return {}
 
 
 def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag away; an error when it is not there."""
     model_id, key = _id(call), call.place["tag_key"]
     with told("logged_model", model_id):
         if key not in yard.tracker.model(model_id).tags:
@@ -164,6 +170,7 @@ def _order(item: Call) -> ModelOrder:
 
 
 def list_files(yard: Yard, call: Call) -> dict[str, Any]:
+    """A folder of its files."""
     model_id = _id(call)
     with told("logged_model", model_id):
         model = yard.tracker.model(model_id)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def create(yard: Yard, call: Call) -> dict[str, Any]:
+    """The next version, of files that are here (`sources`)."""
     name, source = call.text("name", needed=True), call.text("source", needed=True)
     tags = call.pairs("tags")
     known_model(yard, name)
@@ -64,10 +65,12 @@ def _version(call: Call) -> str:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """By name and number."""
     return _answer(yard, *_named(yard, call))
 
 
 def download_uri(yard: Yard, call: Call) -> dict[str, Any]:
+    """Where clients find its files."""
     version = _named(yard, call)[1]
     if not version.facts.get("files") and not version.digest:
         return given(artifact_uri=version.facts.get("source"))
@@ -84,6 +87,7 @@ def search(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def update(yard: Yard, call: Call) -> dict[str, Any]:
+    """Other words about it."""
     state, version = _named(yard, call)
     text = call.optional("description")
     if text is not None:
@@ -93,6 +97,7 @@ def update(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def transition(yard: Yard, call: Call) -> dict[str, Any]:
+    """Into one stage alone; others in it go to the archive when that is asked for."""
     state, version = _named(yard, call)
     word = call.text("stage", needed=True)
     stages = stages_of(yard)
@@ -107,16 +112,19 @@ def delete(yard: Yard, call: Call) -> dict[str, Any]:
     state, version = _named(yard, call)
     with told("version", state.name, version.label):
         verbs.delete_version(yard.models.registry, state.name, version.label)
+    files.let_go(yard, [version])
     return {}
 
 
 def set_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag of a version."""
     key = call.text("key", needed=True)
     _change_tags(yard, _named(yard, call)[1], {key: call.text("value")})
     return {}
 
 
 def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag away, if it is there."""
     key = call.text("key", needed=True)
     _change_tags(yard, _named(yard, call)[1], {key: None})
     return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelyard.compat.mlflow_rest import registry_search
+from modelyard.compat.mlflow_rest import files, registry_search
 from modelyard.compat.mlflow_rest.errors import INVALID, refused, taken, told
 from modelyard.compat.mlflow_rest.registry_answers import (
     known_model,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def create(yard: Yard, call: Call) -> dict[str, Any]:
+    """A name without versions."""
     name = call.text("name", needed=True)
     tags = call.pairs("tags")
     with taken("model_exists", name):
@@ -42,10 +43,12 @@ def _answer(yard: Yard, state: ModelState) -> dict[str, Any]:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """By name."""
     return _answer(yard, known_model(yard, call.text("name", needed=True)))
 
 
 def rename(yard: Yard, call: Call) -> dict[str, Any]:
+    """Another name; versions and history go with it."""
     name, new = call.text("name", needed=True), call.text("new_name", needed=True)
     known_model(yard, name)
     with taken("model_exists", new), told("model", name):
@@ -53,6 +56,7 @@ def rename(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def update(yard: Yard, call: Call) -> dict[str, Any]:
+    """Other words about it."""
     name = call.text("name", needed=True)
     with told("model", name):
         text = call.text("description")
@@ -61,8 +65,10 @@ def update(yard: Yard, call: Call) -> dict[str, Any]:
 
 def delete(yard: Yard, call: Call) -> dict[str, Any]:
     name = call.text("name", needed=True)
+    state = known_model(yard, name)
     with told("model", name):
         verbs.delete_model(yard.models.registry, name)
+    files.let_go(yard, state.versions.values())
     return {}
 
 
@@ -76,6 +82,7 @@ def search(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def latest_versions(yard: Yard, call: Call) -> dict[str, Any]:
+    """The highest version in each stage."""
     state = known_model(yard, call.text("name", needed=True))
     stages = stages_of(yard)
     found = stages.latest(state, call.texts("stages"))
@@ -83,12 +90,14 @@ def latest_versions(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def set_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag of a model."""
     key = call.text("key", needed=True)
     _change_tags(yard, call.text("name", needed=True), {key: call.text("value")})
     return {}
 
 
 def delete_tag(yard: Yard, call: Call) -> dict[str, Any]:
+    """A tag away, if it is there."""
     key = call.text("key", needed=True)
     _change_tags(yard, call.text("name", needed=True), {key: None})
     return {}
@@ -110,6 +119,7 @@ def changed_tags(facts: Mapping[str, Any], changes: Mapping[str, str | None]) ->
 
 
 def set_alias(yard: Yard, call: Call) -> dict[str, Any]:
+    """An alias to a version, away from the one it pointed to."""
     name, alias = call.text("name", needed=True), call.text("alias", needed=True)
     known_model(yard, name)
     version = known_version(yard, name, call.text("version", needed=True))[1]
@@ -119,6 +129,7 @@ def set_alias(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def delete_alias(yard: Yard, call: Call) -> dict[str, Any]:
+    """An alias away, if it is there."""
     name, alias = call.text("name", needed=True), call.text("alias", needed=True)
     state = known_model(yard, name)
     if alias in state.aliases:
@@ -128,6 +139,7 @@ def delete_alias(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def get_by_alias(yard: Yard, call: Call) -> dict[str, Any]:
+    """The version that an alias points to."""
     name, alias = call.text("name", needed=True), call.text("alias", needed=True)
     state = known_model(yard, name)
     version = state.versions.get(state.aliases.get(alias, ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import TooLarge
-from modelyard.compat.mlflow_rest.errors import status_and_body
+from modelyard.compat.mlflow_rest.errors import Refusal, status_and_body
 from modelyard.compat.mlflow_rest.wire import Call, body_of, content_type_refused, encoded
 
 if TYPE_CHECKING:
@@ -64,6 +64,22 @@ def routes_of(yard: Yard, endpoints: Sequence[Endpoint]) -> list[Route]:
         for answer in [_answering(yard, endpoint)]
         for path in endpoint.paths()
     ]
+
+
+def unknown_routes() -> list[Route]:
+    """What answers below MLflow's paths where nothing else does: clients look for this code to do without."""
+
+    async def answer(request: Request) -> Response:
+        path = request.url.path[:200]
+        return error_response(Refusal(f"No endpoint {request.method} {path}", "ENDPOINT_NOT_FOUND"))
+
+    found: list[Route] = []
+    for prefix in PREFIXES:
+        for base in ("/2.0/mlflow", "/2.0/mlflow-artifacts", "/3.0/mlflow"):
+            made: Any = route(f"{prefix}{base}/{{path:path}}", "GET", "public", answer)
+            made.methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+            found.append(made)
+    return found
 
 
 def _answering(yard: Yard, endpoint: Endpoint) -> Any:

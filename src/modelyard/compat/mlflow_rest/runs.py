@@ -89,6 +89,7 @@ def _links(links: Sequence[ModelLink], *, step: bool) -> list[dict[str, Any]]:
 
 
 def create(yard: Yard, call: Call) -> dict[str, Any]:
+    """A run that is RUNNING."""
     number = experiment_id_of(call.text("experiment_id", default="0"))
     tags = call.pairs("tags")
     name = call.text("run_name") or tags.get(RUN_NAME, "")
@@ -117,12 +118,14 @@ def create(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """With all it logged: the latest of each metric."""
     run_id = call.run_id()
     with told("run", run_id):
         return {"run": fields_of(yard.tracker.run(run_id))}
 
 
 def update(yard: Yard, call: Call) -> dict[str, Any]:
+    """Another status, end or name."""
     run_id = call.run_id()
     status = call.word("status", STATUSES)
     name = call.text("run_name") or None
@@ -146,6 +149,7 @@ def delete(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def restore(yard: Yard, call: Call) -> dict[str, Any]:
+    """Bring back a deleted run."""
     run_id = call.run_id()
     with told("run", run_id):
         yard.tracker.restore_runs([run_id])
@@ -171,6 +175,7 @@ def search(yard: Yard, call: Call) -> dict[str, Any]:
 
 
 def list_files(yard: Yard, call: Call) -> dict[str, Any]:
+    """A folder of its files."""
     run_id = call.run_id()
     with told("run", run_id):
         run = yard.tracker.run(run_id, files.no_values())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def info(yard: Yard, call: Call) -> dict[str, Any]:
+    """What this server can and cannot do."""
     return {
         "store_type": "SqlStore",
         "workspaces_enabled": False,

@@ -169,10 +169,12 @@ class _Webhooks:
 
 
 def get(yard: Yard, call: Call) -> dict[str, Any]:
+    """By id."""
     return {"webhook": fields_of(find(yard, call.place["webhook_id"]))}
 
 
 def listing(yard: Yard, call: Call) -> dict[str, Any]:
+    """All, a page at a time."""
     from modelyard.compat.tables import webhooks
 
     limit = call.integer("max_results", 100, low=1, high=1000)

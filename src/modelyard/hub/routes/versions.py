@@ -16,7 +16,7 @@ from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
 from modelyard.hub.shapes import Changes, FileEntry, NewVersion, Page, Version, VersionWithCard
 from modelyard.yard import catalog
-from modelyard.yard.models import named_ref
+from modelyard.yard.naming import named_ref
 from modelyard.yard.yard import Yard
 
 router = Router("versions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -36,7 +37,7 @@ def test_what_a_client_registers_is_an_ordinary_version(client: Client, logged: 
     client.post("registered-models/alias", name="churn", alias="champion", version="1")
     version = client.yard.models.get("churn@champion")
     assert (version.card.flavor, version.record.facts["format"]) == ("sklearn", "skops")
-    rows = [{"age": 40, "income": 20.0, "debt": 3.0}]
+    rows = pd.DataFrame([{"age": 40, "income": 20.0, "debt": 3.0}])
     assert len(version.load().predict(rows)) == 1
     assert client.yard.check() == []
 
@@ -108,6 +109,20 @@ def test_a_model_of_ours_is_a_folder_that_clients_load(client: Client) -> None:
     assert uri == again
     listed = client.http.get(FILES, params={"path": uri.partition(":/")[2]}).json()["files"]
     assert "MLmodel" in [file["path"] for file in listed]
+
+
+def test_a_deleted_version_lets_its_files_go(client: Client, logged: str) -> None:
+    for _ in range(2):
+        register(client, "brief", f"models:/{logged}")
+    owners = [
+        f"version:{v.facts['files']}"
+        for v in client.yard.models.registry.state("brief").versions.values()
+    ]
+    client.delete("model-versions/delete", name="brief", version="1")
+    assert [client.yard.artifacts.stat(owner) is None for owner in owners] == [True, False]
+    client.delete("registered-models/delete", name="brief")
+    assert client.yard.artifacts.stat(owners[1]) is None
+    assert client.yard.artifacts.stat(f"model:{logged}") is not None
 
 
 def test_a_copy_has_the_same_files_and_its_own_tags(client: Client, logged: str) -> None:

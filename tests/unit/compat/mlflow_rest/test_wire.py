@@ -127,4 +127,16 @@ def test_each_route_says_what_one_must_be_allowed(client: Client) -> None:
         "model.delete", "model.download", "alias.write", "stage.write", "webhook.read", "webhook.write",
     }  # fmt: skip
     public = [route.path for route in found if route.permission == "public"]  # type: ignore[attr-defined]
-    assert public == ["/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info"]
+    assert public[:2] == ["/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info"]
+    assert all(path.endswith("/{path:path}") for path in public[2:])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/3.0/mlflow/traces/x"), ("POST", "/api/2.0/mlflow/none"), ("PUT", "/ajax-api/2.0/mlflow/runs/get"), ("GET", "/api/2.0/mlflow/runs/create")],
+)  # fmt: skip
+def test_what_is_not_there_is_said_as_clients_expect(
+    client: Client, method: str, path: str
+) -> None:
+    answer = client.http.request(method, path)
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")

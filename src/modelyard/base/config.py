@@ -72,6 +72,7 @@ VARIABLES: Mapping[str, str] = {
     "MODELYARD_URI_FILE": "A file that holds `uri`, for addresses with a password: what is in the environment is seen by many.",
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
     "MODELYARD_TOKEN": "A token for the hub that a command calls, in place of the one that `login` kept.",
+    "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

@@ -43,6 +43,7 @@ SETTINGS: Mapping[str, Shape] = {
     "project": "any",
     "serve": "table",
     "targets": "table",
+    "retention": "table",
 }
 """Key -> what it holds. Below a table every option has a key of its own: ``serve.port``."""
 
@@ -59,6 +60,7 @@ MEANINGS: Mapping[str, str] = {
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",
+    "retention": 'How long what was deleted can be restored: `retention.deleted = "30d"`. Older runs, logged models and experiments are purged, by the hub and `modelyard db gc`.',
     "trust": "Digests (`sha256:…`) of tier 2 objects that may be loaded.",
     "signers": "Keys whose signatures are trusted. For a later version.",
     "tokens": "Tokens of hubs, by their address; `modelyard login HUB` writes them.",

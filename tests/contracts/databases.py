@@ -20,17 +20,22 @@ KINDS = [
 
 def open_new(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Database:
     """A new database of the fixture's kind. It goes with its server, or with the folder."""
+    return connect(new_uri(request, folders))
+
+
+def new_uri(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> str:
+    """Where a new database of the fixture's kind is."""
     if request.param == "sqlite":
-        return connect(folders.mktemp("yard") / "yard.db")
+        return str(folders.mktemp("yard") / "yard.db")
     server = request.getfixturevalue(f"{request.param}_server")
     name = f"test_{secrets.token_hex(6)}"
     if request.param == "postgres":
         with postgres(server) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return connect(f"postgresql://postgres@/{name}?host={server}")
+        return f"postgresql://postgres@/{name}?host={server}"
     with mariadb(server) as connection:
         connection.cursor().execute(f"CREATE DATABASE {name}")
-    return connect(f"mysql://root@localhost/{name}?unix_socket={server}")
+    return f"mysql://root@localhost/{name}?unix_socket={server}"
 
 
 def empty(database: Database, tables: Sequence[Table]) -> None:

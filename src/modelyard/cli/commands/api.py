@@ -8,6 +8,7 @@ import click
 
 from modelyard.cli.options import json_option
 
+BEGINNINGS = ("api", "ajax-api", "healthz", "readyz", "metrics", "health", "version")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -20,11 +21,12 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def command(method: str, path: str, data: str | None, hub: str | None, as_json: bool) -> None:
     """Call a hub and print what it answers, with the token that modelyard login kept for it.
 
+    A path that is none of the hub's own beginnings is meant below /api/v1: /models is /api/v1/models.
     Without --hub it is the project's uri, the only hub with a token, or the one on this machine.
 
     \b
     Examples:
-      modelyard api GET /api/v1/models
+      modelyard api GET /models
       modelyard api PUT /api/v1/models/churn/stages/prod --data '{"version": 3}'
       modelyard api POST /api/v1/runs/search --data @query.json --hub https://hub.example
     """
@@ -34,11 +36,22 @@ def command(method: str, path: str, data: str | None, hub: str | None, as_json: 
     content = body_of(data)
     headers = {"content-type": "application/json"} if content is not None else {}
     with HubClient(address, token_for(address)) as client:
-        answer = client.call(method.upper(), path, content=content, headers=headers)
+        answer = client.call(method.upper(), meant(path), content=content, headers=headers)
     if answer.content:
         click.echo(
             answer.content if answer.content.endswith(b"\n") else answer.content + b"\n", nl=False
         )
+
+
+def meant(path: str) -> str:
+    """The whole path.
+
+    >>> meant("/models"), meant("/api/docs.js"), meant("/readyz")
+    ('/api/v1/models', '/api/docs.js', '/readyz')
+    """
+    path = f"/{path.lstrip('/')}"
+    first = path.split("?")[0].split("/")[1]
+    return path if first in BEGINNINGS else f"/api/v1{path}"
 
 
 def body_of(data: str | None) -> bytes | None:

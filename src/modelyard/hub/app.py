@@ -78,7 +78,9 @@ def create_app(
 
 def _workers(house: House, protocols: Sequence[str]) -> Sequence[Any]:
     every = house.settings.sweep_minutes * 60
-    own = [Sweeper(house.yard, every)] if every else []
+    own: list[Any] = [Sweeper(house.yard, every)] if every else []
+    if house.tracing is not None:
+        own.append(house.tracing)
     return [*own, *protocol_workers(house.yard, protocols)]
 
 

@@ -41,8 +41,8 @@ def test_users_and_tokens_are_made_shown_and_ended(empty: Path) -> None:
         (["login", "http://hub.example/path"], 2),
         (["api", "GET", "http://evil.example/x"], 2),
         (["api", "GET", "//evil.example/x"], 2),
-        (["hub", "--workers", "0"], 2),
-        (["hub", "--allowed-hosts", "*.example"], 2),
+        (["hub", "--port", "0", "--workers", "0"], 2),
+        (["hub", "--port", "0", "--allowed-hosts", "*.example"], 2),
     ],
 )
 def test_what_cannot_be_meant(empty: Path, words: list[str], code: int) -> None:

@@ -285,7 +285,7 @@ def completed(words: str, cwd: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("modelyard ap", ["apply", "apply-remote"]),
+        ("modelyard ap", ["apply", "apply-remote", "api"]),
         ("modelyard models ver", ["versions"]),
         ("modelyard which churn --st", ["--stage"]),
         ("modelyard show ch", ["churn"]),

@@ -157,7 +157,7 @@ def test_every_route_lets_in_whom_its_permission_says_and_nobody_else(
             continue  # it would not end; the tests of the stream have it
         nobody = client.request(method, path)
         if permission == PUBLIC:
-            assert nobody.status_code < 400, (method, path)
+            assert nobody.status_code < 400 or nobody.status_code == 404, (method, path)
             continue
         assert nobody.status_code == 401, (method, path)
         assert nobody.headers["www-authenticate"].startswith("Bearer")

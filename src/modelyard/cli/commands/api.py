@@ -49,7 +49,9 @@ def meant(path: str) -> str:
     >>> meant("/models"), meant("/api/docs.js"), meant("/readyz")
     ('/api/v1/models', '/api/docs.js', '/readyz')
     """
-    path = f"/{path.lstrip('/')}"
+    if path.startswith("//") or "://" in path.split("?")[0]:
+        return path  # another server's: the client refuses it
+    path = path if path.startswith("/") else f"/{path}"
     first = path.split("?")[0].split("/")[1]
     return path if first in BEGINNINGS else f"/api/v1{path}"
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -39,8 +40,8 @@ def modelyard(*words: str, cwd: Path, **environment: str) -> str:
 class Setup:
     """All that the compose file starts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, bucket: str) -> None:
+        self.folder, self.bucket = folder, bucket
         self.token = ""
         self.ports = free_ports(2)
         self.hubs: list[Running] = []
@@ -65,7 +66,7 @@ def setup(postgres_uri: str, s3_uri: str, tmp_path: Path, monkeypatch: pytest.Mo
     secret.write_text(f"{postgres_uri}\n")
     monkeypatch.setenv("MODELYARD_URI_FILE", str(secret))
     monkeypatch.setenv("MODELYARD_ARTIFACTS", s3_uri)
-    made = Setup(tmp_path)
+    made = Setup(tmp_path, s3_uri)
     modelyard("user", "add", "ana", "--role", "admin", cwd=tmp_path)
     made.token = modelyard("token", "create", "ana", cwd=tmp_path)
     return made
@@ -84,7 +85,7 @@ def test_two_hubs_a_database_a_bucket_and_a_proxy_work_as_one(setup: Setup) -> N
 
         only_with_a_token_and_over_tls(setup, proxy, web)
         run = web.post("/api/v1/runs", json={"experiment_id": 0}).json()["run_id"]
-        a_large_file_goes_through(web, run, first, second)
+        a_large_file_goes_through(setup, web, run, first, second)
         both_hubs_log_to_one_run(web, proxy, setup, run)
         events_come_when_they_happen(setup, proxy, web)
 
@@ -136,8 +137,16 @@ def only_with_a_token_and_over_tls(setup: Setup, proxy: Nginx, web: httpx2.Clien
     assert "server" not in answer.headers or answer.headers["server"] == "nginx"
 
 
+def in_bucket(root: str) -> dict[str, int]:
+    """Path -> size of what is there."""
+    import s3fs
+
+    found: Any = s3fs.S3FileSystem(use_listings_cache=False).find(root, detail=True)
+    return {path: facts["size"] for path, facts in found.items()}
+
+
 def a_large_file_goes_through(
-    web: httpx2.Client, run: str, first: Running, second: Running
+    setup: Setup, web: httpx2.Client, run: str, first: Running, second: Running
 ) -> None:
     """Up through the proxy in one piece, down through the proxy and from each hub: the same bytes, kept in the bucket."""
     data = os.urandom(LARGE)
@@ -145,6 +154,7 @@ def a_large_file_goes_through(
     sent = web.put(place, content=data)
     assert sent.status_code == 201, sent.text
     assert sent.json()["sha256"] == hashlib.sha256(data).hexdigest()
+    assert LARGE in in_bucket(setup.bucket).values()
     assert web.get(place).content == data
     token = web.headers["authorization"].removeprefix("Bearer ")
     for each in (first, second):

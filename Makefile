@@ -4,7 +4,7 @@
 #   make test     all tests
 #
 # Settings: PYTHON=python3.12 · VENV=.venv · WORKERS=2 · PYTEST_ARGS="-k save" · SERVERS=no leaves out the tests that
-# need a database server (only Linux can start both).
+# need a database server or a browser (only Linux can start all of them).
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
@@ -28,13 +28,14 @@ endif
 
 , := ,
 # uv does not read pip's settings (a company's index, a certificate); where it fails, pip has the last word.
-install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt $(1) || { \
+# The hub's pages are built by `make ui`, not while this is installed for work on it.
+install = export MODELYARD_UI=skip; $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt $(1) || { \
 	echo "uv could not; trying with pip" >&2; \
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
 	$(BIN)/python -m pip install --quiet -c constraints.txt $(1); }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks check check-lint check-format check-layers check-types format bench build lock clean
+.PHONY: help demo test test-frameworks ui check check-lint check-format check-layers check-types check-ui format bench build lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -43,13 +44,16 @@ demo: $(VENV)/.runtime ## the main job, start to end, in ./modelyard-demo
 	@$(BIN)/modelyard demo $(ARGS)
 
 test: $(VENV)/.dev ## all tests; what they need is installed first
+	$(BIN)/python ui/build.py
 ifeq ($(SERVERS),no)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not postgres and not mariadb" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not postgres and not mariadb and not browser" $(PYTEST_ARGS)
 else
 	@command -v mariadbd >/dev/null || .ci/apt-install mariadb-server || { \
 		echo "The tests need the MariaDB server. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v nginx >/dev/null || .ci/apt-install nginx-light || { \
 		echo "The tests need nginx. Without it: make test SERVERS=no" >&2; exit 1; }
+	@command -v chromium >/dev/null || .ci/apt-install chromium || { \
+		echo "The tests need Chromium. Without it: make test SERVERS=no" >&2; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 endif
 
@@ -58,7 +62,10 @@ test-frameworks: $(VENV)/.dev ## libraries too heavy for every run, each in an e
 		echo "Spark and PMML need Java." >&2; exit 1; }
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/frameworks/run.py $(ARGS)
 
-check: check-lint check-format check-layers check-types ## lint, format, layers, types
+ui: $(VENV)/.dev ## the hub's pages, from ui/, with their types checked
+	$(BIN)/python ui/build.py --types
+
+check: check-lint check-format check-layers check-types check-ui ## lint, format, layers, types
 
 check-lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -71,6 +78,8 @@ check-layers: $(VENV)/.dev
 
 check-types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-ui: ui
 
 format: $(VENV)/.dev ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -90,6 +99,7 @@ lock: $(VENV)/.dev ## pin the newest versions that fit, in constraints.txt
 
 clean: ## remove all that was made here, the environment too
 	rm -rf $(VENV) dist build benchmarks/.peers modelyard-demo
+	rm -rf ui/node_modules ui/dist ui/openapi.json ui/src/schema.d.ts src/modelyard/hub/static
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

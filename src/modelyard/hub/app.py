@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Sequence
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,7 +21,7 @@ from modelyard.base.errors import (
     TooLarge,
     Unauthenticated,
 )
-from modelyard.hub import pages
+from modelyard.hub import pages, ui
 from modelyard.hub.edge import Edge, nothing_here
 from modelyard.hub.failures import CHALLENGE, failure, invalid_request
 from modelyard.hub.house import House
@@ -50,8 +51,11 @@ def create_app(
     yard: Yard | None = None,
     *,
     protocols: Sequence[str] = MOUNTED,
+    site: Traversable | None = None,
 ) -> Hub:
     """A hub on a yard; without one, on the yard that the settings name, which is then closed with it.
+
+    ``site`` is a folder with other pages for a browser than the package's own.
 
     `InvalidSetting` when a route declares no permission.
     """
@@ -67,8 +71,8 @@ def create_app(
         lifespan=lambda app: _lifespan(house, _workers(house, protocols), yard is None),
     )
     resources = [importlib.import_module(f"modelyard.hub.routes.{name}") for name in RESOURCES]
-    for part in (*resources, pages):
-        app.router.routes.extend(part.router.routes)
+    for router in (*(part.router for part in (*resources, pages)), ui.router(site)):
+        app.router.routes.extend(router.routes)
     app.router.routes.extend(protocol_routes(opened, protocols))
     check_declared(app.router.routes)
     app.openapi = lambda: pages.describe(app)  # type: ignore[method-assign]  # the way FastAPI documents

@@ -169,7 +169,10 @@ def _when_all(ready: int, count: int, on_ready: Callable[[], object]) -> None:
 
 
 def _announce(url: str) -> None:
-    sys.stderr.write(f"Hub on {url}\n  docs  {url}/api/docs\n")
+    from modelyard.hub import ui
+
+    missing = "" if ui.is_built() else f"  note  {ui.NOT_BUILT}\n"
+    sys.stderr.write(f"Hub on {url}\n{missing}  docs  {url}/api/docs\n")
     sys.stderr.flush()
 
 

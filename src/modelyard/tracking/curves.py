@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from modelyard.base.errors import InvalidInput
 from modelyard.stores.rows.columns import from_sortable_bits, sortable_bits
 from modelyard.tracking import tables
-from modelyard.tracking.interface import Bucket, Context, Metric, Page
+from modelyard.tracking.interface import NOTHING, Bucket, Context, Metric, Page
 from modelyard.tracking.reading import read_contexts
 from modelyard.tracking.segments import Points, decode
 
@@ -55,6 +55,22 @@ def history(
             seen.add(mark)
             found.append(Metric(key, value, at_ms, step, contexts[row.context_id]))
     return Page(found)
+
+
+UNKNOWN = -1
+
+
+def context_id(connection: Connection, context: Context) -> int:
+    """The number of a context, `UNKNOWN` for one that was never written."""
+    if context == NOTHING:
+        return 0
+    table = tables.metric_contexts
+    query = select(table.c.id).where(
+        table.c.model_id == context.model_id,
+        table.c.dataset_name == context.dataset_name,
+        table.c.dataset_digest == context.dataset_digest,
+    )
+    return connection.scalar(query) or UNKNOWN
 
 
 def _token(segment: int, offset: int) -> str:

@@ -10,23 +10,23 @@ AT_ONCE = 50
 """How many go in one transaction: others want to write meanwhile."""
 
 
-def purge_some(connection: Connection, before_ms: int) -> int:
-    """Purge some of what was deleted before a moment; returns how many went, 0 when nothing is left."""
+def purge_some(connection: Connection, before_ms: int) -> list[str]:
+    """Purge some of what was deleted before a moment; returns what went, as subjects of events."""
     mine = tables.runs
     old = select(mine.c.run_id).where(mine.c.active.is_(False), mine.c.deleted_ms < before_ms)
     run_ids = connection.scalars(old.limit(AT_ONCE)).all()
     if run_ids:
         runs.purge(connection, run_ids)
-        return len(run_ids)
+        return [f"run:{run_id}" for run_id in run_ids]
     mine = tables.logged_models
     old = select(mine.c.model_id).where(mine.c.active.is_(False), mine.c.deleted_ms < before_ms)
     model_ids = connection.scalars(old.limit(AT_ONCE)).all()
     for model_id in model_ids:
         models.purge(connection, model_id)
-    return len(model_ids) or _purge_experiments(connection, before_ms)
+    return list(map(models.files_of_model, model_ids)) or _purge_experiments(connection, before_ms)
 
 
-def _purge_experiments(connection: Connection, before_ms: int) -> int:
+def _purge_experiments(connection: Connection, before_ms: int) -> list[str]:
     mine = tables.experiments
     needed = [
         exists().where(table.c.experiment_id == mine.c.id)
@@ -36,4 +36,4 @@ def _purge_experiments(connection: Connection, before_ms: int) -> int:
     numbers = connection.scalars(old.limit(AT_ONCE)).all()
     for number in numbers:
         experiments.forget(connection, number)
-    return len(numbers)
+    return [f"experiment:{number}" for number in numbers]

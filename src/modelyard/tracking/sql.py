@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from modelyard.base.clock import now_ms
 from modelyard.base.errors import NotFound
+from modelyard.base.events import Draft, Kind
 from modelyard.stores.once import once as done_once
 from modelyard.stores.rows.engine import Database
 from modelyard.stores.rows.upsert import upsert
@@ -48,13 +49,16 @@ from modelyard.tracking.writing import write_batch, write_tags
 T = TypeVar("T")
 
 _NONE: Mapping[str, Any] = {}
+Record = Callable[[Connection, Sequence[Draft]], object]
 
 
 class SqlTracker:
     """The tracker in a database opened by `modelyard.stores.rows.connect`. Threads may share it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, record: Record = lambda *_: None) -> None:
+        """``record`` writes what happened into the audit trail, in the transaction in which it happens."""
         self._database = database
+        self._record = record
         self._keys = Keys(database)
         with database.read() as connection:
             there = experiments.find(connection, DEFAULT_EXPERIMENT) is not None
@@ -119,13 +123,22 @@ class SqlTracker:
         return self.experiment(experiment_id)
 
     def delete_experiment(self, experiment_id: int) -> None:
-        self._database.transact(lambda c: experiments.remove(c, experiment_id))
+        self._on_experiment(experiment_id, experiments.remove, Kind.EXPERIMENT_DELETED)
 
     def restore_experiment(self, experiment_id: int) -> None:
-        self._database.transact(lambda c: experiments.restore(c, experiment_id))
+        self._on_experiment(experiment_id, experiments.restore, Kind.EXPERIMENT_RESTORED)
 
     def purge_experiment(self, experiment_id: int) -> None:
-        self._database.transact(lambda c: experiments.forget(c, experiment_id))
+        self._on_experiment(experiment_id, experiments.forget, Kind.EXPERIMENT_PURGED)
+
+    def _on_experiment(
+        self, experiment_id: int, change: Callable[[Connection, int], None], kind: Kind
+    ) -> None:
+        def work(connection: Connection) -> None:
+            change(connection, experiment_id)
+            self._record(connection, [Draft(kind, f"experiment:{experiment_id}")])
+
+        self._database.transact(work)
 
     def search_experiments(self, search: Search) -> Page[Experiment]:
         with self._database.read() as connection:
@@ -214,13 +227,17 @@ class SqlTracker:
         done_once(self._database, once, change)
 
     def delete_runs(self, run_ids: Sequence[str]) -> None:
-        self._on_runs(run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=True))
+        self._on_runs(
+            run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=True), Kind.RUN_DELETED
+        )
 
     def restore_runs(self, run_ids: Sequence[str]) -> None:
-        self._on_runs(run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=False))
+        self._on_runs(
+            run_ids, lambda c, ids: runs.mark_deleted(c, ids, deleted=False), Kind.RUN_RESTORED
+        )
 
     def purge_runs(self, run_ids: Sequence[str]) -> None:
-        self._on_runs(run_ids, runs.purge)
+        self._on_runs(run_ids, runs.purge, Kind.RUN_PURGED)
 
     def tag_runs(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:
         check_texts(tags, "tag")
@@ -233,13 +250,26 @@ class SqlTracker:
         self._on_runs(run_ids, change)
 
     def move_runs(self, run_ids: Sequence[str], experiment_id: int) -> None:
-        self._on_runs(run_ids, lambda c, ids: moving.move(c, ids, experiment_id))
+        there = {"experiment": experiment_id}
+        self._on_runs(
+            run_ids, lambda c, ids: moving.move(c, ids, experiment_id), Kind.RUN_MOVED, there
+        )
 
     def _on_runs(
-        self, run_ids: Iterable[str], change: Callable[[Connection, Sequence[str]], None]
+        self,
+        run_ids: Iterable[str],
+        change: Callable[[Connection, Sequence[str]], None],
+        kind: Kind | None = None,
+        after: Mapping[str, Any] = _NONE,
     ) -> None:
         ids = [check_run_id(run_id) for run_id in dict.fromkeys(run_ids)]
-        self._database.transact(lambda connection: change(connection, ids))
+
+        def work(connection: Connection) -> None:
+            change(connection, ids)
+            if kind is not None:
+                self._record(connection, [Draft(kind, f"run:{i}", after=after) for i in ids])
+
+        self._database.transact(work)
 
     def copy_run(self, run_id: str, experiment_id: int) -> Run:
         check_run_id(run_id)
@@ -264,8 +294,8 @@ class SqlTracker:
         key_id = self._keys.find([key]).get(key)
         with self._database.read() as connection:
             number = self._row(connection, run_id)
-            where = None if context is None else _context(connection, context)
-            if key_id is None or where == _UNKNOWN:
+            where = None if context is None else curves.context_id(connection, context)
+            if key_id is None or where == curves.UNKNOWN:
                 return Page([])
             return curves.history(connection, number, key_id, key, where, limit, page)
 
@@ -341,8 +371,15 @@ class SqlTracker:
         self._database.transact(lambda c: models.purge(c, model_id))
 
     def purge_deleted(self, before_ms: int) -> int:
+        def purge(connection: Connection) -> int:
+            subjects = retention.purge_some(connection, before_ms)
+            kinds = {"run": Kind.RUN_PURGED, "experiment": Kind.EXPERIMENT_PURGED}
+            named = [(kinds.get(subject.partition(":")[0]), subject) for subject in subjects]
+            self._record(connection, [Draft(kind, subject) for kind, subject in named if kind])
+            return len(subjects)
+
         gone = 0
-        while found := self._database.transact(lambda c: retention.purge_some(c, before_ms)):
+        while found := self._database.transact(purge):
             gone += found
         return gone
 
@@ -357,19 +394,3 @@ class SqlTracker:
         with self._database.read() as connection:
             found = search_models(connection, search, orders=orders, datasets=datasets)
             return Page(models.read_models(connection, self._keys, found.ids), found.next)
-
-
-_UNKNOWN = -1
-
-
-def _context(connection: Connection, context: Context) -> int:
-    """The number of a context, `_UNKNOWN` for one that was never written."""
-    if context == Context():
-        return 0
-    table = tables.metric_contexts
-    query = select(table.c.id).where(
-        table.c.model_id == context.model_id,
-        table.c.dataset_name == context.dataset_name,
-        table.c.dataset_digest == context.dataset_digest,
-    )
-    return connection.scalar(query) or _UNKNOWN

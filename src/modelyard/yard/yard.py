@@ -24,6 +24,7 @@ from modelyard.base.digests import blob_id, canonical_json, sha256_bytes
 from modelyard.base.errors import Corrupted, InvalidInput, ModelyardError, NotSupported
 from modelyard.base.project import find_root
 from modelyard.objects import trust
+from modelyard.registry.sql import append
 from modelyard.stores import open_store
 from modelyard.stores.collecting import GRACE_MS, Collected, collect
 from modelyard.stores.local import LocalStore
@@ -104,7 +105,7 @@ class Yard:
     def tracker(self) -> SqlTracker:
         """Experiments, runs and what they logged."""
         if self._tracker is None:  # its first use makes the experiment Default
-            self._tracker = SqlTracker(self.database)
+            self._tracker = SqlTracker(self.database, record=append)
         return self._tracker
 
     @property

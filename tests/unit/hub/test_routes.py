@@ -237,7 +237,7 @@ def test_what_runs_here(client: TestClient) -> None:
 
 
 def test_the_page_of_the_api_needs_nothing_from_elsewhere(client: TestClient) -> None:
-    page = client.get("/", follow_redirects=True)
+    page = client.get("/api/docs")
     assert page.headers["content-type"].startswith("text/html")
     assert "http" not in page.text.replace("https://", "http").split("<body>")[0]
     for asset in ("docs.js", "docs.css"):

@@ -68,3 +68,26 @@ def test_comments_stand_in_the_history(tmp_path: Path) -> None:
     )
     with pytest.raises(LookupError, match="no model named"), Yard(tmp_path / "yard.db") as yard:
         yard.models.comment("scorre", "x")
+
+
+def test_what_is_done_to_runs_stands_in_the_trail(tmp_path: Path) -> None:
+    with Yard(tmp_path / "yard.db") as yard:
+        run = yard.runs.start("x", experiment="churn").run_id
+        yard.runs.move(run, "Default")
+        yard.runs.delete(run)
+        yard.runs.restore(run)
+        yard.runs.delete(run)
+        yard.runs.purge(run)
+        home = yard.tracker.experiment("churn").id
+        yard.tracker.delete_experiment(home)
+        assert yard.tracker.purge_deleted(before_ms=2**62) == 1
+        with pytest.raises(LookupError):
+            yard.runs.delete("f" * 32)
+        trail = yard.audit.list(records=True)
+    told = [(row["kind"], row["subject"]) for row in trail]
+    words = ["moved", "deleted", "restored", "deleted", "purged"]
+    assert told == [
+        *((f"run.{word}", f"run:{run}") for word in words),
+        ("experiment.deleted", f"experiment:{home}"),
+        ("experiment.purged", f"experiment:{home}"),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from modelyard import __version__
 from modelyard.base.errors import Unreachable
@@ -25,12 +25,6 @@ class Health(Told):
     """Alive."""
 
     status: str
-
-
-@router.get("/", include_in_schema=False, **needs(PUBLIC))
-async def root() -> Response:
-    """The first page."""
-    return RedirectResponse("/api/docs", status_code=307)
 
 
 @router.get("/healthz", **needs(PUBLIC))

@@ -50,6 +50,8 @@ ifeq ($(SERVERS),no)
 else
 	@command -v mariadbd >/dev/null || .ci/apt-install mariadb-server || { \
 		echo "The tests need the MariaDB server. Without it: make test SERVERS=no" >&2; exit 1; }
+	@command -v nginx >/dev/null || .ci/apt-install nginx-light || { \
+		echo "The tests need nginx. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v chromium >/dev/null || .ci/apt-install chromium || { \
 		echo "The tests need Chromium. Without it: make test SERVERS=no" >&2; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)

@@ -355,6 +355,7 @@ def test_gc(changing: Path) -> None:
         "dry_run": False,
         "size": 0,
         "unfinished": 0,
+        "purged": 0,
     }
     with my.Yard(changing / "yard.db") as yard:
         yard.artifacts.put("run:1", "a", io.BytesIO(b"data"))
@@ -381,3 +382,23 @@ def test_somebody_elses_database(empty: Path) -> None:
     done = run("models", "list", cwd=empty)
     assert (done.code, done.out) == (5, "")
     assert "Hint: " in done.err
+
+
+def test_gc_purges_what_was_deleted_long_ago_when_asked_or_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with my.Yard(tmp_path / "yard.db") as yard:
+        first, second = (yard.tracker.create_run(0).run_id for _ in range(2))
+        yard.tracker.delete_runs([first])
+    assert run("db", "gc", "--json", cwd=tmp_path).data["purged"] == 0
+    assert run("db", "gc", "--purge-deleted", "30d", "--json", cwd=tmp_path).data["purged"] == 0
+    time.sleep(0.01)  # what was deleted in this very millisecond stays
+    told = run("db", "gc", "--purge-deleted", "0", cwd=tmp_path)
+    assert "purged 1 that were deleted" in told.err + told.out
+    with my.Yard(tmp_path / "yard.db") as yard:
+        yard.tracker.delete_runs([second])
+    time.sleep(0.01)
+    monkeypatch.setenv("MODELYARD_RETENTION_DELETED", "0")
+    assert run("db", "gc", "--dry-run", "--json", cwd=tmp_path).data["purged"] == 0
+    assert run("db", "gc", "--json", cwd=tmp_path).data["purged"] == 1
+    assert run("db", "gc", "--dry-run", "--purge-deleted", "0", cwd=tmp_path).code == 2

@@ -49,3 +49,19 @@ def new_id(at_ms: int | None = None) -> str:
     random = int.from_bytes(os.urandom(10), "big")
     value = (at & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
     return f"{value | 0b10 << 62 | random & (1 << 62) - 1:032x}"
+
+
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def duration_ms(text: str) -> int:
+    """A length of time in milliseconds; a bare number is seconds.
+
+    >>> duration_ms("24h"), duration_ms("90"), duration_ms("0")
+    (86400000, 90000, 0)
+    """
+    number = text.rstrip("msdhw")
+    unit = _UNITS_MS.get(text[len(number) :] or "s")
+    if unit is None or not number.isascii() or not number.isdecimal() or len(number) > 9:
+        raise InvalidInput(f"{text!r} is not a length of time", hint="as in 24h, 30m, 7d or 0")
+    return int(number) * unit

@@ -43,6 +43,7 @@ SETTINGS: Mapping[str, Shape] = {
     "project": "any",
     "serve": "table",
     "targets": "table",
+    "retention": "table",
 }
 """Key -> what it holds. Below a table every option has a key of its own: ``serve.port``."""
 
@@ -59,6 +60,7 @@ MEANINGS: Mapping[str, str] = {
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",
+    "retention": 'How long what was deleted can be restored: `retention.deleted = "30d"`. Older runs, logged models and experiments are purged, by the hub and `modelyard db gc`.',
     "trust": "Digests (`sha256:…`) of tier 2 objects that may be loaded.",
     "signers": "Keys whose signatures are trusted. For a later version.",
     "tokens": "Tokens of hubs, by their address; `modelyard login HUB` writes them.",
@@ -69,9 +71,11 @@ DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard
 """What holds where nothing is set."""
 
 VARIABLES: Mapping[str, str] = {
+    "MODELYARD_URI_FILE": "A file that holds `uri`, for addresses with a password: what is in the environment is seen by many.",
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
     "MODELYARD_CACHE_DIR": "The folder for files of models that were fetched from a hub.",
     "MODELYARD_TOKEN": "A token for the hub that is called, in place of the one that `login` kept.",
+    "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }
@@ -79,6 +83,7 @@ VARIABLES: Mapping[str, str] = {
 
 REGISTRIES = ("yard", "git")
 PREFIX = "MODELYARD_"
+URI_FILE = f"{PREFIX}URI_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +288,9 @@ def _from_environment(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """``MODELYARD_URI``, ``MODELYARD_SERVE_PORT`` (``serve.port``). Other names are not settings."""
     for name in sorted(n for n in environ if n.startswith(PREFIX)):
+        if name == URI_FILE and environ[name] and "uri" in known:
+            yield name, {"uri": _read_uri(environ[name])}
+            continue
         key = _key_of(name.removeprefix(PREFIX).lower(), known)
         if key is not None and environ[name]:
             text = environ[name]
@@ -292,6 +300,14 @@ def _from_environment(
             else:
                 _check_value(key, value, f"${name}", known)
                 yield name, {key: value}
+
+
+def _read_uri(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidSetting(f"${URI_FILE}: {file} cannot be read: {why}") from error
 
 
 def _key_of(word: str, known: Mapping[str, Shape]) -> str | None:

@@ -55,22 +55,6 @@ def name_argument(name: str = "name", **named: Any) -> Decorator:
     return click.argument(name, shell_complete=complete_name, **named)
 
 
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-
-
-def duration_ms(text: str) -> int:
-    """A length of time in milliseconds; a bare number is seconds.
-
-    >>> duration_ms("24h"), duration_ms("90"), duration_ms("0")
-    (86400000, 90000, 0)
-    """
-    number = text.rstrip("msdhw")
-    unit = _UNITS_MS.get(text[len(number) :] or "s")
-    if unit is None or not number.isascii() or not number.isdecimal() or len(number) > 9:
-        raise InvalidInput(f"{text!r} is not a length of time", hint="as in 24h, 30m, 7d or 0")
-    return int(number) * unit
-
-
 def method_options(words: Sequence[str]) -> dict[str, Any]:
     """``name=value`` words as arguments: values are JSON where they can be, else text.
 

@@ -29,6 +29,7 @@ from modelyard.hub.interface import HubSettings
 from modelyard.hub.protocols import MOUNTED, protocol_routes, protocol_workers
 from modelyard.hub.routes import RESOURCES
 from modelyard.hub.routing import check_declared
+from modelyard.hub.sweeping import Sweeper
 from modelyard.serving.edge import ASGI, Receive, Reply, Scope, Send, error_body
 from modelyard.yard.yard import Yard
 
@@ -67,7 +68,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        lifespan=lambda app: _lifespan(house, protocol_workers(opened, protocols), yard is None),
+        lifespan=lambda app: _lifespan(house, _workers(house, protocols), yard is None),
     )
     resources = [importlib.import_module(f"modelyard.hub.routes.{name}") for name in RESOURCES]
     for router in (*(part.router for part in (*resources, pages)), ui.router(site)):
@@ -77,6 +78,14 @@ def create_app(
     app.openapi = lambda: pages.describe(app)  # type: ignore[method-assign]  # the way FastAPI documents
     _add_error_handlers(app)
     return Hub(house, app)
+
+
+def _workers(house: House, protocols: Sequence[str]) -> Sequence[Any]:
+    every = house.settings.sweep_minutes * 60
+    own: list[Any] = [Sweeper(house.yard, every)] if every else []
+    if house.tracing is not None:
+        own.append(house.tracing)
+    return [*own, *protocol_workers(house.yard, protocols)]
 
 
 @contextlib.asynccontextmanager

@@ -54,7 +54,7 @@ class Edge:
             await self._answer(scope, receive, answer, headers, request_id)
         finally:
             self._house.in_flight -= 1
-            self._note(scope, answer, request_id, time.perf_counter() - began)
+            self._note(scope, answer, request_id, time.perf_counter() - began, headers)
 
     async def _answer(
         self,
@@ -88,11 +88,21 @@ class Edge:
                 answer.closing = True
             await fail(answer, error, request_id, self._house)
 
-    def _note(self, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
+    def _note(
+        self,
+        scope: Scope,
+        answer: Answer,
+        request_id: str,
+        seconds: float,
+        headers: Mapping[bytes, bytes],
+    ) -> None:
         state = scope.get("modelyard", {})
         status = answer.status if answer.ended else CLIENT_CLOSED
         route = state.get("route", "unmatched")
-        self._house.metrics.answered(route, _known(scope["method"]), status, seconds)
+        method = _known(scope["method"])
+        self._house.metrics.answered(route, method, status, seconds)
+        if (tracing := self._house.tracing) is not None:
+            tracing.answered(method, route, status, request_id, seconds, headers)
         if self._house.settings.access_log and access.isEnabledFor(logging.INFO):
             # The path alone: a query may hold what is nobody's business, and headers do.
             facts = {

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from modelyard.base.errors import NotAllowed, Unauthenticated
 from modelyard.base.events import local_user
-from modelyard.hub import accounts
+from modelyard.hub import accounts, tracing
 from modelyard.hub.hosts import Hosts, exposes
 from modelyard.hub.interface import HubSettings, Principal
 from modelyard.hub.metrics import Metrics
@@ -31,6 +31,7 @@ class House:
         self.in_flight = 0
         self.draining = False
         self.metrics = Metrics(lambda: self.in_flight)
+        self.tracing = tracing.begin()
         self.feed = Feed(yard)
         self._started = False
 

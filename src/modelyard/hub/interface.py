@@ -30,6 +30,8 @@ class HubSettings:
     insecure: bool = False
     """Whether people without a token may use it where others than this machine reach it."""
     access_log: bool = True
+    sweep_minutes: float = 60.0
+    """How often it removes what nothing needs any more; 0 is never."""
 
 
 @dataclass(frozen=True, slots=True)

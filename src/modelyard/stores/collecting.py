@@ -36,13 +36,21 @@ class Collected:
     """Pieces of uploads that died."""
 
 
-def collect(stores: Stores, grace_ms: int = GRACE_MS, *, dry_run: bool = False) -> Collected:
-    """Remove every blob that nobody refers to and nobody has put for ``grace_ms``, and what dead uploads left."""
-    limit = now_ms() - grace_ms
+def collect(
+    stores: Stores,
+    grace_ms: int = GRACE_MS,
+    *,
+    dry_run: bool = False,
+    at_ms: int | None = None,
+) -> Collected:
+    """Remove every blob that nobody refers to and nobody has put for ``grace_ms``, and what dead uploads left; as of
+    ``at_ms``, which is now if not given."""
+    at_ms = now_ms() if at_ms is None else at_ms
+    limit, dead_ms = at_ms - grace_ms, at_ms - ABANDONED_MS
     unfinished = 0
     if not dry_run:
-        stores.database.transact(expire_pins)
-        unfinished = sum(store.sweep() for store in stores.all())
+        stores.database.transact(partial(expire_pins, before_ms=dead_ms))
+        unfinished = sum(store.sweep(dead_ms) for store in stores.all())
     blobs = size = 0
     for store in stores.all():
         if not dry_run and store is not stores.embedded:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from modelyard.base.digests import CHUNK
-from modelyard.base.errors import FileMissing
+from modelyard.base.errors import FileMissing, NotSupported
 from modelyard.base.paths import full_disk_named
-from modelyard.stores.interface import Blob, Store
+from modelyard.stores.interface import Blob, PresignedStore, Store
 from modelyard.stores.putting import checked, measured
 from modelyard.stores.references import new_pin
 from modelyard.stores.references import pin as pin_blob
@@ -70,11 +70,24 @@ class Stores:
         return self._put(self.of(size or 0), stream, expect, pin)
 
     def _put(self, store: Store, stream: IO[bytes], expect: str | None, pin: str) -> Blob:
-        def before(blob: Blob) -> None:
-            finish = partial(store.delete, [blob.sha256])
-            pin_blob(self.database, blob.sha256, pin, finish)
+        return store.put(stream, expect=expect, before=partial(self._pin, store, pin))
 
-        return store.put(stream, expect=expect, before=before)
+    def _pin(self, store: Store, pin: str, blob: Blob) -> None:
+        finish = partial(store.delete, [blob.sha256])
+        pin_blob(self.database, blob.sha256, pin, finish)
+
+    @property
+    def presigned(self) -> PresignedStore | None:
+        """The bucket, where all files are in one that lets clients transfer by themselves."""
+        only = self.outside if self.embedded is None else None
+        return cast(PresignedStore, only) if hasattr(only, "create_upload") else None
+
+    def complete_upload(self, upload_id: str, etags: list[str], pin: str) -> Blob:
+        """Keep what a client sent to the bucket by itself, verified and pinned as with `put`."""
+        store = self.presigned
+        if store is None:
+            raise NotSupported("files are not kept in a bucket that takes uploads by itself")
+        return store.complete_upload(upload_id, etags, before=partial(self._pin, store, pin))
 
     def _put_unmeasured(self, stream: IO[bytes], expect: str | None, pin: str) -> Blob:
         """The start of the stream waits on the disk until it is clear which side it belongs to."""

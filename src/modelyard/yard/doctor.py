@@ -46,6 +46,7 @@ EXTRAS = {
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
     "sftp": ("fsspec", "paramiko"),
+    "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules it brings."""
 
@@ -76,9 +77,16 @@ def _machine() -> Iterator[Finding]:
     yield Finding(None, "git", shutil.which("git") or "not installed: cards carry no commit")
 
 
+def _is_here(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False
+
+
 def _extras() -> Iterator[Finding]:
     for extra, modules in EXTRAS.items():
-        missing = [m for m in modules if find_spec(m) is None]
+        missing = [m for m in modules if not _is_here(m)]
         hint = f"pip install 'modelyard[{extra}]'" if missing else ""
         yield Finding(
             None, f"extra {extra}", f"lacks {', '.join(missing)}" if missing else "installed", hint

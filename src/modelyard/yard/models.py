@@ -35,7 +35,7 @@ from modelyard.yard.keeping import (
 )
 from modelyard.yard.lineage import lineage
 from modelyard.yard.naming import label_of, named_ref, parse_stage
-from modelyard.yard.rows import event_row, shown, version_rows
+from modelyard.yard.rows import as_facts, event_row, shown, version_rows
 from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
 
@@ -169,7 +169,7 @@ class Models:
             "tier": card.format.tier if card.format else None,
             "labels": list(card.labels),
             "description": description or card.description,
-            "metrics": dict(card.metrics),
+            "metrics": as_facts(card.metrics),
             "dataset": dataset.ref if dataset else None,
             "dataset_id": dataset.id if dataset else None,
             "target": target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from modelyard.base.clock import to_rfc3339
 from modelyard.base.events import Event
 from modelyard.registry import queries
 from modelyard.registry.interface import ModelState, Version
+from modelyard.types.cells import spell_float
 
 
 def version_rows(
@@ -40,6 +42,15 @@ def _row(state: ModelState, version: Version, row_id: int) -> dict[str, Any]:
         "created_by": version.actor,
         "digest": f"sha256:{version.digest}",
     }
+
+
+def as_facts(metrics: Mapping[str, float]) -> dict[str, Any]:
+    """Metrics of a card as JSON keeps them: what is no number as text.
+
+    >>> as_facts({"a": 0.5, "b": float("nan")})
+    {'a': 0.5, 'b': 'NaN'}
+    """
+    return {k: v if math.isfinite(v) else spell_float(v) for k, v in metrics.items()}
 
 
 def shown(label: str) -> int | str:

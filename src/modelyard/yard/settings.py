@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -34,17 +35,40 @@ def put_setting(database: Database, key: str, value: Any) -> None:
     """Set a value; None removes it."""
 
     def change(connection: Any) -> None:
-        found = connection.scalar(
-            select(settings.c.key).where(settings.c.key == key).with_for_update()
-        )
+        found = _locked(connection, key)
         if value is None:
             connection.execute(delete(settings).where(settings.c.key == key))
-        elif found is None:
-            _insert(connection, key, value)
         else:
-            connection.execute(update(settings).where(settings.c.key == key).values(value=value))
+            _write(connection, key, value, new=found is None)
 
     database.transact(change)
+
+
+def change_setting(database: Database, key: str, decide: Callable[[Any], Any]) -> bool:
+    """Set what ``decide`` makes of the value (None when there is none), with nobody in between; None leaves it as it is.
+    Returns whether it was set."""
+
+    def change(connection: Any) -> bool:
+        found = _locked(connection, key)
+        value = decide(None if found is None else found.value)
+        if value is not None:
+            _write(connection, key, value, new=found is None)
+        return value is not None
+
+    return database.transact(change)
+
+
+def _locked(connection: Any, key: str) -> Any:
+    return connection.execute(
+        select(settings).where(settings.c.key == key).with_for_update()
+    ).first()
+
+
+def _write(connection: Any, key: str, value: Any, *, new: bool) -> None:
+    if new:
+        _insert(connection, key, value)
+    else:
+        connection.execute(update(settings).where(settings.c.key == key).values(value=value))
 
 
 def _insert(connection: Any, key: str, value: Any) -> None:

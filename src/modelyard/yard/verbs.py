@@ -33,6 +33,7 @@ from modelyard.types.schema import Schema
 from modelyard.yard.naming import named_ref
 from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard, project_folder, resolve
+from modelyard.yard.rows import as_facts
 from modelyard.yard.versions import ModelVersion
 from modelyard.yard.yard import Yard
 
@@ -318,7 +319,7 @@ def _measured(source: Source, values: Mapping[str, float]) -> Card:
 
 def _on_version(version: ModelVersion, values: Mapping[str, float]) -> None:
     card = _measured(version.source, values)
-    version.yard.models.describe_version(version.record, card, metrics=dict(card.metrics))
+    version.yard.models.describe_version(version.record, card, metrics=as_facts(card.metrics))
 
 
 def register(

@@ -57,7 +57,8 @@ class ModelVersion:
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        return self.record.facts.get("metrics", {})
+        kept = self.record.facts.get("metrics", {})
+        return {name: float(value) for name, value in kept.items()}  # "NaN" is a text there
 
     @property
     def stages(self) -> Sequence[str]:

@@ -29,6 +29,7 @@ from modelyard.stores.collecting import GRACE_MS, Collected, collect
 from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Artifacts
 from modelyard.stores.placing import Stores
+from modelyard.stores.putting import ABANDONED_MS
 from modelyard.stores.rows.address import parse
 from modelyard.stores.rows.engine import connect
 from modelyard.stores.uploads import Uploads
@@ -39,6 +40,7 @@ from modelyard.yard.datasets import Datasets
 from modelyard.yard.keeping import release_deleted
 from modelyard.yard.models import Models
 from modelyard.yard.predictions import Predictions
+from modelyard.yard.retention import retention_ms
 from modelyard.yard.runs import Runs
 from modelyard.yard.settings import get_setting, settle_setting
 
@@ -86,6 +88,7 @@ class Yard:
         if token is not None:
             raise InvalidInput("token= is for a hub; a database takes its password in its address")
         self.stage_names: Mapping[str, str] = dict(config.get("registry.stages") or {})
+        self.retention_ms = retention_ms(config)
         self.database = connect(self.uri)
         try:
             self.id, created = self._identity()
@@ -218,14 +221,17 @@ class Yard:
         problems += [*self.models.problems(), *self.datasets.problems()]
         return [*problems, *self.artifacts.problems()]
 
-    def collect(self, grace_ms: int = GRACE_MS, *, dry_run: bool = False) -> Collected:
+    def collect(
+        self, grace_ms: int = GRACE_MS, *, dry_run: bool = False, at_ms: int | None = None
+    ) -> Collected:
         """Remove the files that nothing here needs any more and that were put longer than ``grace_ms`` ago, also what
-        dead uploads left. Others may go on working."""
+        dead uploads left; as of ``at_ms``, which is now if not given. Others may go on working."""
+        at_ms = now_ms() if at_ms is None else at_ms
         if not dry_run:
-            self.uploads.sweep()
-            before_ms = now_ms() - max(grace_ms, GRACE_MS)
+            self.uploads.sweep(at_ms - ABANDONED_MS)
+            before_ms = at_ms - max(grace_ms, GRACE_MS)
             self.database.transact(lambda connection: release_deleted(connection, before_ms))
-        return collect(self.stores, grace_ms, dry_run=dry_run)
+        return collect(self.stores, grace_ms, dry_run=dry_run, at_ms=at_ms)
 
     def backup(self, path: str | os.PathLike[str]) -> Path:
         """Copy the yard to a new file, consistent while others write; large files come along in a folder beside it.

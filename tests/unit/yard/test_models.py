@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -273,3 +274,19 @@ def test_arrays_stay_arrays(file_yard: Yard) -> None:
     assert np.allclose([r["results"] for r in version.predict(named)], [3, 7])
     frame = pd.DataFrame(named)
     assert np.allclose([r["results"] for r in version.predict(frame)], [3, 7])
+
+
+def test_a_metric_that_is_no_number_is_kept(file_yard: Yard, tmp_path: Path) -> None:
+    def score(x: float) -> float:
+        return x
+
+    my.save(
+        score,
+        tmp_path / "score",
+        sample_data=1.0,
+        metrics={"a": math.nan, "b": -math.inf, "c": 0.5},
+    )
+    file_yard.models.add(tmp_path / "score", "scorer")
+    metrics = file_yard.models.get("scorer").metrics
+    assert math.isnan(metrics["a"])
+    assert (metrics["b"], metrics["c"]) == (-math.inf, 0.5)

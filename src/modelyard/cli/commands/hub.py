@@ -39,6 +39,13 @@ from modelyard.cli.options import uri_option
     show_default=True,
     help="How long a stop waits for what is in flight.",
 )
+@click.option(
+    "--sweep-minutes",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="How often to remove what nothing needs any more, as db gc does; 0 is never.",
+)
 @click.option("--no-access-log", is_flag=True, help="Do not write a line for each request.")
 @click.option(
     "--stop-after", type=click.IntRange(min=1), hidden=True, help="Stop after so many seconds."
@@ -52,6 +59,7 @@ def command(
     allowed_hosts: str | None,
     insecure: bool,
     drain_seconds: float,
+    sweep_minutes: float,
     no_access_log: bool,
     stop_after: int | None,
 ) -> None:
@@ -75,5 +83,5 @@ def command(
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True
         timer.start()
-    settings = HubSettings(uri, artifacts, host, names, insecure, not no_access_log)
+    settings = HubSettings(uri, artifacts, host, names, insecure, not no_access_log, sweep_minutes)
     serve_hub(settings, port=port, workers=workers, drain_seconds=drain_seconds)

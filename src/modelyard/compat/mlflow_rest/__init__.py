@@ -31,6 +31,7 @@ def routes(yard: Yard, *, local_webhooks: bool = False) -> list[Route]:
         routing,
         runs,
         server,
+        transfers,
         webhooks,
         writing,
     )
@@ -44,6 +45,7 @@ def routes(yard: Yard, *, local_webhooks: bool = False) -> list[Route]:
         registered_models.ENDPOINTS,
         model_versions.ENDPOINTS,
         artifacts.ENDPOINTS,
+        transfers.ENDPOINTS,
         server.ENDPOINTS,
         webhooks.endpoints(
             partial(deliveries.send_example, local=local_webhooks), local=local_webhooks

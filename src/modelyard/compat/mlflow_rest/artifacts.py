@@ -267,15 +267,11 @@ def _in_model(yard: Yard, request: Request) -> Place:
 
 
 def no_parts(yard: Yard, call: Call) -> dict[str, Any]:
-    """Uploads in parts and direct links: files come through the hub, in one stream."""
-    raise Refusal("Multipart and presigned transfers are not supported here", "NOT_IMPLEMENTED")
+    """Direct links to a path by id: files come through the hub, or as `transfers` has it."""
+    raise Refusal("Presigned transfers are not supported here", "NOT_IMPLEMENTED")
 
 
 ENDPOINTS = [
-    Endpoint("POST", "/2.0/mlflow-artifacts/mpu/create/{path:path}", "artifact.write", no_parts),
-    Endpoint("POST", "/2.0/mlflow-artifacts/mpu/complete/{path:path}", "artifact.write", no_parts),
-    Endpoint("POST", "/2.0/mlflow-artifacts/mpu/abort/{path:path}", "artifact.write", no_parts),
-    Endpoint("GET", "/2.0/mlflow-artifacts/presigned/{path:path}", "artifact.read", no_parts),
     Endpoint("POST", "artifacts/presigned-upload-url", "artifact.write", no_parts),
     Endpoint("POST", "artifacts/presigned-download-url", "artifact.read", no_parts),
 ]

@@ -26,20 +26,22 @@ UploadId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 class NewUpload(Sent):
     """An upload to begin. What is announced is checked at its end."""
 
-    owner: Annotated[str, Field(pattern="^(run:[0-9a-f]{32}|model:m-[0-9a-f]{32})$")]
+    owner: Annotated[str, Field(pattern="^(run:[0-9a-f]{32}|model:m-[0-9a-f]{32})$")] = Field(
+        examples=["run:019a1b2c3d4e5f60718293a4b5c6d7e8"]
+    )
     path: Annotated[str, Field(min_length=1, max_length=1024)] = Field(
         examples=["model/weights.bin"]
     )
-    size: Annotated[int, Field(ge=0, le=2**50)] | None = None
-    sha256: Digest | None = None
+    size: Annotated[int, Field(ge=0, le=2**50)] | None = Field(None, examples=[2_147_483_648])
+    sha256: Digest | None = Field(None, examples=["9f86d081884c7d659a2feaa0c55ad015" * 2])
 
 
 class PartFacts(Told):
     """A part that is here."""
 
-    number: int
-    size: int
-    sha256: str
+    number: int = Field(examples=[1])
+    size: int = Field(examples=[67_108_864])
+    sha256: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015" * 2])
 
 
 class UploadFacts(Told):
@@ -101,6 +103,8 @@ def complete_upload(id: UploadId, yard: YardOf) -> Artifact:
 
     Asked again, it answers the same.
     """
+    # The run may be gone by now, for good: files of nobody would stay for ever.
+    require_owner(yard, yard.uploads.get(id).owner)
     return Artifact.of(yard.uploads.complete(id))
 
 

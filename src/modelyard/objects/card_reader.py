@@ -30,6 +30,10 @@ CARD_FIELDS = tuple(f.name for f in fields(Card) if f.name not in ("yard", "path
 """Keys of a card after ``yard``, in their order."""
 
 
+_SPELLED = ("NaN", "Infinity", "-Infinity")
+"""Numbers as JSON has to spell them."""
+
+
 class Located:
     """The plain values of a document, and on which line each stands (nothing known: no lines in errors)."""
 
@@ -198,9 +202,11 @@ class _Reader:
     def metrics(self, value: Any) -> dict[str, float]:
         given = self.mapping(value, ("metrics",))
         for name, number in given.items():
+            if number in _SPELLED:
+                continue
             if not isinstance(number, int | float) or isinstance(number, bool):
                 raise self.refuse(("metrics", name), f"must be a number, not {number!r}")
-        return {str(name): number for name, number in given.items()}
+        return {str(n): float(v) if v in _SPELLED else v for n, v in given.items()}
 
     def requirements(self, value: Any) -> Requirements:
         given = self.mapping(value, ("requirements",))

@@ -17,7 +17,7 @@ from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import append
 from modelyard.yard.keeping import Kept, keep_card, missing_files
-from modelyard.yard.rows import shown
+from modelyard.yard.rows import as_facts, shown, spelled
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def version_info(yard: Yard, name: str, version: str) -> dict[str, Any]:
     state, found = find_version(yard, name, version)
     card = None
     if found.facts.get("card"):
-        card = card_to_dict(yard.models.card_of(found))
+        card = spelled(card_to_dict(yard.models.card_of(found)))
     return {**version_entry(state, found), "card": card}
 
 
@@ -164,7 +164,7 @@ def describe_version(
     if metrics is not None:
         card = yard.models.card_of(found)
         card = card.but(metrics={**card.metrics, **metrics})
-        yard.models.describe_version(found, card, metrics=dict(card.metrics), **facts)
+        yard.models.describe_version(found, card, metrics=as_facts(card.metrics), **facts)
     else:
         verbs.describe_version(yard.models.registry, name, found.label, facts=facts)
     return version_info(yard, name, found.label)

@@ -21,6 +21,7 @@ from modelyard.stores.http import BlobOpener, upload
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.keeping import Kept, named_artifact
 from modelyard.yard.models import Models, label_of
+from modelyard.yard.rows import spelled
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def upload_source(client: HubClient, source: Source) -> Kept:
 
 def plain_card(kept: Kept) -> dict[str, Any]:
     """A card as a hub takes it."""
-    return card_to_dict(named_artifact(kept.card))
+    return spelled(card_to_dict(named_artifact(kept.card)))
 
 
 class RemoteModels(Models):

@@ -53,6 +53,11 @@ def as_facts(metrics: Mapping[str, float]) -> dict[str, Any]:
     return {k: v if math.isfinite(v) else spell_float(v) for k, v in metrics.items()}
 
 
+def spelled(card: dict[str, Any]) -> dict[str, Any]:
+    """A plain card as JSON can have it."""
+    return {**card, "metrics": as_facts(card["metrics"])} if "metrics" in card else card
+
+
 def shown(label: str) -> int | str:
     """A version as listings and JSON show it: a number in a yard."""
     return int(label) if label.isdecimal() else label

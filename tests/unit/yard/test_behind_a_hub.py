@@ -144,6 +144,14 @@ def test_comments_lineage_rollback_and_the_audit(yard: Yard) -> None:
     assert dict(again.metrics) == dict(again.card.metrics) == {"acc": 0.5}
 
 
+def test_a_metric_that_is_no_number_crosses(yard: Yard) -> None:
+    made = yard.models.add(scorer(1.0), "fn", sample_data=1.0, metrics={"a": math.nan, "b": 0.5})
+    assert math.isnan(made.metrics["a"])
+    assert math.isnan(yard.models.get("fn").card.metrics["a"])
+    yard.models.describe_version(made.record, made.card, metrics={"c": "-Infinity"})
+    assert yard.models.get("fn").metrics["c"] == -math.inf
+
+
 def test_files_are_fetched_once_and_a_damaged_copy_again(yard: Yard, tmp_path: Path) -> None:
     yard.models.add(scorer(2.0), "fn", sample_data=1.0)
     assert yard.models.get("fn").load()(1.0) == 3.0

@@ -183,9 +183,9 @@ def test_a_server_is_backed_up_by_its_own_tool(postgres_uri: str, tmp_path: Path
 
 def test_damage_is_found(acked: Path) -> None:
     with connect(str(acked)) as database, database.write() as connection:
-        connection.execute(insert(acks), [{"writer": 1, "number": n} for n in range(100)])
+        connection.execute(insert(acks), [{"writer": 1, "number": n} for n in range(20_000)])
     data = bytearray(acked.read_bytes())
-    data[3 * 16384 :] = bytes(len(data) - 3 * 16384)
+    data[-3 * 16384 :] = bytes(3 * 16384)  # rows alone: what opening reads stands before them
     acked.write_bytes(data)
     with connect(str(acked)) as database:
         assert database.integrity() != []

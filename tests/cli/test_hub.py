@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,33 @@ def test_no_hub_is_said(empty: Path) -> None:
     done = run("api", "GET", "/api/v1/models", "--hub", "http://127.0.0.1:9", cwd=empty)
     assert done.code == 7
     assert "modelyard hub starts one" in done.err
+
+
+def test_a_token_of_the_environment_goes_to_no_hub_that_a_folder_names(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    class Listening(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("Authorization"))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Listening) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            (empty / "modelyard.toml").write_text(f'uri = "{url}"\n')
+            monkeypatch.setenv("MODELYARD_TOKEN", "my_secret")
+            assert run("api", "GET", "/models", cwd=empty).code == 0
+            assert run("api", "GET", "/models", "--hub", url, cwd=empty).code == 0
+        finally:
+            server.shutdown()
+            thread.join(10)
+    assert seen == [None, "Bearer my_secret"]

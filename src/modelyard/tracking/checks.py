@@ -17,18 +17,23 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 @lru_cache(maxsize=10_000)
 def check_key(key: str, kind: str = "metric") -> str:
     """The key of a metric, param or tag, or `InvalidName`: 1 to 250 visible characters that read as no path upwards."""
-    reason = None
-    if not key or not key.strip():
-        reason = "it is empty"
-    elif len(key) > MAX_KEY:
-        reason = f"it has {len(key)} characters, and may have {MAX_KEY}"
-    elif odd := invisible(key):
-        reason = f"it has the control or invisible character {odd}"
-    elif key.startswith("/") or any(part in (".", "..") for part in key.split("/")):
-        reason = "it reads as a path"
+    if not isinstance(key, str):
+        raise InvalidInput(f"the key of a {kind} is a {type(key).__name__}, not a text")
+    reason = _why_not(key, MAX_KEY)
+    if key.startswith("/") or any(part in (".", "..") for part in key.split("/")):
+        reason = reason or "it reads as a path"
     if reason:
         raise InvalidName(f"{kind} {key[:80]!r} is refused: {reason}")
     return key
+
+
+def _why_not(text: str, most: int) -> str | None:
+    if not text.strip():
+        return "it is empty"
+    if len(text) > most:
+        return f"it has {len(text)} characters, and may have {most}"
+    odd = invisible(text)
+    return odd and f"it has the control or invisible character {odd}"
 
 
 def check_texts(values: Mapping[str, str | None], kind: str) -> None:
@@ -43,14 +48,7 @@ def check_texts(values: Mapping[str, str | None], kind: str) -> None:
 
 def check_experiment_name(name: str) -> str:
     """An experiment's name, or `InvalidName`."""
-    reason = None
-    if not name or not name.strip():
-        reason = "it is empty"
-    elif len(name) > MAX_EXPERIMENT:
-        reason = f"it has {len(name)} characters, and may have {MAX_EXPERIMENT}"
-    elif odd := invisible(name):
-        reason = f"it has the control or invisible character {odd}"
-    if reason:
+    if reason := _why_not(name, MAX_EXPERIMENT):
         raise InvalidName(f"experiment name {name[:80]!r} is refused: {reason}")
     return name
 

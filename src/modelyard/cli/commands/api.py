@@ -30,12 +30,15 @@ def command(method: str, path: str, data: str | None, hub: str | None, as_json: 
       modelyard api PUT /api/v1/models/churn/stages/prod --data '{"version": 3}'
       modelyard api POST /api/v1/runs/search --data @query.json --hub https://hub.example
     """
-    from modelyard.base.hub_client import HubClient, known_hub, token_for
+    from modelyard.base.hub_client import HubClient, hub_address, known_hub
+    from modelyard.yard.addresses import address_of
 
-    address = known_hub(hub)
+    address = address_of(hub)  # who named it decides which token it gets
+    if hub is None and not address.is_hub:
+        address = address_of(known_hub())
     content = body_of(data)
     headers = {"content-type": "application/json"} if content is not None else {}
-    with HubClient(address, token_for(address)) as client:
+    with HubClient(hub_address(address.uri), address.token()) as client:
         answer = client.call(method.upper(), meant(path), content=content, headers=headers)
     if answer.content:
         click.echo(

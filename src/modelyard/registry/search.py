@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, column, or_, select, table, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, column, or_, select, table, true
 
 from modelyard.base.filters import Comparison, Field
 from modelyard.registry.tables import aliases, models, stage_assignments, versions
@@ -149,14 +149,8 @@ def _model_field(field: Field) -> Kind | None:
             return Wholes(name, models.c.created_ms, literals.moment, says=_TIME)
         case "last_updated_timestamp" as name:
             return Wholes(name, models.c.updated_ms, literals.moment, says=_TIME)
-        case "alias":
-            mine = select(aliases.c.alias).where(aliases.c.model_id == models.c.id)
-            return Related("alias", mine, Texts("alias", aliases.c.alias))
-        case "stage":
-            mine = select(stage_assignments.c.stage).where(
-                stage_assignments.c.model_id == models.c.id
-            )
-            return Related("stage", mine, Texts("stage", stage_assignments.c.stage))
+        case "alias" | "stage" as name:
+            return _mark(name, "model_id", models.c.id)
     return None
 
 
@@ -179,15 +173,16 @@ def _version_field(field: Field) -> Kind | None:
             return Wholes(name, versions.c.at_ms, literals.moment, says=_TIME)
         case "last_updated_timestamp" as name:
             return Wholes(name, versions.c.updated_ms, literals.moment, says=_TIME)
-        case "alias":
-            mine = select(aliases.c.alias).where(aliases.c.version_id == versions.c.id)
-            return Related("alias", mine, Texts("alias", aliases.c.alias))
-        case "stage":
-            mine = select(stage_assignments.c.stage).where(
-                stage_assignments.c.version_id == versions.c.id
-            )
-            return Related("stage", mine, Texts("stage", stage_assignments.c.stage))
+        case "alias" | "stage" as name:
+            return _mark(name, "version_id", versions.c.id)
     return None
+
+
+def _mark(name: str, link: str, row_id: ColumnElement[int]) -> Related:
+    """The aliases or stages of a model's or version's row."""
+    marks = aliases if name == "alias" else stage_assignments
+    mine = select(marks.c[name]).where(marks.c[link] == row_id)
+    return Related(name, mine, Texts(name, marks.c[name]))
 
 
 def _name(field: Field) -> str:

@@ -96,8 +96,7 @@ class FsspecStore:
     def put(
         self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
     ) -> Blob:
-        if known := seen_before(stream, self.stat, before):
-            matched(known.sha256, expect)
+        if known := seen_before(stream, self.stat, before, expect):
             return known
         pieces = whole_chunks(stream, _SMALL)
         first = next(pieces, b"")

@@ -42,8 +42,7 @@ class LocalStore:
     def put(
         self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
     ) -> Blob:
-        if known := seen_before(stream, self.stat, before):
-            matched(known.sha256, expect)
+        if known := seen_before(stream, self.stat, before, expect):
             return known
         with full_disk_named(self.root):
             uploads = self.root / "uploads"

@@ -42,20 +42,26 @@ def matched(found: str, expect: str | None) -> None:
 
 
 def seen_before(
-    stream: IO[bytes], stat: Callable[[str], Blob | None], before: Before | None
+    stream: IO[bytes],
+    stat: Callable[[str], Blob | None],
+    before: Before | None,
+    expect: str | None,
 ) -> Blob | None:
     """What ``stat`` says about the rest of a seekable stream, which is left where it was; None for one that passes
-    only once. ``before`` is told first, and then the store is asked again: until it was told, gc may take the blob."""
+    only once. ``before`` is told first, and then the store is asked again: until it was told, gc may take the blob.
+    Other content than expected is refused as in `matched`."""
     if not stream.seekable():
         return None
     start = stream.tell()
     digest, _ = sha256_stream(stream)
     stream.seek(start)
     known = stat(digest)
-    if known is None or before is None:
-        return known
-    before(known)
-    return stat(digest)
+    if known is not None and before is not None:
+        before(known)
+        known = stat(digest)
+    if known is not None:
+        matched(known.sha256, expect)
+    return known
 
 
 def told(before: Before | None, blob: Blob) -> None:

@@ -59,8 +59,7 @@ class SqlStore:
     def put(
         self, stream: IO[bytes], *, expect: str | None = None, before: Before | None = None
     ) -> Blob:
-        if known := seen_before(stream, self.stat, before):
-            matched(known.sha256, expect)
+        if known := seen_before(stream, self.stat, before, expect):
             return known
         upload_id = new_id()
         try:

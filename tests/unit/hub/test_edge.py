@@ -184,11 +184,11 @@ def test_a_packed_body_is_unpacked(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"no gzip",
-        gzip.compress(b'{"name": "x"}')[:-3],
-        gzip.compress(b'{"name": "x"}') + b"more",
-        gzip.compress(b'{"name": "x"}') + gzip.compress(b"more"),
-        b"",
+        pytest.param(b"no gzip", id="never packed"),
+        pytest.param(gzip.compress(b'{"name": "x"}')[:-3], id="cut off"),
+        pytest.param(gzip.compress(b'{"name": "x"}') + b"more", id="more behind it"),
+        pytest.param(gzip.compress(b'{"name": "x"}') + gzip.compress(b"more"), id="two in one"),
+        pytest.param(b"", id="empty"),
     ],
 )
 def test_a_packed_body_that_is_damaged_is_refused(client: TestClient, body: bytes) -> None:

@@ -46,6 +46,8 @@ class Asked:
     caller: Caller = NOBODY
     protocol: str = ""
     route: str = ""
+    """As it is declared; what nothing answers is ``unmatched``."""
+    path: str = ""
     verb: str = ""
     deadline: float | None = None
     """`time.monotonic()` after which the client does not wait any more."""

@@ -26,13 +26,19 @@ def tls_options(cert: str | None, key: str | None, client_ca: str | None) -> Tls
     if cert and key:
         return Tls(cert, key, client_ca)
     if cert or key or client_ca:
-        raise InvalidSetting("TLS needs tls_cert and tls_key", hint="--tls-cert FILE --tls-key FILE")
+        raise InvalidSetting(
+            "TLS needs tls_cert and tls_key", hint="--tls-cert FILE --tls-key FILE"
+        )
     return None
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:
     """What a socket needs: TLS 1.2 and newer. `InvalidSetting` says which file is wrong, and nothing of what is in it."""
-    for what, path in (("tls_cert", tls.cert), ("tls_key", tls.key), ("tls_client_ca", tls.client_ca)):
+    for what, path in (
+        ("tls_cert", tls.cert),
+        ("tls_key", tls.key),
+        ("tls_client_ca", tls.client_ca),
+    ):
         if path is not None:
             _readable(what, path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

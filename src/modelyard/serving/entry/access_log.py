@@ -31,6 +31,7 @@ from modelyard.serving.asking import Asked
 FLUSH_SECONDS = 0.1
 MOST_LINES = 20_000
 """Waiting to be written."""
+LONGEST_PATH = 300
 PIECE = 4096
 """Bytes that the system writes to a pipe without another process's bytes among them."""
 
@@ -52,11 +53,13 @@ class AccessLog:
         self._on_dropped = on_dropped
         self._lines: deque[bytes] = deque()
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def put(self, asked: Asked) -> None:
         """Take one request. Never waits."""
+        if self._thread is None:  # not before: threads do not survive a fork
+            self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+            self._thread.start()
         if len(self._lines) < MOST_LINES:
             self._lines.append(self._spell(asked))
         else:
@@ -65,7 +68,8 @@ class AccessLog:
     def close(self, timeout: float = 5.0) -> None:
         """Write what is left."""
         self._ending.set()
-        self._thread.join(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._ending.wait(FLUSH_SECONDS):
@@ -127,7 +131,7 @@ def as_text(asked: Asked) -> bytes:
         facts["time"],
         facts["remote"] or "-",
         _plain(facts["caller"]) or "-",
-        f"{_plain(asked.verb)} {_plain(asked.route)}",
+        f"{_plain(asked.verb)} {_plain(facts['path'])}",
         str(facts["status"]),
         f"{facts['ms']:.1f} ms",
         _plain(facts["model"]),
@@ -150,6 +154,7 @@ def _facts(asked: Asked) -> dict[str, Any]:
         "protocol": asked.protocol,
         "verb": asked.verb,
         "route": asked.route,
+        "path": asked.path[:LONGEST_PATH],
         "model": asked.model,
         "method": asked.method,
         "status": asked.status,

@@ -13,8 +13,8 @@ from typing import Any
 
 from modelyard.base.errors import InvalidSetting, Unauthenticated, did_you_mean
 from modelyard.serving.asking import NOBODY, Caller
-from modelyard.serving.json_web_tokens import JwtSettings, Tokens
-from modelyard.serving.keys import Keys
+from modelyard.serving.entry.json_web_tokens import JwtSettings, Tokens
+from modelyard.serving.entry.keys import Keys
 
 OPEN = frozenset(
     ["/healthz", "/readyz", "/livez", "/ping", "/health", "/v2/health/live", "/v2/health/ready"]
@@ -73,11 +73,7 @@ class Authenticator:
 
     def is_open(self, verb: str, path: str) -> bool:
         """Whether anybody may ask this."""
-        if verb not in ("GET", "HEAD"):
-            return False
-        return path in self._open or (
-            path.endswith("/ready") and OPEN_READY.fullmatch(path) is not None
-        )
+        return is_open(verb, path, self._open)
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Caller:
         """Who asks, by headers (or metadata) with lower-case names. `Unauthenticated` when they do not say, or wrongly."""
@@ -106,6 +102,13 @@ class Authenticator:
         )
 
 
+def is_open(verb: str, path: str, paths: frozenset[str] = OPEN) -> bool:
+    """Whether anybody may ask this, as often as they like: a probe."""
+    if verb not in ("GET", "HEAD"):
+        return False
+    return path in paths or (path.endswith("/ready") and OPEN_READY.fullmatch(path) is not None)
+
+
 def authenticator(auth: AuthSettings | Mapping[str, Any] | None) -> Authenticator | None:
     """What checks requests by a server's ``auth`` option; None where nobody has to say who they are."""
     settings = auth if isinstance(auth, AuthSettings) else AuthSettings.read(auth or {})
@@ -129,4 +132,5 @@ __all__ = [
     "Caller",
     "authenticator",
     "challenge",
+    "is_open",
 ]

@@ -19,7 +19,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelyard.base.errors import (
     InvalidSetting,
@@ -30,10 +30,7 @@ from modelyard.base.errors import (
 )
 from modelyard.base.secrets import file_of, read_file, read_secret
 from modelyard.serving.asking import Caller
-from modelyard.serving.files_watched import Watched
-
-if TYPE_CHECKING:
-    import jwt as pyjwt
+from modelyard.serving.entry.files_watched import Watched
 
 logger = logging.getLogger("modelyard.serving")
 
@@ -82,7 +79,9 @@ class JwtSettings:
             words["algorithms"] = words["algorithms"].split(",")
         found = JwtSettings(**words)
         if bool(found.keys) == bool(found.secret):
-            raise InvalidSetting("auth.jwt needs 'keys' (a file of public keys) or 'secret' (HS256)")
+            raise InvalidSetting(
+                "auth.jwt needs 'keys' (a file of public keys) or 'secret' (HS256)"
+            )
         if not isinstance(found.leeway, int | float) or not 0 <= found.leeway <= 600:
             raise InvalidSetting("auth.jwt.leeway is a number of seconds, up to 600")
         for algorithm in found.algorithms:
@@ -173,7 +172,11 @@ class Tokens:
             return Caller(name)
         models = claims.get(self._settings.models)
         models = models.split() if isinstance(models, str) else models
-        if not isinstance(models, list) or not models or not all(isinstance(m, str) for m in models):
+        if (
+            not isinstance(models, list)
+            or not models
+            or not all(isinstance(m, str) for m in models)
+        ):
             raise _refused(f"names no models in {self._settings.models!r}")
         return Caller(name, tuple(models))
 
@@ -192,7 +195,7 @@ class Tokens:
         return found
 
 
-def _library() -> pyjwt:  # type: ignore[valid-type]  # a module
+def _library() -> Any:
     try:
         import cryptography  # noqa: F401  PyJWT works without it, and then knows HS256 alone
         import jwt
@@ -203,9 +206,7 @@ def _library() -> pyjwt:  # type: ignore[valid-type]  # a module
 
 def _secret(secret: str) -> _Key:
     if len(secret) < SHORTEST_SECRET:
-        raise InvalidSetting(
-            f"auth.jwt.secret: a secret has at least {SHORTEST_SECRET} characters"
-        )
+        raise InvalidSetting(f"auth.jwt.secret: a secret has at least {SHORTEST_SECRET} characters")
     return _Key(None, secret.encode(), ALGORITHMS["secret"])
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from modelyard.base.errors import InvalidSetting
 from modelyard.base.secrets import file_of, read_file, read_secret
 from modelyard.serving.asking import Caller
-from modelyard.serving.files_watched import Watched
+from modelyard.serving.entry.files_watched import Watched
 
 logger = logging.getLogger("modelyard.serving")
 
@@ -136,5 +136,3 @@ def _checked_name(name: str) -> str:
 
 def _keep_the_old(error: Exception) -> None:
     logger.warning("the keys cannot be read again, those known before hold on: %s", error)
-
-

@@ -29,14 +29,13 @@ def read_origins(allowed: Iterable[str]) -> frozenset[str]:
     return origins
 
 
-def preflight(origin: bytes, headers: Mapping[bytes, bytes]) -> Reply:
-    """The answer to a browser that asks whether a page may call."""
+def preflight(headers: Mapping[bytes, bytes]) -> Reply:
+    """The answer to a browser that asks whether a page may call; that it may, `permitting` says."""
     wanted = headers.get(b"access-control-request-headers", b"")
     out = [
         (b"access-control-allow-methods", VERBS),
         (b"access-control-allow-headers", wanted if _NAMES.fullmatch(wanted) else HEADERS),
         (b"access-control-max-age", MAX_AGE),
-        *permission(origin)[:1],
         (b"vary", b"origin, access-control-request-method, access-control-request-headers"),
     ]
     if headers.get(b"access-control-request-private-network") == b"true":

@@ -17,17 +17,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modelyard.base.errors import InvalidInput, ModelyardError, Overloaded, Unauthenticated, describe
-from modelyard.serving.access_log import AccessLog
-from modelyard.serving.addresses import Networks, client_address
+from modelyard.base.errors import (
+    InvalidInput,
+    ModelyardError,
+    Overloaded,
+    Unauthenticated,
+    describe,
+)
 from modelyard.serving.asking import ASKED, NOBODY, Asked, Caller
-from modelyard.serving.auth import Authenticator
-from modelyard.serving.rates import Rates, one_caller
+from modelyard.serving.entry.access_log import AccessLog
+from modelyard.serving.entry.addresses import Networks, client_address
+from modelyard.serving.entry.auth import OPEN, Authenticator
+from modelyard.serving.entry.rates import Rates, one_caller
 from modelyard.serving.tracing import Part, Tracing
 
 TIMEOUT = b"x-request-timeout"
 """The header in which a client says how many seconds it waits."""
-QUIET = frozenset(["/healthz", "/readyz", "/livez", "/metrics", "/ping"])
+QUIET = OPEN | {"/metrics"}
 """Routes that a machine asks every few seconds: no line and no span, unless they fail."""
 
 

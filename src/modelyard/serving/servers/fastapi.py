@@ -44,6 +44,7 @@ from modelyard.serving.front import Front, own_names
 from modelyard.serving.health import Readiness, stuck_models
 from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
+from modelyard.serving.openapi import add_security
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
@@ -294,6 +295,8 @@ def _add_openapi(app: FastAPI, service: Service, protocols: Sequence[Any]) -> No
             for part in [protocol.openapi(service) for protocol in protocols]:
                 schema["paths"] = {**part["paths"], **schema["paths"]}
                 schemas.update(part["components"]["schemas"])
+            if service.gate.auth is not None:
+                add_security(schema, service.gate.auth.is_open)
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -12,6 +12,7 @@ is too slow, lines are dropped and counted.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -118,10 +119,13 @@ def as_json(asked: Asked) -> bytes:
     """One line of JSON. Whatever a client wrote is text in it, without line ends."""
     facts = _facts(asked)
     try:
-        return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:  # halves of surrogate pairs
-        shown = {k: ascii(v)[1:-1] if isinstance(v, str) else v for k, v in facts.items()}
-        return orjson.dumps(shown, option=orjson.OPT_APPEND_NEWLINE)
+        line = b"\x7f"
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    # Escaped: a terminal must not take what a client wrote for a command.
+    return json.dumps(facts).encode().replace(b"\x7f", rb"\u007f") + b"\n"
 
 
 def as_text(asked: Asked) -> bytes:

@@ -21,6 +21,7 @@ from modelyard.serving.entry.auth import OPEN
 from modelyard.serving.entry.gate import Gate
 from modelyard.serving.entry.rates import Rates
 from modelyard.serving.interface import Json, Request
+from modelyard.serving.paths import DirectPaths
 from modelyard.serving.servers.fastapi import create_app, serve
 from modelyard.serving.service import Service
 from serving_cases.logs import FaultyLog
@@ -133,7 +134,7 @@ def test_no_route_of_any_protocol_gets_past_the_gate() -> None:
     service = Service([iris()], gate=Gate(auth=None))
     app = create_app(service, protocols=plugins.names("protocols"))
     declared = [r.path for r in app.routes if isinstance(r, Route)]
-    declared += list(app._direct.paths)
+    declared += list(DirectPaths(service, app.routes).paths)
     assert "/predict" in declared
 
     class Nobody:
@@ -151,7 +152,9 @@ def test_no_route_of_any_protocol_gets_past_the_gate() -> None:
     async def ask() -> dict[str, int]:
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return {
-                path: (await client.request(verb, path.replace("{", "").replace("}", ""))).status_code
+                path: (
+                    await client.request(verb, path.replace("{", "").replace("}", ""))
+                ).status_code
                 for path in declared
                 for verb in ("GET", "POST")
             }

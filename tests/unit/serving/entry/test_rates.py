@@ -45,9 +45,7 @@ def test_slow_rates_name_the_seconds() -> None:
     rates.take("a")
 
 
-@given(
-    st.floats(0.5, 50), st.integers(1, 20), st.lists(st.floats(0, 2), min_size=1, max_size=60)
-)
+@given(st.floats(0.5, 50), st.integers(1, 20), st.lists(st.floats(0, 2), min_size=1, max_size=60))
 def test_never_more_than_the_rate_and_the_burst(
     rate: float, burst: int, pauses: list[float]
 ) -> None:

@@ -137,6 +137,10 @@ class Service:
         method = self.find(request.model, request.method)
         model = method.model.name
         started = time.perf_counter()
+        if method.items is not None:
+            value = await self._whole(request)
+            milliseconds = (time.perf_counter() - started) * 1000
+            return Answer(value, method.identity, milliseconds, request.request_id)
         try:
             value = await self._batchers[model].submit(method, request)
         except ModelFailed as error:
@@ -147,6 +151,50 @@ class Service:
         return Answer(
             value, method.identity, milliseconds, request.request_id, request.reference_ids
         )
+
+    async def stream(self, request: Request) -> AsyncGenerator[Any]:
+        """The items of a streaming method as they come; of any other method its one answer. JSON-able, or the model's own
+        values for a ``native`` request.
+
+        Raises what `infer` raises, before the first item or later. Who stops reading early closes it
+        (`contextlib.aclosing`), and so the model's generator.
+        """
+        method = self.find(request.model, request.method)
+        if method.items is None:
+            yield (await self.infer(request)).value
+            return
+        started = time.perf_counter()
+        kept: list[Any] = []
+        error = "refused"
+        try:
+            async for item in self.streams.read(request, lambda: stream(method, request)):
+                if self.recorder is not None and len(kept) < LOGGED_ITEMS:
+                    kept.append(item)
+                self.metrics.streamed(method.model.name, method.name)
+                yield item
+            error = ""
+        except GeneratorExit:  # nobody reads on: what was sent is what was answered
+            error = ""
+            raise
+        except ModelFailed as failure:
+            error = failure.message
+            raise
+        finally:
+            if error != "refused":
+                self._finished(method, request, kept, started, error)
+
+    async def _whole(self, request: Request) -> list[Any]:
+        items: list[Any] = []
+        async with contextlib.aclosing(self.stream(request)) as stream:
+            async for item in stream:
+                items.append(item)
+                if len(items) > self.limits.stream_items:
+                    raise TooLarge(
+                        f"the answer has more than {self.limits.stream_items} items",
+                        hint="ask for it piece by piece: Accept: text/event-stream",
+                        limit=self.limits.stream_items,
+                    )
+        return items
 
     def _finished(
         self, method: Method, request: Request, value: Any, started: float, error: str = ""

@@ -136,10 +136,9 @@ class _Stream(AsyncIterator[Any]):
                 self._make(items)
         except ModelyardError as error:
             self._error = error
-        except BaseException as error:  # noqa: BLE001  a generator that does not even close in peace
+        except BaseException as error:
             logger.error("%s", self._thread.name, exc_info=error)
             self._error = ModelFailed(f"the model raised {type(error).__name__}")
-        self._over = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             self._loop.call_soon_threadsafe(self._finish)
 
@@ -154,5 +153,6 @@ class _Stream(AsyncIterator[Any]):
                 self._loop.call_soon_threadsafe(self._news.set)
 
     def _finish(self) -> None:
+        self._over = True
         self._news.set()
         self._on_end()

@@ -323,7 +323,8 @@ def _run(
     if inspect.iscoroutine(result):
         result.close()
         raise UnsupportedType(
-            f"'{name}' is asynchronous", hint="wrap it in a plain function, or yield what it answers"
+            f"'{name}' is asynchronous",
+            hint="wrap it in a plain function, or yield what it answers",
         )
     return begun, is_stream(result)
 

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 from modelyard.base.errors import ModelFailed, ModelyardError, Overloaded
@@ -53,15 +53,13 @@ class Streams:
         free = self._free.setdefault(request.model, asyncio.Semaphore(self._limits.streams))
         await self._turn(free, request)
         stream = _Stream(items, request.request_id, on_end=lambda: self._ended(free))
+        until = asyncio.get_running_loop().time() + _left(request, self._limits.stream_seconds)
         self._running += 1
         self._idle.clear()
         stream.start()
         try:
-            async with asyncio.timeout(_left(request, self._limits.stream_seconds)):
-                async for item in stream:
-                    yield item
-        except TimeoutError:
-            raise Overloaded("the time for this stream is up", retry_after=1) from None
+            while (item := await stream.next(until)) is not _END:
+                yield item
         finally:
             stream.stop()
 
@@ -89,7 +87,10 @@ def _left(request: Request, seconds: float) -> float:
     return max(0.0, min(seconds, request.deadline - time.monotonic()))
 
 
-class _Stream(AsyncIterator[Any]):
+_END = object()
+
+
+class _Stream:
     """One generator in one thread. ``on_end`` is called on the loop when the thread is through."""
 
     def __init__(
@@ -103,6 +104,7 @@ class _Stream(AsyncIterator[Any]):
         self._room = threading.Semaphore(AHEAD)
         self._stopped = False
         self._over = False
+        self._taken = 0
         self._error: ModelyardError | None = None
         # A daemon: a generator that hangs cannot keep the process alive.
         self._thread = threading.Thread(target=self._work, name=f"stream-{name}", daemon=True)
@@ -116,19 +118,32 @@ class _Stream(AsyncIterator[Any]):
         self._made.clear()
         self._room.release()
 
-    async def __anext__(self) -> Any:
-        while not self._made:
-            # Looked at in this order: what the thread does between two lines wakes us, or is seen.
+    async def next(self, until: float) -> Any:
+        """The next item, or `_END`; the error that ended it. `Overloaded` when the loop's clock passes ``until``."""
+        self._taken += 1
+        if self._taken % AHEAD == 0:  # a quick generator must not keep the loop from everybody else
+            await asyncio.sleep(0)
+        # The clock is around this wait alone: around a ``yield`` it would stop the reader, wherever that is by then.
+        if not self._made:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._anything()
+        if self._loop.time() >= until:
+            raise Overloaded("the time for this stream is up", retry_after=1)
+        if self._made:
+            self._room.release()
+            return self._made.popleft()
+        if self._error is not None:
+            raise self._error
+        return _END
+
+    async def _anything(self) -> None:
+        """Wait for an item or the end."""
+        while not self._made and not self._over:
+            # Looked at again after clearing: what the thread does between two lines wakes us, or is seen.
             self._news.clear()
-            if self._made:
-                break
-            if self._over:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            await self._news.wait()
-        self._room.release()
-        return self._made.popleft()
+            if not self._made and not self._over:
+                await self._news.wait()
 
     def _work(self) -> None:
         try:

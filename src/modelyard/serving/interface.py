@@ -1,6 +1,7 @@
 """What crosses the line between protocols and the service, and how to add a protocol.
 
-A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words.
+A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words. One that can
+send an answer piece by piece reads `Service.stream` instead.
 Everything else (checking data, batching, limits, logging, metrics) is behind that call, once for all protocols.
 
 How to add one that speaks HTTP: write ``protocols/<name>.py`` with
@@ -81,6 +82,14 @@ class Limits:
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    streams: int = 16
+    """Streaming answers of one model at one time. Each runs in a thread of its own, beside the model's workers."""
+    stream_seconds: float = 600.0
+    """The longest a streaming answer may take."""
+    stream_items: int = 100_000
+    """Of a streaming answer that is asked for as a whole."""
+    send_seconds: float = 30.0
+    """The longest a client may take to read the next piece of a streaming answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,17 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
+        self._streams = Gauge(
+            "modelyard_streams",
+            "Streaming answers whose generator runs.",
+            registry=registry,
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -60,6 +71,7 @@ class Metrics:
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
+        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
 
     def answered(self, model: str, method: str, status: int) -> None:
@@ -69,6 +81,10 @@ class Metrics:
     def took(self, model: str, method: str, seconds: float) -> None:
         """Note how long a request took that the model answered, or failed on."""
         self._durations(model, method).observe(seconds)
+
+    def streamed(self, model: str, method: str) -> None:
+        """Count one item of a streaming answer."""
+        self._items(model, method).inc()
 
     def batch(self, model: str) -> Callable[[float], None]:
         """What to call with the number of records of each call of a model."""
@@ -81,6 +97,10 @@ class Metrics:
     def watch_in_flight(self, requests: Callable[[], float]) -> None:
         """Show how many requests are in the house; asked when somebody looks."""
         self._in_flight.set_function(requests)
+
+    def watch_streams(self, running: Callable[[], float]) -> None:
+        """Show how many generators run; asked when somebody looks."""
+        self._streams.set_function(running)
 
     def text(self) -> bytes:
         """The exposition, in Prometheus' text format."""

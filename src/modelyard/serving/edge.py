@@ -24,9 +24,12 @@ from modelyard.base.errors import (
     InvalidInput,
     ModelyardError,
     TooLarge,
+    Unauthenticated,
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.asking import ASKED
+from modelyard.serving.entry.auth import challenge
 from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
@@ -119,12 +122,18 @@ class Exchange:
         self._write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
+        # A protocol is known by the file that its handlers stand in.
+        self._protocol = str(getattr(handle, "__module__", "")).rpartition(".")[2]
         self._labels = labels
         self._headers = tuple(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         request_id = read_request_id(headers)
+        asked = ASKED.get()
+        if asked is not None:
+            asked.protocol, asked.route = self._protocol, scope["path"]
+            asked.model, asked.method = self._labels
         try:
             if scope["method"] not in self._methods:
                 reply = method_not_allowed(request_id, ", ".join(self._methods))
@@ -185,8 +194,10 @@ class Exchange:
 
 
 def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
-    client = scope.get("client")
+    asked, client = ASKED.get(), scope.get("client")
     caller = client[0] if client else ""
+    if asked is not None:
+        caller = asked.caller.name or asked.remote
     query = scope.get("query_string", b"")
     return Call(headers, body, request_id, caller, scope["method"], scope["path"], query)
 
@@ -333,6 +344,8 @@ def error_reply(error: BaseException, request_id: str) -> Reply:
         error = ModelyardError(
             "internal error", hint="the server's log has more under this request id"
         )
+    elif isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", challenge(error)))
     elif "retry_after" in error.details:
         headers.append((b"retry-after", str(error.details["retry_after"]).encode()))
     row = describe(error)

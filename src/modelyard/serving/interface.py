@@ -76,6 +76,8 @@ class Limits:
     """Of nested lists and objects in JSON."""
     requests: int = 1000
     """Being read, waiting or being answered at one time."""
+    rows: int = 1_000_000
+    """Records of one request."""
     queued_rows: int = 20_000
     """Waiting for one model. A single larger request is still taken when nothing else waits."""
     wait_seconds: float = 30.0
@@ -90,6 +92,16 @@ class Limits:
     """Of a streaming answer that is asked for as a whole."""
     send_seconds: float = 30.0
     """The longest a client may take to read the next piece of a streaming answer."""
+    answer_seconds: float = 0.0
+    """The longest a call of the model may take until who asked is told 504; what it answers later is thrown away. 0 is any
+    time."""
+    stuck_seconds: float = 300.0
+    """A model that works on one call for longer than this while others wait is stuck: ``/healthz`` says so. 0 is never."""
+    rate: float = 0.0
+    """Requests a second of one caller: of a key, or of an address where there are no keys. Each process counts for itself.
+    0 is any number."""
+    burst: int = 0
+    """How many of them at once; 0 is as many as in a second."""
 
 
 @dataclass(frozen=True, slots=True)

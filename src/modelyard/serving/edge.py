@@ -62,6 +62,9 @@ class Call:
     body: bytes
     request_id: str
     caller: str
+    method: str = "POST"
+    path: str = ""
+    query: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,11 @@ Handler = Callable[[Call], Awaitable[Reply]]
 
 
 class Exchange:
-    """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes and counts what came of it.
+    """An ASGI endpoint: reads a request within the limits, lets a handler answer, writes and counts what came of it.
 
     ``labels`` are the model and the method that metrics show; ``headers`` go with every answer; ``body_limit`` tells from a
-    request's headers how large its body may be.
+    request's headers how large its body may be; ``methods`` are the verbs that are answered; ``write_error`` words errors as
+    a protocol has them.
     """
 
     def __init__(
@@ -92,8 +96,12 @@ class Exchange:
         labels: tuple[str, str],
         headers: Headers = (),
         body_limit: Callable[[Mapping[bytes, bytes]], int] | None = None,
+        methods: Sequence[str] = ("POST",),
+        write_error: Callable[[BaseException, str], Reply] | None = None,
     ) -> None:
         self._service = service
+        self._methods = tuple(methods)
+        self._write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
         self._labels = labels
@@ -103,15 +111,15 @@ class Exchange:
         headers = dict(scope["headers"])
         request_id = read_request_id(headers)
         try:
-            if scope["method"] != "POST":
-                reply = method_not_allowed(request_id, "POST")
+            if scope["method"] not in self._methods:
+                reply = method_not_allowed(request_id, ", ".join(self._methods))
             else:
                 reply = await self._answer(scope, headers, receive, request_id)
         except _HungUp:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
-            reply = error_reply(error, request_id)
+            reply = self._write_error(error, request_id)
         self._service.metrics.answered(*self._labels, reply.status)
         closing = self._service.draining
         await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
@@ -125,14 +133,18 @@ class Exchange:
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                client = scope.get("client")
-                return await self._handle(
-                    Call(headers, body, request_id, client[0] if client else "")
-                )
+                return await self._handle(_call(scope, headers, body, request_id))
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
                 watch.close()
+
+
+def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
+    client = scope.get("client")
+    caller = client[0] if client else ""
+    query = scope.get("query_string", b"")
+    return Call(headers, body, request_id, caller, scope["method"], scope["path"], query)
 
 
 async def send_reply(
@@ -154,13 +166,24 @@ async def send_reply(
 
 
 class ExactPaths(BaseRoute):
-    """One route for all paths of a protocol, looked up in a dict.
+    """One route for all paths of a protocol, looked up in a dict that is built again when models came or went.
 
     Finding one costs the same however many models are served, and names are no patterns: a model may be called ``{x}``.
     """
 
-    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
-        self.exchanges = exchanges
+    def __init__(self, service: Service, build: Callable[[], Mapping[str, Exchange]]) -> None:
+        self._service = service
+        self._build = build
+        self._built = build()
+        self._generation = service.generation
+
+    @property
+    def exchanges(self) -> Mapping[str, Exchange]:
+        """What answers each path now."""
+        if self._generation != self._service.generation:
+            self._generation = self._service.generation
+            self._built = self._build()
+        return self._built
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """A full match, whatever the verb, when the path is one of ours."""
@@ -170,6 +193,24 @@ class ExactPaths(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         await self.exchanges[scope["path"]](scope, receive, send)
+
+
+class DirectPaths:
+    """The exact paths of all protocols in one dict: the short way past the framework's own routing."""
+
+    def __init__(self, service: Service, routes: Sequence[BaseRoute]) -> None:
+        self._routes = [route for route in routes if isinstance(route, ExactPaths)]
+        self._service = service
+        self._generation = -1
+        self._paths: dict[str, Exchange] = {}
+
+    @property
+    def paths(self) -> Mapping[str, Exchange]:
+        """What answers each path now."""
+        if self._generation != self._service.generation:
+            self._generation = self._service.generation
+            self._paths = {p: e for route in self._routes for p, e in route.exchanges.items()}
+        return self._paths
 
 
 def read_request_id(headers: Mapping[bytes, bytes]) -> str:

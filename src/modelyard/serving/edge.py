@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from starlette.routing import BaseRoute, Match
 
 from modelyard.base.clock import now_ms
 from modelyard.base.errors import (
@@ -27,6 +26,7 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
     from modelyard.serving.service import Service
@@ -43,8 +43,6 @@ JSON = b"application/json"
 CLIENT_CLOSED = 499
 """The status that metrics show for a client that hung up before its answer."""
 MAX_HEADERS = 100
-WATCH_AFTER = 0.1
-"""Seconds until a waiting client is watched for hanging up; quick answers do not pay for it."""
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
@@ -115,7 +113,7 @@ class Exchange:
                 reply = method_not_allowed(request_id, ", ".join(self._methods))
             else:
                 reply = await self._answer(scope, headers, receive, request_id)
-        except _HungUp:
+        except HungUp:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
@@ -129,7 +127,7 @@ class Exchange:
     ) -> Reply:
         limits = self._service.limits
         with self._service.admitted:
-            watch = _Watch(receive, limits.read_seconds)
+            watch = Watch(receive, limits.read_seconds)
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
@@ -163,54 +161,6 @@ async def send_reply(
         out.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": out})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-class ExactPaths(BaseRoute):
-    """One route for all paths of a protocol, looked up in a dict that is built again when models came or went.
-
-    Finding one costs the same however many models are served, and names are no patterns: a model may be called ``{x}``.
-    """
-
-    def __init__(self, service: Service, build: Callable[[], Mapping[str, Exchange]]) -> None:
-        self._service = service
-        self._build = build
-        self._built = build()
-        self._generation = service.generation
-
-    @property
-    def exchanges(self) -> Mapping[str, Exchange]:
-        """What answers each path now."""
-        if self._generation != self._service.generation:
-            self._generation = self._service.generation
-            self._built = self._build()
-        return self._built
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """A full match, whatever the verb, when the path is one of ours."""
-        known = scope["type"] == "http" and scope["path"] in self.exchanges
-        return (Match.FULL if known else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        await self.exchanges[scope["path"]](scope, receive, send)
-
-
-class DirectPaths:
-    """The exact paths of all protocols in one dict: the short way past the framework's own routing."""
-
-    def __init__(self, service: Service, routes: Sequence[BaseRoute]) -> None:
-        self._routes = [route for route in routes if isinstance(route, ExactPaths)]
-        self._service = service
-        self._generation = -1
-        self._paths: dict[str, Exchange] = {}
-
-    @property
-    def paths(self) -> Mapping[str, Exchange]:
-        """What answers each path now."""
-        if self._generation != self._service.generation:
-            self._generation = self._service.generation
-            self._paths = {p: e for route in self._routes for p, e in route.exchanges.items()}
-        return self._paths
 
 
 def read_request_id(headers: Mapping[bytes, bytes]) -> str:
@@ -252,7 +202,7 @@ async def _received(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _HungUp
+            raise HungUp
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)
@@ -352,68 +302,3 @@ def method_not_allowed(request_id: str, allowed: str) -> Reply:
 def dump_json(value: Any) -> bytes:
     """What a data type's `encode` gives, as bytes."""
     return orjson.dumps(value)
-
-
-class _HungUp(Exception):
-    """The client is gone: there is nobody to answer."""
-
-
-class _Watch:
-    """Looks after one request that takes its time: a body that does not come, a client that hangs up while it waits.
-
-    Then the request's task is cancelled, which also frees its place in a queue, and `verdict` says why. Quick requests pay for
-    one timer and nothing else.
-    """
-
-    def __init__(self, receive: Receive, read_seconds: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "ASGI servers run each request in a task"
-        self._task = task
-        self._receive = receive
-        self._read_seconds = read_seconds
-        self._loop = asyncio.get_running_loop()
-        self._reading = True
-        self._slow = False
-        self._verdict: Exception | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(WATCH_AFTER, self._look)
-
-    def body_is_here(self) -> None:
-        """From now on the client can only wait, or hang up."""
-        self._reading = False
-        if self._slow:
-            self._timer.cancel()
-            self._timer = self._loop.call_later(WATCH_AFTER, self._look)
-
-    def verdict(self) -> BaseException:
-        """Why the task was cancelled: by this watch, or (the server stops) by somebody else."""
-        if self._verdict is None:
-            return asyncio.CancelledError()
-        self._task.uncancel()
-        return self._verdict
-
-    def close(self) -> None:
-        """The request is answered, or given up."""
-        self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-
-    def _look(self) -> None:
-        if self._reading:
-            self._slow = True
-            self._timer = self._loop.call_later(self._read_seconds, self._too_slow)
-        else:
-            self._watcher = self._loop.create_task(self._hear())
-
-    def _too_slow(self) -> None:
-        if self._reading:
-            self._end(InvalidInput(f"the body did not arrive in {self._read_seconds:g} s"))
-
-    async def _hear(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._end(_HungUp())
-
-    def _end(self, verdict: Exception) -> None:
-        self._verdict = verdict
-        self._task.cancel()

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from modelyard.base.errors import NotAllowed
 from modelyard.serving.edge import (
     ASGI,
-    DirectPaths,
     Receive,
     Scope,
     Send,
@@ -20,6 +19,7 @@ from modelyard.serving.edge import (
     read_request_id,
     send_reply,
 )
+from modelyard.serving.paths import DirectPaths
 
 
 class Front:

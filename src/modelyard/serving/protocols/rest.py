@@ -22,7 +22,6 @@ from modelyard.serving.edge import (
     JSON,
     OFF_LOOP_BYTES,
     Call,
-    ExactPaths,
     Exchange,
     Reply,
     dump_json,
@@ -33,6 +32,7 @@ from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
 from modelyard.serving.multipart import FORM, boundary_of, read_form
 from modelyard.serving.openapi import method_operations
+from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import read_csv, write_csv
 from modelyard.serving.uploads import Uploads

@@ -32,7 +32,6 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.announcing import announce, running
 from modelyard.serving.description import describe_service
 from modelyard.serving.edge import (
-    DirectPaths,
     error_reply,
     method_not_allowed,
     read_request_id,
@@ -40,6 +39,7 @@ from modelyard.serving.edge import (
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service

@@ -13,7 +13,7 @@ import random
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +26,7 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.packing import pack, takes_gzip
 from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ CLIENT_CLOSED = 499
 MAX_HEADERS = 100
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
+PACK_FROM = 32 << 10
+"""From this size on, answers are packed for whoever takes gzip: below it, packing takes longer than most networks do."""
+PACK_LEVEL = 1
+PACKED = frozenset((JSON, b"text/csv", b"text/plain"))
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
 """Details of an error that clients may see."""
 
@@ -131,11 +136,23 @@ class Exchange:
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                return await self._handle(_call(scope, headers, body, request_id))
+                reply = await self._handle(_call(scope, headers, body, request_id))
+                return await _packed(reply, headers) if len(reply.body) >= PACK_FROM else reply
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
                 watch.close()
+
+
+async def _packed(reply: Reply, headers: Mapping[bytes, bytes]) -> Reply:
+    """Long texts as gzip for whoever takes that; what is binary hardly shrinks."""
+    if reply.content_type.split(b";", 1)[0] not in PACKED:
+        return reply
+    varies = (*reply.headers, (b"vary", b"accept-encoding"))
+    if not takes_gzip(headers.get(b"accept-encoding", b"")):
+        return replace(reply, headers=varies)
+    encoded = (*varies, (b"content-encoding", b"gzip"))
+    return replace(reply, body=await pack(reply.body, PACK_LEVEL), headers=encoded)
 
 
 def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:

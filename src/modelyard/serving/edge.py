@@ -14,7 +14,7 @@ import random
 import re
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -30,6 +30,7 @@ from modelyard.base.errors import (
 )
 from modelyard.serving.asking import ASKED
 from modelyard.serving.entry.auth import challenge
+from modelyard.serving.packing import pack, takes_gzip
 from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ CLIENT_CLOSED = 499
 MAX_HEADERS = 100
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
+PACK_FROM = 32 << 10
+"""From this size on, answers are packed for whoever takes gzip: below it, packing takes longer than most networks do."""
+PACK_LEVEL = 1
+PACKED = frozenset((JSON, b"text/csv", b"text/plain"))
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
 """Details of an error that clients may see."""
 
@@ -168,7 +173,8 @@ class Exchange:
                 reply = await self._handle(_call(scope, headers, body, request_id))
                 if reply.stream is not None:
                     await self._send_stream(send, reply, request_id)
-                return reply
+                    return reply
+                return await _packed(reply, headers) if len(reply.body) >= PACK_FROM else reply
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
@@ -191,6 +197,17 @@ class Exchange:
                     except TimeoutError:
                         raise HungUp from None  # it is there, but does not read
             await send({"type": "http.response.body", "body": b""})
+
+
+async def _packed(reply: Reply, headers: Mapping[bytes, bytes]) -> Reply:
+    """Long texts as gzip for whoever takes that; what is binary hardly shrinks."""
+    if reply.content_type.split(b";", 1)[0] not in PACKED:
+        return reply
+    varies = (*reply.headers, (b"vary", b"accept-encoding"))
+    if not takes_gzip(headers.get(b"accept-encoding", b"")):
+        return replace(reply, headers=varies)
+    encoded = (*varies, (b"content-encoding", b"gzip"))
+    return replace(reply, body=await pack(reply.body, PACK_LEVEL), headers=encoded)
 
 
 def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:

@@ -70,6 +70,8 @@ class Limits:
 
     body_bytes: int = 8 << 20
     """Of one request, after decompression."""
+    decoded_bytes: int = 128 << 20
+    """What a table in a compressed format of its own (Parquet, Arrow) may become; a cell counts for 8 bytes at least."""
     file_bytes: int = 32 << 20
     """The same where files are sent as they are, to a method that takes files."""
     depth: int = 64

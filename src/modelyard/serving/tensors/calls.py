@@ -16,7 +16,6 @@ from modelyard.base.errors import (
     ModelyardError,
     NotFound,
     SchemaMismatch,
-    UnknownMethod,
     did_you_mean,
 )
 from modelyard.objects.model import Model
@@ -87,11 +86,7 @@ class TensorCalls:
 
     def method(self, model: str, name: str) -> TensorMethod:
         """A method's tensors; the default method for an empty name."""
-        try:
-            method = self._service.find(model, name or self.model(model).default_method)
-        except UnknownMethod as error:
-            # The model is there: it is the parameter that is wrong.
-            raise InvalidInput(error.message, hint=error.hint, field="parameters.method") from None
+        method = self._service.find(model, name or self.model(model).default_method)
         found = self._methods.get(method)
         if found is None:
             found = self._methods[method] = TensorMethod(method)

@@ -94,7 +94,7 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> An
     if type(data) is not list:
         raise mismatch(f"{name}.data", "a list", data)
     flat = _flattened(name, shape, data)
-    _check_count(name, shape, len(flat))
+    check_count(name, shape, len(flat))
     return from_elements(name, datatype, shape, flat)
 
 
@@ -173,7 +173,8 @@ def _flattened(name: str, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
     return level
 
 
-def _check_count(name: str, shape: tuple[int, ...], count: int) -> None:
+def check_count(name: str, shape: tuple[int, ...], count: int) -> None:
+    """`SchemaMismatch` unless there are as many elements as a shape says."""
     wanted = math.prod(shape)
     if wanted != count:
         raise refusal(
@@ -215,7 +216,7 @@ def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes | memo
     """The elements of little-endian bytes without padding; of BYTES each after its length."""
     if datatype == BYTES:
         elements = _split_elements(name, raw)
-        _check_count(name, shape, len(elements))
+        check_count(name, shape, len(elements))
         return elements
     import numpy as np
 

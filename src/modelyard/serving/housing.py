@@ -12,6 +12,7 @@ from typing import Literal
 from modelyard.base.clock import new_id
 from modelyard.base.errors import ModelyardError, NotFound, did_you_mean
 from modelyard.base.notes import note
+from modelyard.objects.engines.array import array_engine
 from modelyard.objects.model import Model
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.examples import example_arguments
@@ -61,9 +62,10 @@ class Housed:
 
 
 async def warm_up(housed: Housed) -> None:
-    """Call a model on its sample, so that the first request is not the slow one."""
+    """Find the quickest way to call a model, and call it on its sample, so that the first request is not the slow one."""
     if not housed.methods:
         return
+    await asyncio.to_thread(_choose_engines, housed)
     method = housed.methods[housed.model.default_method]
     # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
     sample = example_arguments(method.model, method.name, rows=1)
@@ -75,6 +77,12 @@ async def warm_up(housed: Housed) -> None:
         await housed.submit(method, request)
     except ModelyardError as error:
         note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
+
+
+def _choose_engines(housed: Housed) -> None:
+    for method in housed.methods.values():
+        if method.joins and method.engine is None:
+            method.engine = array_engine(housed.model, method.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ from modelyard.types.columns import Column
 from modelyard.types.interface import DataType
 from modelyard.types.mismatch import refusal
 
+ROWS_AS_JSON = 64
+"""Up to so many rows a table goes the way of JSON: its rows are joined with those of other requests before a table is made.
+More rows of numbers are an array, and stay one."""
 DEPTH = 64
 """How deep JSON inside a tensor may nest."""
 _SERIES = ("series", "polars_series")
@@ -274,12 +277,13 @@ class TableForm(Form):
         if missing:
             raise missing_input(missing[0])
         columns = {port: _as_column(sent[port], cells) for port, cells in self._cells.items()}
-        _check_lengths(columns)
-        if len({t.datatype for t in columns.values()}) == 1:
+        rows = _check_lengths(columns)
+        if rows > ROWS_AS_JSON and len({t.datatype for t in columns.values()}) == 1:
             block = _block(list(columns.values()))
             if block is not None:
                 return block
-        return {self._columns[p]: self._cells[p].spelled(t) for p, t in columns.items()}
+        cells = [self._cells[port].spelled(tensor) for port, tensor in columns.items()]
+        return Json([list(row) for row in zip(*cells, strict=True)])
 
     def _whole(self, tensor: Tensor) -> Any:
         if tensor.datatype == BYTES:
@@ -319,12 +323,13 @@ def _as_column(tensor: Tensor, cells: _Cells) -> Tensor:
     return tensor
 
 
-def _check_lengths(columns: Mapping[str, Tensor]) -> None:
+def _check_lengths(columns: Mapping[str, Tensor]) -> int:
     first = next(iter(columns))
     rows = columns[first].shape[0]
     for port, tensor in columns.items():
         if tensor.shape[0] != rows:
             raise refusal(port, f"{rows} rows, as in {first!r}", str(tensor.shape[0]))
+    return rows
 
 
 def _block(tensors: Sequence[Tensor]) -> Any:

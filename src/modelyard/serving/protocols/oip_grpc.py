@@ -108,13 +108,11 @@ class Inference:
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Tensors in, tensors out."""
         caller = _caller(context)
+        told = [("x-request-id", caller.request_id)]
+        context.set_trailing_metadata(tuple(told))  # a refusal has it as well
         message, identity = await self._infer(request, caller)
-        context.set_trailing_metadata(
-            (
-                ("x-request-id", caller.request_id),
-                ("x-modelyard-model", quote(identity, safe="@:+/")),
-            )
-        )
+        told.append(("x-modelyard-model", quote(identity, safe="@:+/")))
+        context.set_trailing_metadata(tuple(told))
         return message
 
     async def ModelStreamInfer(  # noqa: N802

@@ -133,5 +133,11 @@ async def _abort(grpc: Any, context: Any, error: Exception) -> None:
         raise error
     if not isinstance(error, ModelyardError):
         logger.error("a gRPC call failed", exc_info=error)
+    elif "retry_after" in error.details:
+        told = (
+            *(context.trailing_metadata() or ()),
+            ("retry-after", str(error.details["retry_after"])),
+        )
+        context.set_trailing_metadata(told)
     code = STATUSES.get(status_of(error), "INTERNAL")
     await context.abort(getattr(grpc.StatusCode, code), text_of(error))

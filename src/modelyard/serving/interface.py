@@ -1,6 +1,7 @@
 """What crosses the line between protocols and the service, and how to add a protocol.
 
-A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words.
+A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words. One that can
+send an answer piece by piece reads `Service.stream` instead.
 Everything else (checking data, batching, limits, logging, metrics) is behind that call, once for all protocols.
 
 How to add one that speaks HTTP: write ``protocols/<name>.py`` with
@@ -69,6 +70,8 @@ class Limits:
 
     body_bytes: int = 8 << 20
     """Of one request, after decompression."""
+    decoded_bytes: int = 128 << 20
+    """What a table in a compressed format of its own (Parquet, Arrow) may become; a cell counts for 8 bytes at least."""
     file_bytes: int = 32 << 20
     """The same where files are sent as they are, to a method that takes files."""
     depth: int = 64
@@ -83,6 +86,14 @@ class Limits:
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    streams: int = 16
+    """Streaming answers of one model at one time. Each runs in a thread of its own, beside the model's workers."""
+    stream_seconds: float = 600.0
+    """The longest a streaming answer may take."""
+    stream_items: int = 100_000
+    """Of a streaming answer that is asked for as a whole."""
+    send_seconds: float = 30.0
+    """The longest a client may take to read the next piece of a streaming answer."""
     answer_seconds: float = 0.0
     """The longest a call of the model may take until who asked is told 504; what it answers later is thrown away. 0 is any
     time."""
@@ -118,6 +129,8 @@ class Running:
     curl: str
     """A command that works as pasted into a shell."""
     models: Sequence[str] = field(default_factory=tuple[str, ...])
+    grpc: str = ""
+    """Host and port of gRPC, where it is answered."""
 
 
 class Server(Protocol):

@@ -56,6 +56,17 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
+        self._streams = Gauge(
+            "modelyard_streams",
+            "Streaming answers whose generator runs.",
+            registry=registry,
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -70,6 +81,7 @@ class Metrics:
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
+        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
@@ -134,6 +146,10 @@ class Metrics:
         """Note how long a request took that the model answered, or failed on."""
         self._durations(model, method).observe(seconds)
 
+    def streamed(self, model: str, method: str) -> None:
+        """Count one item of a streaming answer."""
+        self._items(model, method).inc()
+
     def batch(self, model: str) -> Callable[[float], None]:
         """What to call with the number of records of each call of a model."""
         return self._batches(model).observe
@@ -166,6 +182,10 @@ class Metrics:
     def watch_in_flight(self, requests: Callable[[], float]) -> None:
         """Show how many requests are in the house; asked when somebody looks."""
         self._in_flight.set_function(requests)
+
+    def watch_streams(self, running: Callable[[], float]) -> None:
+        """Show how many generators run; asked when somebody looks."""
+        self._streams.set_function(running)
 
     def text(self) -> bytes:
         """The exposition, in Prometheus' text format."""

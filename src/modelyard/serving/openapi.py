@@ -219,6 +219,7 @@ def _answer(method: Method) -> dict[str, Any]:
             "application/json": {"schema": returns.json_schema() if returns else {}},
             "text/csv": {"schema": {"type": "string"}},
             **_bare_content(returns),
+            **_stream_content(method),
         },
     }
 
@@ -229,6 +230,25 @@ def _bare_content(returns: DataType | None) -> dict[str, Any]:
         return {file.media_type: {"schema": _FILE}}
     text = returns is not None and returns.kind == "string"
     return {"text/plain": {"schema": {"type": "string"}}} if text else {}
+
+
+def _stream_content(method: Method) -> dict[str, Any]:
+    """Answers that come piece by piece."""
+    if method.items is None:
+        return {}
+    item = method.items.json_schema()
+    events = "`data:` with the JSON of one item for each, then `event: end`, or `event: error`."
+    lines = "The JSON of one item a line."
+    return {
+        "text/event-stream": {
+            "schema": {"type": "string", "description": events},
+            "x-itemSchema": item,
+        },
+        "application/x-ndjson": {
+            "schema": {"type": "string", "description": lines},
+            "x-itemSchema": item,
+        },
+    }
 
 
 def _error(description: str) -> dict[str, Any]:

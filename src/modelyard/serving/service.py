@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from modelyard.base.errors import (
     AlreadyExists,
     InvalidInput,
     ModelFailed,
+    ModelyardError,
     NotFound,
     NotReady,
     Overloaded,
@@ -24,11 +26,15 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method
+from modelyard.serving.execution import Method, stream
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
 from modelyard.serving.interface import Answer, Batching, Limits, Request
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
+from modelyard.serving.streaming import Streams
+
+LOGGED_ITEMS = 1000
+"""The first items of a streaming answer, which the log keeps."""
 
 
 class Service:
@@ -59,6 +65,7 @@ class Service:
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.streams = Streams(self.limits)
         self.gate = gate or Gate()
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
@@ -77,6 +84,7 @@ class Service:
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
         self.metrics.watch_in_flight(lambda: self.in_flight)
+        self.metrics.watch_streams(lambda: self.streams.running)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -118,6 +126,7 @@ class Service:
             async with asyncio.timeout(timeout):
                 for housed in self._housed.values():
                     await housed.idle()
+                await self.streams.idle()
         for housed in self._housed.values():
             housed.close()
         if self.recorder is not None:
@@ -231,6 +240,10 @@ class Service:
         method = self.find(request.model, request.method)
         request = self.checked(method, request)
         started = time.perf_counter()
+        if method.items is not None:
+            value = await self._whole(request)
+            took = (time.perf_counter() - started) * 1000
+            return Answer(value, method.identity, took, request.request_id, request.reference_ids)
         housed = self._housed[method.model.name]
         try:
             value = await housed.submit(method, request)
@@ -243,6 +256,50 @@ class Service:
         return Answer(
             value, method.identity, milliseconds, request.request_id, request.reference_ids
         )
+
+    async def stream(self, request: Request) -> AsyncGenerator[Any]:
+        """The items of a streaming method as they come; of any other method its one answer. JSON-able, or the model's own
+        values for a ``native`` request.
+
+        Raises what `infer` raises, before the first item or later. Who stops reading early closes it
+        (`contextlib.aclosing`), and so the model's generator.
+        """
+        method = self.find(request.model, request.method)
+        if method.items is None:
+            yield (await self.infer(request)).value
+            return
+        request = self.checked(method, request)
+        started = time.perf_counter()
+        kept: list[Any] = []
+        error: str | None = ""
+        items = self.streams.read(request, partial(stream, method, request))
+        try:
+            async with contextlib.aclosing(items):
+                async for item in items:
+                    self.metrics.streamed(method.model.name, method.name)
+                    if self.recorder is not None and len(kept) < LOGGED_ITEMS:
+                        kept.append(item)
+                    yield item
+        except ModelyardError as failure:
+            # What is refused before it began is no prediction; half a stream is one, as when the reader hangs up.
+            error = failure.message if kept or isinstance(failure, ModelFailed) else None
+            raise
+        finally:
+            if error is not None:
+                self._finished(method, request, kept, started, error)
+
+    async def _whole(self, request: Request) -> list[Any]:
+        items: list[Any] = []
+        async with contextlib.aclosing(self.stream(request)) as coming:
+            async for item in coming:
+                items.append(item)
+                if len(items) > self.limits.stream_items:
+                    raise TooLarge(
+                        f"the answer has more than {self.limits.stream_items} items",
+                        hint="ask for it piece by piece: Accept: text/event-stream",
+                        limit=self.limits.stream_items,
+                    )
+        return items
 
     def checked(self, method: Method, request: Request) -> Request:
         """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who

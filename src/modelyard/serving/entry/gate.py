@@ -105,7 +105,10 @@ class Gate:
             asked.status = asked.status or describe(error).http_status
             raise
         finally:
-            ASKED.reset(token)
+            with contextlib.suppress(
+                ValueError
+            ):  # a stream that was dropped ends in another context
+                ASKED.reset(token)
             self._note(asked, headers)
 
     def _note(self, asked: Asked, headers: Mapping[bytes, bytes]) -> None:

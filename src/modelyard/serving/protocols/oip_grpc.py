@@ -16,7 +16,9 @@ from urllib.parse import quote, unquote
 
 from modelyard import __version__
 from modelyard.base.errors import ModelyardError, NotReady
+from modelyard.serving.asking import ASKED, Asked
 from modelyard.serving.edge import CLIENT_CLOSED, OFF_LOOP_BYTES, read_request_id
+from modelyard.serving.entry.gate import TIMEOUT
 from modelyard.serving.protocols.oip import EXTENSIONS, PLATFORM, SERVER, change
 from modelyard.serving.rpc.health import HEALTH, Health
 from modelyard.serving.rpc.inference import INFERENCE, read_call, read_parameters, write_answer
@@ -48,7 +50,36 @@ def create_server(service: Service, *, credentials: Any = None, shared: bool = F
         message_bytes=service.limits.body_bytes,
         credentials=credentials,
         shared=shared,
+        around=Passing(service),
     )
+
+
+OPEN = frozenset((
+    *(f"/{INFERENCE.full_service}/{name}" for name in ("ServerLive", "ServerReady", "ModelReady")),
+    *(f"/{HEALTH.full_service}/{name}" for name in ("Check", "Watch")),
+))  # fmt: skip
+"""Calls that are never asked for a key: probes."""
+
+
+class Passing:
+    """Lets a call pass the service's gate: who asks, how often, by when."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __call__(self, context: Any, route: str) -> contextlib.AbstractContextManager[Asked | None]:
+        metadata, gate = _metadata(context), self._service.gate
+        if not gate.looks and TIMEOUT not in metadata:
+            return contextlib.nullcontext()
+        return gate.passage(
+            metadata,
+            _address(context.peer()),
+            request_id=read_request_id(metadata),
+            protocol="oip_grpc",
+            verb="POST",
+            route=route,
+            is_open=route in OPEN,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -217,9 +248,10 @@ def _caller(context: Any) -> Caller:
     metadata = _metadata(context)
     left = context.time_remaining()
     reference = metadata.get(b"x-reference-id", b"").decode("utf-8", "replace")
+    asked = ASKED.get()
     return Caller(
-        read_request_id(metadata),
-        _address(context.peer()),
+        read_request_id(metadata) if asked is None else asked.request_id,
+        _address(context.peer()) if asked is None else asked.caller.name or asked.remote,
         reference,
         None if left is None else time.monotonic() + left,
     )

@@ -9,12 +9,18 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import AddressInUse, MissingExtra, ModelyardError, describe
+from modelyard.serving.asking import Asked
 from modelyard.serving.rpc.packages import Package, Rpc
+from modelyard.serving.tls import Tls
 
 logger = logging.getLogger("modelyard.serving")
+
+Around = Callable[[Any, str], contextlib.AbstractContextManager[Asked | None]]
+"""What a call passes, by its context and its full name; it may raise instead."""
 
 STATUSES: Mapping[int, str] = {
     **dict.fromkeys((400, 415, 422), "INVALID_ARGUMENT"),
@@ -63,6 +69,7 @@ class GrpcServer:
         message_bytes: int,
         credentials: Any = None,
         shared: bool = False,
+        around: Around | None = None,
     ) -> None:
         grpc = library()
         options = [
@@ -74,7 +81,10 @@ class GrpcServer:
         self._credentials = credentials
         self._server = grpc.aio.server(options=options)
         for package, handlers in services:
-            methods = {rpc.name: _handler(grpc, package, rpc, handlers) for rpc in package.rpcs}
+            methods = {
+                rpc.name: _handler(grpc, package, rpc, handlers, around or _nothing_around)
+                for rpc in package.rpcs
+            }
             handler = grpc.method_handlers_generic_handler(package.full_service, methods)
             self._server.add_generic_rpc_handlers((handler,))
 
@@ -96,32 +106,60 @@ class GrpcServer:
         await self._server.stop(grace)
 
 
-def _handler(grpc: Any, package: Package, rpc: Rpc, handlers: Any) -> Any:
+def server_credentials(tls: Tls) -> Any:
+    """grpcio's form of what TLS needs."""
+    pair = Path(tls.key).read_bytes(), Path(tls.cert).read_bytes()
+    authorities = None if tls.client_ca is None else Path(tls.client_ca).read_bytes()
+    return library().ssl_server_credentials(
+        [pair], root_certificates=authorities, require_client_auth=authorities is not None
+    )
+
+
+def _nothing_around(context: Any, route: str) -> contextlib.AbstractContextManager[Asked | None]:
+    return contextlib.nullcontext()
+
+
+def _handler(grpc: Any, package: Package, rpc: Rpc, handlers: Any, around: Around) -> Any:
     behave: Callable[..., Any] = getattr(handlers, rpc.name)
+    route = f"/{package.full_service}/{rpc.name}"
+    passing: _Passing = lambda context: around(context, route)  # noqa: E731
     kind = f"{'stream' if rpc.asks_many else 'unary'}_{'stream' if rpc.answers_many else 'unary'}"
     return getattr(grpc, f"{kind}_rpc_method_handler")(
-        _streaming(grpc, behave) if rpc.answers_many else _answering(grpc, behave),
+        _streaming(grpc, behave, passing)
+        if rpc.answers_many
+        else _answering(grpc, behave, passing),
         request_deserializer=package.message(rpc.request).FromString,
         response_serializer=package.message(rpc.response).SerializeToString,
     )
 
 
-def _answering(grpc: Any, behave: Callable[..., Any]) -> Callable[..., Any]:
+_Passing = Callable[[Any], contextlib.AbstractContextManager[Asked | None]]
+
+
+def _answering(grpc: Any, behave: Callable[..., Any], passing: _Passing) -> Callable[..., Any]:
     async def answer(request: Any, context: Any) -> Any:
         try:
-            return await behave(request, context)
+            with passing(context) as asked:
+                message = await behave(request, context)
+                if asked is not None:
+                    asked.status = 200
+                    asked.bytes_in, asked.bytes_out = request.ByteSize(), message.ByteSize()
+                return message
         except Exception as error:  # noqa: BLE001  the last line: everything becomes a status
             await _abort(grpc, context, error)
 
     return answer
 
 
-def _streaming(grpc: Any, behave: Callable[..., Any]) -> Callable[..., Any]:
+def _streaming(grpc: Any, behave: Callable[..., Any], passing: _Passing) -> Callable[..., Any]:
     async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async with contextlib.aclosing(behave(request, context)) as items:
-                async for item in items:
-                    yield item
+            with passing(context) as asked:
+                async with contextlib.aclosing(behave(request, context)) as items:
+                    async for item in items:
+                        yield item
+                if asked is not None:
+                    asked.status = 200
         except Exception as error:  # noqa: BLE001
             await _abort(grpc, context, error)
 

@@ -50,7 +50,7 @@ from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
-from modelyard.serving.tls import server_context, tls_options
+from modelyard.serving.tls import Tls, server_context, tls_options
 
 _Options = TypeVar("_Options", Limits, Batching)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
@@ -103,7 +103,7 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        beside = _grpc(host, grpc_port, drain_seconds)
+        beside = _grpc(host, grpc_port, drain_seconds, tls)
         app = create_app(
             service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
         )
@@ -120,12 +120,12 @@ def serve(
         )
 
 
-def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside]:
+def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
     """What answers gRPC, by its address; nothing where no port is given."""
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
-    from modelyard.serving.rpc.server import library
+    from modelyard.serving.rpc.server import library, server_credentials
 
     library()
     with listen(
@@ -133,7 +133,10 @@ def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside
     ) as socket:  # says it well when somebody else listens, and finds a free one
         bound: int = socket.getsockname()[1]
         target = url_of(socket, host).removeprefix("http://")
-    answering = partial(oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds)
+    options = {} if tls is None else {"credentials": server_credentials(tls)}
+    answering = partial(
+        oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds, **options
+    )
     return {target: answering}
 
 

@@ -182,7 +182,7 @@ def create_app(
     )
     app.router.routes.extend(routes)
     _add_own_routes(app, service)
-    _add_error_handlers(app, direct)
+    _add_error_handlers(app, service)
     _add_openapi(app, service, known)
     return app
 
@@ -283,7 +283,7 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
         return describe_service(service, lambda method: path_of(service, method))
 
 
-def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
+def _add_error_handlers(app: FastAPI, service: Service) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         request_id = read_request_id(dict(request.scope["headers"]))
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -291,7 +291,8 @@ def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
             allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
             reply = method_not_allowed(request_id, allowed)
         elif status == 404:
-            reply = error_reply(_unknown_path(request, list(direct.paths)), request_id)
+            paths = [path_of(service, method) for method in service.methods]
+            reply = error_reply(_unknown_path(request, paths), request_id)
         else:
             reply = error_reply(error, request_id)
         headers = {k.decode(): v.decode() for k, v in reply.headers}

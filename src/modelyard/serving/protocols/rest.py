@@ -29,7 +29,7 @@ from modelyard.serving.edge import (
 )
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
-from modelyard.serving.interface import Json, Request
+from modelyard.serving.interface import Answer, Json, Request
 from modelyard.serving.multipart import FORM, boundary_of, read_form
 from modelyard.serving.openapi import method_operations
 from modelyard.serving.paths import ExactPaths
@@ -39,12 +39,13 @@ from modelyard.serving.typed_bodies import TypedBodies
 from modelyard.serving.uploads import Uploads
 
 RESERVED = frozenset((
-    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
+    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "health", "healthz", "readyz", "livez", "metrics",
+    "version",
     "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
 ))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
-_ID_KEY = REFERENCE_ID.encode()
+ID_KEY = REFERENCE_ID.encode()
 
 
 def path_of(service: Service, method: Method) -> str:
@@ -95,12 +96,17 @@ class RestMethod:
 
     def body_limit(self, headers: Mapping[bytes, bytes]) -> int:
         """How large a body may be: more where it is a file, for a method that takes files."""
-        limits, kind = self._service.limits, _media_type(headers)
-        larger = self._uploads.takes_files and not _is_json(kind) and kind != CSV
+        limits, kind = self._service.limits, media_type(headers)
+        larger = self._uploads.takes_files and not is_json(kind) and kind != CSV
         return max(limits.file_bytes, limits.body_bytes) if larger else limits.body_bytes
 
     async def __call__(self, call: Call) -> Reply:
         """The reply to one call; errors are raised."""
+        request = await self.read(call)
+        return await self.write(call, await self._service.infer(request))
+
+    async def read(self, call: Call) -> Request:
+        """What a call asks for; `InvalidInput` and the like for what cannot be read."""
         parse = self._parser(call.headers)
         kind = self._answers.kind(call.headers.get(b"accept", b""))
         if len(call.body) > OFF_LOOP_BYTES:
@@ -110,7 +116,7 @@ class RestMethod:
         header = call.headers.get(b"x-reference-id")
         if header is not None and not any(ids):
             ids = [read_id(header.decode("utf-8", "replace"), "X-Reference-ID")]
-        request = Request(
+        return Request(
             self._method.model.name,
             self._method.name,
             arguments,
@@ -120,13 +126,15 @@ class RestMethod:
             caller=call.caller,
             native=kind in TYPED,
         )
-        answer = await self._service.infer(request)
-        told = [] if header is None else [(b"x-reference-id", header)]
-        return await self._answers.reply(kind, answer, told)
+
+    async def write(self, call: Call, answer: Answer) -> Reply:
+        """An answer in the form that the call asks for."""
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
+        return await self._answers.reply(kind, answer, echoed(call))
 
     def _parser(self, headers: Mapping[bytes, bytes]) -> Any:
-        content_type = _media_type(headers)
-        if _is_json(content_type):
+        content_type = media_type(headers)
+        if is_json(content_type):
             return self._from_json
         if content_type == CSV:
             return self._from_csv
@@ -155,8 +163,12 @@ class RestMethod:
 
     def _from_json(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         parsed = parse_json(body, self._service.limits.depth)
-        values = self._forms.read(parsed)
-        ids = self._forms.take_reference_ids(parsed, values) if _ID_KEY in body else []
+        return self._from_value(parsed, self._forms.read(parsed), ID_KEY in body)
+
+    def _from_value(
+        self, parsed: Any, values: dict[str, Any], has_ids: bool
+    ) -> tuple[dict[str, Any], int, list[str]]:
+        ids = self._forms.take_reference_ids(parsed, values) if has_ids else []
         records = self._method.records
         rows = count_rows(values[records]) if records in values else 1
         if len(ids) > 1 and len(ids) != rows:
@@ -172,11 +184,19 @@ class RestMethod:
         return {str(self._method.records): value}, rows, ids
 
 
-def _media_type(headers: Mapping[bytes, bytes]) -> bytes:
+def echoed(call: Call) -> list[tuple[bytes, bytes]]:
+    """The headers of a call that its answer repeats."""
+    header = call.headers.get(b"x-reference-id")
+    return [] if header is None else [(b"x-reference-id", header)]
+
+
+def media_type(headers: Mapping[bytes, bytes]) -> bytes:
+    """What a body is said to be, without its parameters."""
     return headers.get(b"content-type", JSON).split(b";", 1)[0].strip().lower()
 
 
-def _is_json(content_type: bytes) -> bool:
+def is_json(content_type: bytes) -> bool:
+    """Whether that is JSON, which bodies are by default."""
     return content_type in (JSON, b"") or content_type.endswith(b"+json")
 
 

@@ -43,6 +43,7 @@ from modelyard.serving.edge import (
     error_reply,
 )
 from modelyard.serving.execution import Method
+from modelyard.serving.health import Readiness
 from modelyard.serving.interface import Answer
 from modelyard.serving.paths import ExactPaths
 from modelyard.serving.plain_csv import read_plain_csv
@@ -184,10 +185,11 @@ def common_routes(service: Service) -> Sequence[BaseRoute]:
 
 def ping_route(service: Service, path: str) -> BaseRoute:
     """200 while requests are welcome, 503 before and after."""
+    readiness = Readiness(service)
 
     async def ping(request: StarletteRequest) -> Response:
-        status = 200 if service.ready else 503
-        return Response("\n", status, media_type="application/json")
+        status, _ = await readiness.report()
+        return Response("\n", 200 if status == "ready" else 503, media_type="application/json")
 
     return Route(path, ping, methods=["GET"])
 

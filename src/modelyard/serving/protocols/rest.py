@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 
 from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedFormat
 from modelyard.objects.sampling import required_arguments
+from modelyard.serving.accept import prefers
 from modelyard.serving.answers import CSV, TEXT, TYPED, Answers
 from modelyard.serving.edge import (
     JSON,
@@ -27,6 +28,7 @@ from modelyard.serving.edge import (
     Reply,
     parse_json,
 )
+from modelyard.serving.events import FORMS, Form, Streamed
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
@@ -103,6 +105,10 @@ class RestMethod:
     async def __call__(self, call: Call) -> Reply:
         """The reply to one call; errors are raised."""
         request = await self.read(call)
+        form = self._stream_form(call.headers.get(b"accept", b""))
+        if form is not None:
+            items = self._service.stream(request)
+            return await Streamed(items, form, call.request_id).begin(echoed(call))
         return await self.write(call, await self._service.infer(request))
 
     async def read(self, call: Call) -> Request:
@@ -182,6 +188,12 @@ class RestMethod:
     def _from_csv(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         value, rows, ids = read_csv(body, self._method)
         return {str(self._method.records): value}, rows, ids
+
+    def _stream_form(self, accept: bytes) -> Form | None:
+        """How to send an answer that comes piece by piece, when that is asked for."""
+        if self._method.items is None:
+            return None
+        return next((f for kind, f in FORMS.items() if prefers(accept, kind)), None)
 
 
 def echoed(call: Call) -> list[tuple[bytes, bytes]]:

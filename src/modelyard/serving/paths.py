@@ -56,3 +56,20 @@ class DirectPaths:
             self._generation = self._service.generation
             self._paths = {p: e for route in self._routes for p, e in route.exchanges.items()}
         return self._paths
+
+
+class PathsBelow(BaseRoute):
+    """One route for all paths that begin alike; ``find`` gives what answers the rest of one."""
+
+    def __init__(self, prefix: str, find: Callable[[str], ASGI]) -> None:
+        self._prefix = prefix
+        self._find = find
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A full match, whatever the verb."""
+        known = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        return (Match.FULL if known else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self._find(scope["path"].removeprefix(self._prefix))(scope, receive, send)

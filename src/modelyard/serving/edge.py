@@ -173,9 +173,8 @@ class Exchange:
                 reply = await self._handle(_call(scope, headers, body, request_id))
                 if reply.stream is not None:
                     await self._send_stream(send, reply, request_id)
-                elif len(reply.body) >= PACK_FROM:
-                    return await _packed(reply, headers)
-                return reply
+                    return reply
+                return await _packed(reply, headers) if len(reply.body) >= PACK_FROM else reply
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:

@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
             raise InvalidInput(f"expected the word serve, got {' '.join(words) or 'nothing'}")
         serve(**options(os.environ))
     except ModelyardError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return describe(error).exit_code
     return 0
 
@@ -38,7 +38,7 @@ def options(environment: Mapping[str, str]) -> dict[str, Any]:
     if not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise InvalidSetting(f"SAGEMAKER_BIND_TO_PORT is {port!r}", hint="a port, as in 8080")
     model = [] if is_multi_model() else environment.get("MODELYARD_MODEL", MODEL)
-    return {"model": model, "host": "0.0.0.0", "port": int(port)}  # noqa: S104  a container's own
+    return {"model": model, "host": "0.0.0.0", "port": int(port)}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelyard.base.errors import InvalidPath, NotFound
+from modelyard.base.errors import InvalidInput, InvalidPath, NotFound
+from modelyard.objects.card_file import SUFFIX
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMORY = Path("/proc/meminfo")
@@ -20,7 +21,7 @@ def checked_folder(path: str, root: Path) -> tuple[Path, int]:
     folder = Path(os.path.realpath(path))
     if "\0" in path or not Path(path).is_absolute() or not folder.is_relative_to(top):
         raise InvalidPath(f"models are loaded from below {root} only")
-    if folder == top or not folder.exists():
+    if folder == top or not folder.is_dir():
         raise NotFound(f"there is no model at {path}")
     size = 0
     for place, folders, files in os.walk(folder):
@@ -30,6 +31,15 @@ def checked_folder(path: str, root: Path) -> tuple[Path, int]:
                 raise InvalidPath(f"{found.relative_to(folder)} is a link that leads out of {root}")
             size += found.stat().st_size if found.is_file() else 0
     return folder, size
+
+
+def model_in(folder: Path) -> Path:
+    """The one model that was saved into a folder, or the folder itself: another tool's model, which importers know."""
+    cards = sorted(folder.glob(f"*{SUFFIX}"))
+    if len(cards) > 1:
+        names = ", ".join(card.name.removesuffix(SUFFIX) for card in cards)
+        raise InvalidInput(f"{folder} holds several models: {names}", hint="one a folder")
+    return cards[0].with_name(cards[0].name.removesuffix(SUFFIX)) if cards else folder
 
 
 def available_memory(cgroup: Path = CGROUP, meminfo: Path = MEMORY) -> int | None:

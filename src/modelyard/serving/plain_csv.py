@@ -23,7 +23,7 @@ def read_plain_csv(body: bytes, method: Method, header: str = "") -> Read:
     """The argument that holds records. ``header`` is ``present`` or ``absent``, as the content type has it; else it is told
     by the first row: for a table a header is one that names any of its columns, for numbers one that holds a text."""
     name = method.records
-    if name is None or not body.strip():
+    if name is None or (method.columns is not None and not body.strip()):
         value, rows, ids = read_csv(body, method)  # which says what is wrong
         return {str(name): value}, rows, ids
     try:
@@ -63,7 +63,7 @@ def _rows(text: str) -> list[list[str]]:
 def _cells(rows: list[list[str]], method: Method, name: str, header: str) -> Read:
     declared = method.signature.args[name].type
     numbers = _holds_numbers(declared.json_schema())
-    if numbers and not header:
+    if numbers and rows and not header:
         if rows[0] == [str(i) for i in range(len(rows[0]))] and len(rows) > 1:
             raise InvalidInput(
                 "the first row may be a header or a record",

@@ -2,7 +2,7 @@
 
 The two paths are those of `serving.scoring`. With ``SAGEMAKER_MULTI_MODEL=true`` in the environment the platform also loads and
 unloads models: ``POST /models``, ``GET /models``, ``GET`` and ``DELETE /models/{name}``, ``POST /models/{name}/invoke``. Their files lie
-below ``/opt/ml/models`` (`ROOT`), and no path leads out of it, by links neither. 409 says that a model is loaded already, 404
+below ``/opt/ml/models`` (`ROOT`), a model a folder, and no path leads out of it, by links neither. 409 says that a model is loaded already, 404
 that it is not, and 507 that there is no room, upon which the platform unloads others and tries again.
 """
 
@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 from modelyard.base.errors import AlreadyExists, InvalidInput, NotFound, SchemaMismatch, StorageFull
 from modelyard.objects.model import Model
 from modelyard.serving.edge import ASGI, JSON, Call, Exchange, Reply, dump_json, parse_json
-from modelyard.serving.model_folders import available_memory, checked_folder
+from modelyard.serving.model_folders import available_memory, checked_folder, model_in
 from modelyard.serving.paths import ExactPaths, PathsBelow
 from modelyard.serving.scoring import Invocations, common_routes, write_error
 from modelyard.serving.scoring_docs import scoring_paths
@@ -102,7 +102,7 @@ class LoadedModels:
             raise StorageFull(f"model {name!r} takes {size} bytes, and {free} are free")
 
         def opening() -> Model:
-            return open_model(str(folder), trust=None)
+            return open_model(model_in(folder))
 
         try:
             await self._service.load(name, opening)

@@ -174,7 +174,7 @@ def create_app(
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
         origins=read_origins(allowed_origins),
         gate=service.gate,
-        title=", ".join(service.models),
+        title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
         lifespan=lambda app: _lifespan(service, list(beside)),

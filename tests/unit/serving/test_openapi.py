@@ -74,6 +74,10 @@ def test_every_example_answers_as_shown(both: httpx2.Client, document: dict[str,
     for path, operations in document["paths"].items():
         content = operations.get("post", {}).get("requestBody", {}).get("content", {})
         for media, shown in content.items():
+            if shown["schema"].get("format") == "binary":
+                continue  # bytes, of which a document shows none
+            if path == "/invocations":
+                continue  # which of several models is meant stands in no body
             example = shown["example"]
             sent = {"json": example} if media == "application/json" else {"content": example}
             answer = both.post(path, **sent, headers={"Content-Type": media})

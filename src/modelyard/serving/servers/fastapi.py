@@ -159,7 +159,7 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest", "oip"),
+    protocols: Sequence[str] = ("rest", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
@@ -174,7 +174,7 @@ def create_app(
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
         origins=read_origins(allowed_origins),
         gate=service.gate,
-        title=", ".join(service.models),
+        title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
         lifespan=lambda app: _lifespan(service, list(beside)),

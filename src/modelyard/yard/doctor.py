@@ -45,6 +45,7 @@ EXTRAS = {
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
+    "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }

@@ -15,6 +15,7 @@ from modelyard.base.errors import (
     ModelFailed,
     ModelyardError,
     NotFound,
+    NotSupported,
     SchemaMismatch,
     did_you_mean,
 )
@@ -238,11 +239,19 @@ class TensorMethod:
             plain = returns.unwrap(checked) if hasattr(returns, "unwrap") else checked  # type: ignore[attr-defined]
             tensors = form.write_native(plain)
         if tensors is None:
-            tensors = form.write(encode(self._method, value))
+            tensors = self._of_json(form, encode(self._method, value))
         if wanted is None:
             return tensors
         by_name = {tensor.name: tensor for tensor in tensors}
         return [by_name[name] for name in wanted]
+
+    def _of_json(self, form: Form, spelled: Any) -> list[Tensor]:
+        try:
+            return form.write(spelled)
+        except SchemaMismatch as error:
+            raise NotSupported(
+                f"what {self.name} answered cannot be said in tensors: {error.message}"
+            ) from None
 
     def _checked(self, value: Any) -> Any:
         returns = self._method.signature.returns

@@ -47,6 +47,7 @@ EXTRAS = {
     "azure": ("adlfs",),
     "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
+    "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules it brings."""

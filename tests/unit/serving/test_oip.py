@@ -120,7 +120,12 @@ def test_short_floats_go_in_and_out_as_bytes_of_one_version(http: Http) -> None:
     head = {
         "id": "17",
         "inputs": [
-            {"name": "X", "datatype": "FP16", "shape": [2, 3], "parameters": {"binary_data_size": 12}}
+            {
+                "name": "X",
+                "datatype": "FP16",
+                "shape": [2, 3],
+                "parameters": {"binary_data_size": 12},
+            }
         ],
         "outputs": [{"name": "half", "parameters": {"binary_data": True}}],
     }
@@ -140,7 +145,9 @@ def test_short_floats_go_in_and_out_as_bytes_of_one_version(http: Http) -> None:
 
 def test_a_body_may_be_the_elements_alone(http: Http) -> None:
     array = np.arange(6, dtype="<f2")
-    answer = http.post("/v2/models/team/halves/infer", content=array.tobytes(), headers={LENGTH: "0"})
+    answer = http.post(
+        "/v2/models/team/halves/infer", content=array.tobytes(), headers={LENGTH: "0"}
+    )
     assert answer.content[int(answer.headers[LENGTH]) :] == (array / 2).tobytes()
     answer = http.post("/v2/models/count/infer", content=b"\x00\xff!", headers={LENGTH: "0"})
     assert answer.content[int(answer.headers[LENGTH]) :] == (3).to_bytes(8, "little")
@@ -153,7 +160,12 @@ def test_a_body_may_be_the_elements_alone(http: Http) -> None:
 
 @pytest.mark.parametrize("hint", ["parameters of the request", "parameters of the input"])
 def test_base64_is_content_where_a_hint_says_so(http: Http, hint: str) -> None:
-    tensor: dict[str, Any] = {"name": "content", "datatype": "BYTES", "shape": [1], "data": ["AP8h"]}
+    tensor: dict[str, Any] = {
+        "name": "content",
+        "datatype": "BYTES",
+        "shape": [1],
+        "data": ["AP8h"],
+    }
     body: dict[str, Any] = {"inputs": [tensor]}
     (body if hint.endswith("request") else tensor)["parameters"] = {"content_type": "base64"}
     assert http.post("/v2/models/count/infer", json=body).json()["outputs"][0]["data"] == [3]

@@ -120,9 +120,7 @@ def serve(
         )
 
 
-def _grpc(
-    host: str, port: int | None, drain_seconds: float, tls: Tls | None
-) -> dict[str, Beside]:
+def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
     """What answers gRPC, by its address; nothing where no port is given."""
     if port is None:
         return {}

@@ -3,7 +3,7 @@
 ==================================== ======================================================================
 a table                              one tensor a column, ``[-1]`` (``[n, 1]`` is taken as well); or one tensor named like
                                      the argument: ``[n, columns]`` of numbers by position
-an array, a series, a list           one tensor named like the argument
+an array, a series, a list, a stream  one tensor named like the argument
 a number, a text, a moment           one tensor of one element
 bytes, a file, an image              one element of BYTES: the content
 anything else                        one element of BYTES: its JSON
@@ -105,7 +105,7 @@ def _column_form(name: str, type_: DataType) -> Form | None:
         return CellForm(name, _column(spelled))
     if kind in _CELLS or kind in _TEXTS:
         return CellForm(name, Column(_CELLS.get(kind, "str")))
-    if kind == "list":
+    if kind in ("list", "stream"):
         item = getattr(table, "items", None)
         inner = item.kind if isinstance(item, DataType) else ""
         if inner in _CELLS or inner in _TEXTS:

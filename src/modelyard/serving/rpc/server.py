@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import AddressInUse, MissingExtra, ModelyardError, describe
+from modelyard.base.errors import AddressInUse, InvalidInput, MissingExtra, ModelyardError, describe
 from modelyard.serving.rpc.packages import Package, Rpc
 from modelyard.serving.tls import Tls
 
@@ -122,29 +122,52 @@ def _handler(grpc: Any, package: Package, rpc: Rpc, handlers: Any, passage: Pass
     enter = partial(passage, f"/{package.full_service}/{rpc.name}")
     kind = f"{'stream' if rpc.asks_many else 'unary'}_{'stream' if rpc.answers_many else 'unary'}"
     wrap = _streaming if rpc.answers_many else _answering
+    parse = _parser(package.message(rpc.request))
+    # Parsed by ourselves: bytes that are no message are the client's fault, and grpcio says that it was ours.
     return getattr(grpc, f"{kind}_rpc_method_handler")(
-        wrap(grpc, behave, enter),
-        request_deserializer=package.message(rpc.request).FromString,
+        wrap(grpc, behave, enter, partial(_each, parse) if rpc.asks_many else parse),
         response_serializer=package.message(rpc.response).SerializeToString,
     )
 
 
-def _answering(grpc: Any, behave: Callable[..., Any], enter: Enter) -> Callable[..., Any]:
-    async def answer(request: Any, context: Any) -> Any:
+def _parser(message: Any) -> Callable[[bytes], Any]:
+    from google.protobuf.message import DecodeError
+
+    def parse(body: bytes) -> Any:
+        try:
+            return message.FromString(body)
+        except DecodeError:
+            name = message.DESCRIPTOR.full_name
+            raise InvalidInput(f"the bytes are no message {name}") from None
+
+    return parse
+
+
+async def _each(parse: Callable[[bytes], Any], bodies: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async for body in bodies:
+        yield parse(body)
+
+
+def _answering(
+    grpc: Any, behave: Callable[..., Any], enter: Enter, parse: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    async def answer(body: Any, context: Any) -> Any:
         try:
             with enter(context):
-                return await behave(request, context)
+                return await behave(parse(body), context)
         except Exception as error:  # noqa: BLE001  the last line: everything becomes a status
             await _abort(grpc, context, error)
 
     return answer
 
 
-def _streaming(grpc: Any, behave: Callable[..., Any], enter: Enter) -> Callable[..., Any]:
-    async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
+def _streaming(
+    grpc: Any, behave: Callable[..., Any], enter: Enter, parse: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    async def answer(body: Any, context: Any) -> AsyncIterator[Any]:
         try:
             with enter(context):
-                async with contextlib.aclosing(behave(request, context)) as items:
+                async with contextlib.aclosing(behave(parse(body), context)) as items:
                     async for item in items:
                         yield item
         except Exception as error:  # noqa: BLE001

@@ -50,7 +50,7 @@ from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
-from modelyard.serving.tls import server_context, tls_options
+from modelyard.serving.tls import Tls, server_context, tls_options
 
 _Options = TypeVar("_Options", Limits, Batching)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
@@ -84,9 +84,9 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``grpc_port`` is another
-    port, for gRPC. ``auth`` says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``,
-    ``text``, ``off`` or a file. Raises `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
@@ -103,7 +103,7 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        beside = _grpc(host, grpc_port, drain_seconds)
+        beside = _grpc(host, grpc_port, drain_seconds, tls)
         app = create_app(
             service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
         )
@@ -120,20 +120,25 @@ def serve(
         )
 
 
-def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside]:
+def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
     """What answers gRPC, by its address; nothing where no port is given."""
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
-    from modelyard.serving.rpc.server import library
+    from modelyard.serving.rpc.server import credentials_of
 
-    library()
-    with listen(
-        host, port
-    ) as socket:  # says it well when somebody else listens, and finds a free one
+    credentials = credentials_of(tls)
+    # It says well that somebody else listens, and finds a free port.
+    with listen(host, port) as socket:
         bound: int = socket.getsockname()[1]
         target = url_of(socket, host).removeprefix("http://")
-    answering = partial(oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds)
+    answering = partial(
+        oip_grpc.answering,
+        host=host,
+        port=bound,
+        drain_seconds=drain_seconds,
+        credentials=credentials,
+    )
     return {target: answering}
 
 

@@ -59,7 +59,7 @@ class Front:
             send = permitting(send, self._page(headers))
         refused = self._refusal(scope, headers)
         if refused is not None:
-            await self._refuse(refused, headers, send)
+            await self._refuse(refused, scope, send)
         elif self._origins and _is_preflight(scope, headers):
             await send_reply(send, preflight(headers), read_request_id(headers))
         elif self._gate.looks or TIMEOUT in headers:
@@ -97,17 +97,14 @@ class Front:
                     asked.route = _route(asked, scope)
                     asked.status = asked.status or CLIENT_CLOSED
         except ModelyardError as error:  # the gate's: what is behind it answers its own
-            await self._refuse(error, headers, send, request_id)
+            await self._refuse(error, scope, send)
 
-    async def _refuse(
-        self,
-        error: ModelyardError,
-        headers: Mapping[bytes, bytes],
-        send: Send,
-        request_id: str | None = None,
-    ) -> None:
-        request_id = request_id or read_request_id(headers)
-        await send_reply(send, error_reply(error, request_id), request_id)
+    async def _refuse(self, error: ModelyardError, scope: Scope, send: Send) -> None:
+        """A refusal in the words of the protocol whose path it is."""
+        request_id = read_request_id(dict(scope["headers"]))
+        exchange = None if self._direct is None else self._direct.paths.get(scope["path"])
+        write_error = error_reply if exchange is None else exchange.write_error
+        await send_reply(send, write_error(error, request_id), request_id)
 
     def _page(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """The origin of a page that is listed."""

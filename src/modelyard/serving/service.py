@@ -70,7 +70,7 @@ class Service:
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
         self.generation = 0
-        self.prefixed = len(models) > 1 if prefixed is None else prefixed
+        self.prefixed = len(models) != 1 if prefixed is None else prefixed
         self.ready = False
         """Models are loaded and warm, and no end is in sight."""
         self.draining = False

@@ -84,9 +84,9 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``grpc_port`` is another
-    port, for gRPC. ``auth`` says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``,
-    ``text``, ``off`` or a file. Raises `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
@@ -125,17 +125,19 @@ def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) ->
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
-    from modelyard.serving.rpc.server import library, server_credentials
+    from modelyard.serving.rpc.server import credentials_of
 
-    library()
-    with listen(
-        host, port
-    ) as socket:  # says it well when somebody else listens, and finds a free one
+    credentials = credentials_of(tls)
+    # It says well that somebody else listens, and finds a free port.
+    with listen(host, port) as socket:
         bound: int = socket.getsockname()[1]
         target = url_of(socket, host).removeprefix("http://")
-    options = {} if tls is None else {"credentials": server_credentials(tls)}
     answering = partial(
-        oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds, **options
+        oip_grpc.answering,
+        host=host,
+        port=bound,
+        drain_seconds=drain_seconds,
+        credentials=credentials,
     )
     return {target: answering}
 
@@ -162,7 +164,7 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest", "oip"),
+    protocols: Sequence[str] = ("rest", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
@@ -177,7 +179,7 @@ def create_app(
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
         origins=read_origins(allowed_origins),
         gate=service.gate,
-        title=", ".join(service.models),
+        title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
         lifespan=lambda app: _lifespan(service, list(beside)),
@@ -185,7 +187,7 @@ def create_app(
     )
     app.router.routes.extend(routes)
     _add_own_routes(app, service)
-    _add_error_handlers(app, direct)
+    _add_error_handlers(app, service)
     _add_openapi(app, service, known)
     return app
 
@@ -286,7 +288,7 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
         return describe_service(service, lambda method: path_of(service, method))
 
 
-def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
+def _add_error_handlers(app: FastAPI, service: Service) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         request_id = read_request_id(dict(request.scope["headers"]))
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -294,7 +296,8 @@ def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
             allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
             reply = method_not_allowed(request_id, allowed)
         elif status == 404:
-            reply = error_reply(_unknown_path(request, list(direct.paths)), request_id)
+            paths = [path_of(service, method) for method in service.methods]
+            reply = error_reply(_unknown_path(request, paths), request_id)
         else:
             reply = error_reply(error, request_id)
         headers = {k.decode(): v.decode() for k, v in reply.headers}

@@ -102,8 +102,7 @@ class Front:
     async def _refuse(self, error: ModelyardError, scope: Scope, send: Send) -> None:
         """A refusal in the words of the protocol whose path it is."""
         request_id = read_request_id(dict(scope["headers"]))
-        exchange = None if self._direct is None else self._direct.paths.get(scope["path"])
-        write_error = error_reply if exchange is None else exchange.write_error
+        write_error = getattr(self._answering(scope["path"]), "write_error", error_reply)
         await send_reply(send, write_error(error, request_id), request_id)
 
     def _page(self, headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -37,14 +37,14 @@ from modelyard.serving.edge import (
     read_request_id,
 )
 from modelyard.serving.front import Front, own_names
-from modelyard.serving.interface import Batching, Limits, Running
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 
-_Options = TypeVar("_Options", Limits, Batching)
+_Options = TypeVar("_Options", Limits, Batching, Jobs)
 
 
 def serve(
@@ -56,6 +56,7 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    jobs: Jobs | Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
     allowed_hosts: Iterable[str] | None = None,
@@ -75,6 +76,7 @@ def serve(
         log=log,
         limits=_options(Limits, limits),
         batching=_options(Batching, batching),
+        jobs=_options(Jobs, jobs),
         opener=opener,
     )
     with contextlib.closing(listen(host, port)) as socket:
@@ -101,8 +103,9 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
         raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
     for field in dataclasses.fields(kind):
         value: Any = (given or {}).get(field.name, field.default)
+        kinds = str if isinstance(field.default, str) else int | float
         if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
+            value, kinds
         ):
             raise InvalidSetting(
                 f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
@@ -113,7 +116,7 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest",),
+    protocols: Sequence[str] = ("rest", "jobs"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
 ) -> FastAPI:

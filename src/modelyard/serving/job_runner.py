@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import secrets
 import shutil
 import tempfile
@@ -78,7 +79,10 @@ class JobRunner:
             asked = _new_job(store, method, request, **facts)
             job, new = await asyncio.to_thread(store.add, asked)
             if new:
-                task = asyncio.create_task(self._run(store, method, request, job))
+                # In a context of its own: what belongs to the request that asks ends with it.
+                task = asyncio.create_task(
+                    self._run(store, method, request, job), context=contextvars.Context()
+                )
                 self._tasks[job.id] = task
                 task.add_done_callback(partial(self._ended, job.id, size))
                 if self._watch is None or self._watch.done():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,9 @@ from modelyard.base.errors import (
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.apart import answer_apart
+from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
+from modelyard.serving.entry.gate import Gate
 from modelyard.serving.execution import Method, stream
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
@@ -58,6 +61,7 @@ class Service:
         jobs: Jobs | None = None,
         opener: Callable[[str], Model] | None = None,
         prefixed: bool | None = None,
+        gate: Gate | None = None,
     ) -> None:
         if not models and opener is None:
             raise InvalidInput("there is no model to serve")
@@ -66,6 +70,9 @@ class Service:
         self.metrics = Metrics()
         self.streams = Streams(self.limits)
         self.jobs = JobRunner(self, jobs or Jobs())
+        self.gate = gate or Gate()
+        """What every request passes first, whatever its protocol."""
+        self.gate.on_refused = self.metrics.rejected
         self.generation = 0
         self.prefixed = len(models) > 1 if prefixed is None else prefixed
         self.ready = False
@@ -89,10 +96,16 @@ class Service:
         """The models that answer now, by name."""
         return {name: housed.model for name, housed in self._housed.items()}
 
+    @property
+    def housed(self) -> Sequence[Housed]:
+        """The same, each with its queue and its state."""
+        return list(self._housed.values())
+
     async def start(self) -> None:
         """Start the workers and the log; from now on `infer` answers."""
         for housed in self._housed.values():
             self._start_batcher(housed)
+            self._tell(housed, here=True)
         await self.jobs.open()
         if self._log is not None:
             self.recorder = Recorder(
@@ -125,6 +138,7 @@ class Service:
             housed.close()
         if self.recorder is not None:
             await asyncio.to_thread(self.recorder.close, timeout)
+        await asyncio.to_thread(self.gate.close)
 
     # -- models that come and go
 
@@ -138,6 +152,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
+        _require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -146,6 +161,9 @@ class Service:
             await warm_up(housed)
             old = self._housed.get(name)
             self._housed[name] = housed
+            if old is not None:
+                self._tell(old, here=False)
+            self._tell(housed, here=True)
             self._changed()
         if old is not None:
             await old.retire()
@@ -154,10 +172,12 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
+        _require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
         self._shelf.unloaded(name, forget=forget)
+        self._tell(housed, here=False)
         self._changed()
         await housed.retire()
 
@@ -174,9 +194,20 @@ class Service:
 
     def _start_batcher(self, housed: Housed) -> None:
         name = housed.model.name
-        housed.batcher = Batcher(name, self.batching, self.limits, self.metrics.batch(name))
+        housed.batcher = Batcher(
+            name,
+            self.batching,
+            self.limits,
+            self.metrics.batch(name),
+            observer=self.metrics.work(name),
+        )
         waiting = self.metrics.watch_waiting
         waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)
+
+    def _tell(self, housed: Housed, *, here: bool) -> None:
+        model = housed.model
+        engine = getattr(getattr(model, "engine", None), "name", "") or "python"
+        self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:
         """A served method; the only model and the default method need not be named.
@@ -213,17 +244,20 @@ class Service:
         model itself raised. Cancelling gives up a place in the queue.
         """
         method = self.find(request.model, request.method)
+        request = self.checked(method, request)
         started = time.perf_counter()
         if method.items is not None:
             value = await self._whole(request)
             took = (time.perf_counter() - started) * 1000
             return Answer(value, method.identity, took, request.request_id, request.reference_ids)
+        housed = self._housed[method.model.name]
         try:
-            value = await self._housed[method.model.name].submit(method, request)
+            value = await housed.submit(method, request)
         except ModelFailed as error:
             # A failure of the model is worth a row in the log; what the schema refuses is no prediction.
             self._finished(method, request, None, started, error.message)
             raise
+        housed.failing = False
         milliseconds = self._finished(method, request, value, started)
         return Answer(
             value, method.identity, milliseconds, request.request_id, request.reference_ids
@@ -259,6 +293,7 @@ class Service:
         if method.items is None:
             yield (await self.infer(request)).value
             return
+        request = self.checked(method, request)
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
@@ -291,6 +326,26 @@ class Service:
                     )
         return items
 
+    def checked(self, method: Method, request: Request) -> Request:
+        """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who
+        asks. `infer` does it; other ways to an answer must, too."""
+        limit = self.limits.rows
+        if request.rows > limit:
+            self.metrics.rejected("rows")
+            raise TooLarge(
+                f"{request.rows} records in one request: at most {limit}",
+                hint="send less at a time",
+                limit=limit,
+            )
+        asked = ASKED.get()
+        if asked is None:
+            return request
+        asked.caller.require(method.model.name)
+        asked.model, asked.method, asked.rows = method.identity, method.name, request.rows
+        if asked.deadline is not None and request.deadline is None:
+            request = replace(request, deadline=asked.deadline)
+        return request
+
     def _finished(
         self, method: Method, request: Request, value: Any, started: float, error: str = ""
     ) -> float:
@@ -308,6 +363,7 @@ class _Admission:
     def __enter__(self) -> None:
         service = self._service
         if service.in_flight >= service.limits.requests:
+            service.metrics.rejected("requests")
             raise Overloaded(
                 f"{service.in_flight} requests are being answered already",
                 hint="try again in 1 s",
@@ -317,6 +373,12 @@ class _Admission:
 
     def __exit__(self, *error: object) -> None:
         self._service.in_flight -= 1
+
+
+def _require(model: str) -> None:
+    asked = ASKED.get()
+    if asked is not None:
+        asked.caller.require(model)
 
 
 def _by_name(models: Sequence[Model]) -> dict[str, Model]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +166,8 @@ def test_a_long_table_goes_in_pieces_and_comes_back_whole(http: Http) -> None:
     csv = http.get(job["result"], headers={"Accept": "text/csv"})
     assert csv.headers["content-type"].startswith("text/csv")
     assert len(csv.text.splitlines()) == 121
+    npy = http.get(job["result"], headers={"Accept": "application/x-npy"})
+    assert np.load(io.BytesIO(npy.content)).tolist() == expected
     posted = http.post(
         "/jobs/iris/predict?wait=60",
         content=X.to_csv(index=False),

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -102,7 +103,7 @@ class _Sending:
 
     async def __call__(self, call: Call) -> Reply:
         key, wait = _key(call.headers), _seconds(call)
-        request = await self._rest.read(call)
+        request = replace(await self._rest.read(call), native=False)
         # What does not fit is refused now, not after its turn came.
         await asyncio.to_thread(decode, self._method, request)
         sent = hashlib.sha256(call.headers.get(b"content-type", b"") + b"\n" + call.body)
@@ -159,17 +160,17 @@ class _Reading:
         value = orjson.loads(await self._service.jobs.result(job.id))
         ids = orjson.loads(job.reference_ids)
         answer = Answer(value, job.identity, 0.0, call.request_id, ids)
-        reply = self._written(call, job, answer)
+        reply = await self._written(call, job, answer)
         identity = quote(job.identity, safe="@:+/").encode()
         headers = [*reply.headers, (b"x-modelyard-model", identity)]
         return Reply(reply.body, reply.content_type, headers, reply.status)
 
-    def _written(self, call: Call, job: Job, answer: Answer) -> Reply:
+    async def _written(self, call: Call, job: Job, answer: Answer) -> Reply:
         try:
             method = self._service.find(job.model, job.method)
         except NotFound:  # it is served no more; its answer is still here
             return Reply(dump_json(answer.value))
-        return RestMethod(self._service, method).write(call, answer)
+        return await RestMethod(self._service, method).write_spelled(call, answer)
 
 
 def _state(job: Job) -> Reply:

@@ -191,7 +191,6 @@ class RestMethod:
         kind = self._answers.kind(call.headers.get(b"accept", b""))
         return await self._answers.reply(kind, answer, _echoed(call))
 
-
     async def write_spelled(self, call: Call, answer: Answer) -> Reply:
         """The same for an answer that is kept in its JSON form."""
         returns = self._method.signature.returns

@@ -42,8 +42,8 @@ from modelyard.serving.entry.gate import Gate
 from modelyard.serving.entry.opening import EntryOptions, open_gate
 from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
-from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.health import Readiness, stuck_models
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
 from modelyard.serving.paths import DirectPaths

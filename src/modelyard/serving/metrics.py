@@ -56,11 +56,7 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        self._jobs = Gauge(
-            "modelyard_jobs",
-            "Jobs that wait or run.",
-            registry=registry,
-        )
+        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
         self._streams = Gauge(
             "modelyard_streams",
             "Streaming answers whose generator runs.",

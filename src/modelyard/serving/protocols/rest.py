@@ -43,7 +43,7 @@ from modelyard.serving.uploads import Uploads
 
 RESERVED = frozenset((
     "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
-    "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
+    "ping", "invocations", "models", "methods", "jobs", "page", "v1", "v2",
 ))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -46,6 +46,7 @@ from modelyard.serving.health import Readiness, stuck_models
 from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
+from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
@@ -244,10 +245,7 @@ def _description(service: Service) -> str:
 
 
 def _add_own_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs", status_code=307)
-
+    app.router.routes.extend(page_routes(service))
     readiness = Readiness(service)
 
     @app.get(

@@ -81,6 +81,10 @@ class Limits:
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    call_seconds: float = 300.0
+    """The longest one call of an isolated model may take: then its process is ended. 0 is for ever."""
+    memory_bytes: int = 0
+    """What an isolated model may take of memory beyond what it took to load; 0 is any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@
     │   │   └── DigestMismatch              an upload is not what was announced
     │   └── EnvironmentMismatch
     ├── Unreachable (ConnectionError)
+    ├── NotReady                            known here, but not loaded now
     ├── MissingExtra (ImportError)          names the extra to install
     ├── NotSupported                        clear, but not possible here
     ├── TooLarge
@@ -182,6 +183,10 @@ class Unreachable(ModelyardError, ConnectionError):
     """Nobody answers there."""
 
 
+class NotReady(ModelyardError):
+    """Known here, but loading, unloaded, or failed to load."""
+
+
 class MissingExtra(ModelyardError, ImportError):
     """A feature whose libraries are not installed: says which extra brings them."""
 
@@ -261,6 +266,7 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     DigestMismatch: Row("digest_mismatch", 6, 400, "INVALID_PARAMETER_VALUE"),
     EnvironmentMismatch: Row("environment_mismatch", 6, 409, "INVALID_STATE"),
     Unreachable: Row("unreachable", 7, 503, "TEMPORARILY_UNAVAILABLE"),
+    NotReady: Row("not_ready", 7, 503, "TEMPORARILY_UNAVAILABLE"),
     MissingExtra: Row("missing_extra", 1, 501, "NOT_IMPLEMENTED"),
     NotSupported: Row("not_supported", 1, 501, "NOT_IMPLEMENTED"),
     TooLarge: Row("too_large", 1, 413, "INVALID_PARAMETER_VALUE"),

@@ -32,7 +32,9 @@ def running(service: Service, sock: socket.socket, host: str) -> Running:
 
 def _curl(service: Service, url: str) -> str:
     """A request that is answered as pasted: the first model's default method on one row of its sample."""
-    model = next(iter(service.models.values()))
+    model = next(iter(service.models.values()), None)
+    if model is None:
+        return f"curl -s {shlex.quote(url + '/interface.json')}"
     method = service.find(model.name, model.default_method)
     path = path_of(service, method)
     if file_content(method):

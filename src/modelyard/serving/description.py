@@ -18,7 +18,7 @@ from modelyard.types.spelling import signature_to_dict
 
 def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict[str, Any]:
     """The description of everything a service answers."""
-    several = len(service.models) > 1
+    several = service.prefixed
     models: dict[str, Any] = {
         name: {
             "identity": model.identity,
@@ -36,11 +36,11 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
         methods[name] = _older_shape(name, method)
         spelled = {"path": path_of(method), **signature_to_dict(method.signature)}
         models[method.model.name]["methods"][method.name] = spelled
-    only = next(iter(service.models.values()))
+    only = None if several else next(iter(service.models.values()), None)
     return {
         "methods": methods,
         "version": __version__,
-        "meta": {} if several else dict(only.card.metadata),
+        "meta": {} if only is None else dict(only.card.metadata),
         "modelyard": {"version": __version__, "models": models},
     }
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from starlette.routing import BaseRoute, Match
 
 from modelyard.base.clock import now_ms
 from modelyard.base.errors import (
@@ -27,6 +26,7 @@ from modelyard.base.errors import (
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
     from modelyard.serving.service import Service
@@ -43,8 +43,6 @@ JSON = b"application/json"
 CLIENT_CLOSED = 499
 """The status that metrics show for a client that hung up before its answer."""
 MAX_HEADERS = 100
-WATCH_AFTER = 0.1
-"""Seconds until a waiting client is watched for hanging up; quick answers do not pay for it."""
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
@@ -62,6 +60,9 @@ class Call:
     body: bytes
     request_id: str
     caller: str
+    method: str = "POST"
+    path: str = ""
+    query: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,11 @@ Handler = Callable[[Call], Awaitable[Reply]]
 
 
 class Exchange:
-    """An ASGI endpoint: reads a POST within the limits, lets a handler answer, writes and counts what came of it.
+    """An ASGI endpoint: reads a request within the limits, lets a handler answer, writes and counts what came of it.
 
     ``labels`` are the model and the method that metrics show; ``headers`` go with every answer; ``body_limit`` tells from a
-    request's headers how large its body may be.
+    request's headers how large its body may be; ``methods`` are the verbs that are answered; ``write_error`` words errors as
+    a protocol has them.
     """
 
     def __init__(
@@ -92,8 +94,12 @@ class Exchange:
         labels: tuple[str, str],
         headers: Headers = (),
         body_limit: Callable[[Mapping[bytes, bytes]], int] | None = None,
+        methods: Sequence[str] = ("POST",),
+        write_error: Callable[[BaseException, str], Reply] | None = None,
     ) -> None:
         self._service = service
+        self._methods = tuple(methods)
+        self._write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
         self._labels = labels
@@ -103,15 +109,15 @@ class Exchange:
         headers = dict(scope["headers"])
         request_id = read_request_id(headers)
         try:
-            if scope["method"] != "POST":
-                reply = method_not_allowed(request_id, "POST")
+            if scope["method"] not in self._methods:
+                reply = method_not_allowed(request_id, ", ".join(self._methods))
             else:
                 reply = await self._answer(scope, headers, receive, request_id)
-        except _HungUp:
+        except HungUp:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
-            reply = error_reply(error, request_id)
+            reply = self._write_error(error, request_id)
         self._service.metrics.answered(*self._labels, reply.status)
         closing = self._service.draining
         await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
@@ -121,18 +127,22 @@ class Exchange:
     ) -> Reply:
         limits = self._service.limits
         with self._service.admitted:
-            watch = _Watch(receive, limits.read_seconds)
+            watch = Watch(receive, limits.read_seconds)
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                client = scope.get("client")
-                return await self._handle(
-                    Call(headers, body, request_id, client[0] if client else "")
-                )
+                return await self._handle(_call(scope, headers, body, request_id))
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
                 watch.close()
+
+
+def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
+    client = scope.get("client")
+    caller = client[0] if client else ""
+    query = scope.get("query_string", b"")
+    return Call(headers, body, request_id, caller, scope["method"], scope["path"], query)
 
 
 async def send_reply(
@@ -151,25 +161,6 @@ async def send_reply(
         out.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": out})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-class ExactPaths(BaseRoute):
-    """One route for all paths of a protocol, looked up in a dict.
-
-    Finding one costs the same however many models are served, and names are no patterns: a model may be called ``{x}``.
-    """
-
-    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
-        self.exchanges = exchanges
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """A full match, whatever the verb, when the path is one of ours."""
-        known = scope["type"] == "http" and scope["path"] in self.exchanges
-        return (Match.FULL if known else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        await self.exchanges[scope["path"]](scope, receive, send)
 
 
 def read_request_id(headers: Mapping[bytes, bytes]) -> str:
@@ -211,7 +202,7 @@ async def _received(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _HungUp
+            raise HungUp
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)
@@ -311,68 +302,3 @@ def method_not_allowed(request_id: str, allowed: str) -> Reply:
 def dump_json(value: Any) -> bytes:
     """What a data type's `encode` gives, as bytes."""
     return orjson.dumps(value)
-
-
-class _HungUp(Exception):
-    """The client is gone: there is nobody to answer."""
-
-
-class _Watch:
-    """Looks after one request that takes its time: a body that does not come, a client that hangs up while it waits.
-
-    Then the request's task is cancelled, which also frees its place in a queue, and `verdict` says why. Quick requests pay for
-    one timer and nothing else.
-    """
-
-    def __init__(self, receive: Receive, read_seconds: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "ASGI servers run each request in a task"
-        self._task = task
-        self._receive = receive
-        self._read_seconds = read_seconds
-        self._loop = asyncio.get_running_loop()
-        self._reading = True
-        self._slow = False
-        self._verdict: Exception | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(WATCH_AFTER, self._look)
-
-    def body_is_here(self) -> None:
-        """From now on the client can only wait, or hang up."""
-        self._reading = False
-        if self._slow:
-            self._timer.cancel()
-            self._timer = self._loop.call_later(WATCH_AFTER, self._look)
-
-    def verdict(self) -> BaseException:
-        """Why the task was cancelled: by this watch, or (the server stops) by somebody else."""
-        if self._verdict is None:
-            return asyncio.CancelledError()
-        self._task.uncancel()
-        return self._verdict
-
-    def close(self) -> None:
-        """The request is answered, or given up."""
-        self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-
-    def _look(self) -> None:
-        if self._reading:
-            self._slow = True
-            self._timer = self._loop.call_later(self._read_seconds, self._too_slow)
-        else:
-            self._watcher = self._loop.create_task(self._hear())
-
-    def _too_slow(self) -> None:
-        if self._reading:
-            self._end(InvalidInput(f"the body did not arrive in {self._read_seconds:g} s"))
-
-    async def _hear(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._end(_HungUp())
-
-    def _end(self, verdict: Exception) -> None:
-        self._verdict = verdict
-        self._task.cancel()

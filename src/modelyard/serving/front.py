@@ -19,6 +19,7 @@ from modelyard.serving.edge import (
     read_request_id,
     send_reply,
 )
+from modelyard.serving.paths import DirectPaths
 
 
 class Front:
@@ -28,7 +29,7 @@ class Front:
         self,
         app: ASGI,
         *,
-        direct: Mapping[str, ASGI],
+        direct: DirectPaths | None = None,
         hosts: frozenset[str] | None = None,
         origins: frozenset[str] = frozenset(),
     ) -> None:
@@ -47,7 +48,8 @@ class Front:
             request_id = read_request_id(headers)
             await send_reply(send, error_reply(refused, request_id), request_id)
             return
-        answer = self._direct.get(scope["path"], self._app)
+        direct = self._direct
+        answer = self._app if direct is None else direct.paths.get(scope["path"], self._app)
         await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> NotAllowed | None:

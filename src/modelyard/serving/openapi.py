@@ -69,7 +69,7 @@ def method_operations(service: Service, path_of: Callable[[Method], str]) -> Map
 
 
 def _operation(service: Service, method: Method) -> dict[str, Any]:
-    several = len(service.models) > 1
+    several = service.prefixed
     name = f"{method.model.name}_{method.name}" if several else method.name
     return {
         "operationId": re.sub(r"\W", "_", name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.interface import Server
 from modelyard.yard.verbs import open_model
 
-_OURS = frozenset(["models", "log", "on_ready", "stop"])
+_OURS = frozenset(["models", "log", "opener", "on_ready", "stop"])
 """Parameters of a server that are no options: values that only a program has."""
 
 
@@ -47,10 +48,11 @@ def serve(
     chosen = cast(Server, plugins.load("servers", name))
     check_options(name, chosen, wanted)
     several = list(model) if isinstance(model, list | tuple) else [model]
-    opened = [
-        open_model(one, trust=trust, check_env=check_env, project=project, rev=rev)
-        for one in several
-    ]
+    open_one = partial(open_model, trust=trust, check_env=check_env, project=project, rev=rev)
+    opened = [open_one(one) for one in several]
+    sources = {model.name: one for model, one in zip(opened, several, strict=True)}
+    if "opener" in inspect.signature(chosen.serve).parameters:
+        wanted["opener"] = lambda name: open_one(sources[name])
     chosen.serve(opened, log=log, **wanted)
 
 

@@ -5,32 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelyard.base.clock import new_id
 from modelyard.base.errors import (
     AlreadyExists,
     InvalidInput,
     ModelFailed,
-    ModelyardError,
     NotFound,
+    NotReady,
     Overloaded,
     did_you_mean,
 )
-from modelyard.base.notes import note
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.batcher import Batcher
-from modelyard.serving.examples import example_arguments
-from modelyard.serving.execution import ROW_WISE, Method
-from modelyard.serving.interface import Answer, Batching, Json, Limits, Request
+from modelyard.serving.execution import Method
+from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
+from modelyard.serving.interface import Answer, Batching, Limits, Request
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
 
 
 class Service:
     """Models that answer requests. Between `start` and `close` it belongs to one event loop.
+
+    Models may come and go meanwhile (`load`, `unload`): then ``generation`` moves, and what was built of ``methods`` is to be
+    built again. ``opener`` opens a model by its name; ``prefixed`` says whether paths carry the model's name, which by
+    default they do where there are several.
 
     >>> service = Service([model])  # doctest: +SKIP
     >>> await service.start()  # doctest: +SKIP
@@ -44,13 +46,16 @@ class Service:
         log: PredictionLog | None = None,
         limits: Limits | None = None,
         batching: Batching | None = None,
+        opener: Callable[[str], Model] | None = None,
+        prefixed: bool | None = None,
     ) -> None:
-        if not models:
+        if not models and opener is None:
             raise InvalidInput("there is no model to serve")
-        self.models: Mapping[str, Model] = _by_name(models)
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.generation = 0
+        self.prefixed = len(models) > 1 if prefixed is None else prefixed
         self.ready = False
         """Models are loaded and warm, and no end is in sight."""
         self.draining = False
@@ -59,21 +64,21 @@ class Service:
         """A context around each request, from its first byte to its last: counts it, or refuses it with `Overloaded`."""
         self.recorder: Recorder | None = None
         self._log = log
-        self._methods = {
-            (name, method): Method(model, method)
-            for name, model in self.models.items()
-            for method in model.methods
-        }
-        self._batchers: dict[str, Batcher] = {}
+        self._housed = {name: Housed(model) for name, model in _by_name(models).items()}
+        self._shelf = Shelf(opener, list(self._housed))
+        self._methods: Mapping[tuple[str, str], Method] = {}
+        self._index_methods()
         self.metrics.watch_in_flight(lambda: self.in_flight)
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models that answer now, by name."""
+        return {name: housed.model for name, housed in self._housed.items()}
 
     async def start(self) -> None:
         """Start the workers and the log; from now on `infer` answers."""
-        for name in self.models:
-            on_batch = self.metrics.batch(name)
-            batcher = Batcher(name, self.batching, self.limits, on_batch)
-            self._batchers[name] = batcher
-            self.metrics.watch_waiting(name, lambda batcher=batcher: batcher.waiting_rows)
+        for housed in self._housed.values():
+            self._start_batcher(housed)
         if self._log is not None:
             self.recorder = Recorder(
                 self._log,
@@ -83,9 +88,8 @@ class Service:
 
     async def warm_up(self) -> None:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
-        for model in self.models.values():
-            if model.methods:
-                await self._warm_up(self.find(model.name, model.default_method))
+        for housed in list(self._housed.values()):
+            await warm_up(housed)
         self.ready = not self.draining
 
     def drain(self) -> None:
@@ -98,12 +102,64 @@ class Service:
         self.drain()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                for batcher in self._batchers.values():
-                    await batcher.idle()
-        for batcher in self._batchers.values():
-            batcher.close()
+                for housed in self._housed.values():
+                    await housed.idle()
+        for housed in self._housed.values():
+            housed.close()
         if self.recorder is not None:
             await asyncio.to_thread(self.recorder.close, timeout)
+
+    # -- models that come and go
+
+    def index(self) -> Sequence[Shelved]:
+        """Every model known here by name, whether it is loaded or not."""
+        return self._shelf.index(self.models)
+
+    async def load(self, name: str, open_model: Callable[[], Model] | None = None) -> Model:
+        """Open a model (again) and let it answer under its name once it is warm; one that it replaces answers until then.
+
+        ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
+        Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
+        """
+        async with self._shelf.opening(name, open_model) as opening:
+            model = await asyncio.to_thread(opening)
+            model.name = name
+            housed = Housed(model)
+            self._start_batcher(housed)
+            await warm_up(housed)
+            old = self._housed.get(name)
+            self._housed[name] = housed
+            self._changed()
+        if old is not None:
+            await old.retire()
+        return housed.model
+
+    async def unload(self, name: str, *, forget: bool = False) -> None:
+        """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
+        there."""
+        housed = self._housed.pop(name, None)
+        if housed is None:
+            raise self._unknown(name)
+        self._shelf.unloaded(name, forget=forget)
+        self._changed()
+        await housed.retire()
+
+    def _changed(self) -> None:
+        self._index_methods()
+        self.generation += 1
+
+    def _index_methods(self) -> None:
+        self._methods = {
+            (name, method): housed.methods[method]
+            for name, housed in self._housed.items()
+            for method in housed.methods
+        }
+
+    def _start_batcher(self, housed: Housed) -> None:
+        name = housed.model.name
+        housed.batcher = Batcher(name, self.batching, self.limits, self.metrics.batch(name))
+        waiting = self.metrics.watch_waiting
+        waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:
         """A served method; the only model and the default method need not be named.
@@ -111,17 +167,22 @@ class Service:
         Raises `NotFound` or `UnknownMethod` with the choices.
         """
         if model is None:
-            model = next(iter(self.models)) if len(self.models) == 1 else ""
+            model = next(iter(self._housed)) if len(self._housed) == 1 else ""
         found = self._methods.get((model, method or ""))
         if found is not None:
             return found
-        if model not in self.models:
-            raise NotFound(
-                f"no model named {model!r} is served here" if model else "which model?",
-                hint=did_you_mean(model, self.models) or f"served: {', '.join(self.models)}",
-                choices=list(self.models),
-            )
-        return self._methods[model, self.models[model].method(method)]
+        if model not in self._housed:
+            raise self._unknown(model)
+        return self._methods[model, self._housed[model].model.method(method)]
+
+    def _unknown(self, model: str) -> NotFound | NotReady:
+        if (reason := self._shelf.why_away(model)) is not None:
+            return NotReady(f"model {model!r} is not loaded: {reason}")
+        return NotFound(
+            f"no model named {model!r} is served here" if model else "which model?",
+            hint=did_you_mean(model, self._housed) or f"served: {', '.join(self._housed)}",
+            choices=list(self._housed),
+        )
 
     @property
     def methods(self) -> Sequence[Method]:
@@ -135,10 +196,9 @@ class Service:
         model itself raised. Cancelling gives up a place in the queue.
         """
         method = self.find(request.model, request.method)
-        model = method.model.name
         started = time.perf_counter()
         try:
-            value = await self._batchers[model].submit(method, request)
+            value = await self._housed[method.model.name].submit(method, request)
         except ModelFailed as error:
             # A failure of the model is worth a row in the log; what the schema refuses is no prediction.
             self._finished(method, request, None, started, error.message)
@@ -156,18 +216,6 @@ class Service:
         if self.recorder is not None:
             self.recorder.put(method, request, value, seconds * 1000, error)
         return seconds * 1000
-
-    async def _warm_up(self, method: Method) -> None:
-        # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
-        sample = example_arguments(method.model, method.name, rows=1)
-        if not sample or method.name not in ROW_WISE.get(method.model.card.flavor, ()):
-            return
-        arguments = {name: Json(value) for name, value in sample.items()}
-        request = Request(method.model.name, method.name, arguments, new_id())
-        try:
-            await self._batchers[method.model.name].submit(method, request)
-        except ModelyardError as error:
-            note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
 
 
 class _Admission:

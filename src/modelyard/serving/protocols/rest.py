@@ -22,7 +22,6 @@ from modelyard.serving.edge import (
     JSON,
     OFF_LOOP_BYTES,
     Call,
-    ExactPaths,
     Exchange,
     Reply,
     dump_json,
@@ -33,6 +32,7 @@ from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
 from modelyard.serving.multipart import FORM, boundary_of, read_form
 from modelyard.serving.openapi import method_operations
+from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import read_csv, write_csv
 from modelyard.serving.uploads import Uploads
@@ -55,14 +55,17 @@ def path_of(service: Service, method: Method) -> str:
 
     ``/predict``, ``/churn/predict`` beside other models, ``/methods/metrics`` for a method with a reserved name.
     """
-    several = len(service.models) > 1
+    several = service.prefixed
     path = f"{method.model.name}/{method.name}" if several else method.name
     first = path.split("/", 1)[0]
     return f"/methods/{path}" if first in RESERVED else f"/{path}"
 
 
 def routes(service: Service) -> Sequence[BaseRoute]:
-    return [ExactPaths({path_of(service, m): _exchange(service, m) for m in service.methods})]
+    def build() -> Mapping[str, Exchange]:
+        return {path_of(service, method): _exchange(service, method) for method in service.methods}
+
+    return [ExactPaths(service, build)]
 
 
 def openapi(service: Service) -> Mapping[str, Any]:

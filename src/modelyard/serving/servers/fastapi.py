@@ -32,8 +32,6 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.announcing import announce, running
 from modelyard.serving.description import describe_service
 from modelyard.serving.edge import (
-    ExactPaths,
-    Exchange,
     error_reply,
     method_not_allowed,
     read_request_id,
@@ -41,6 +39,7 @@ from modelyard.serving.edge import (
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
@@ -54,6 +53,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     log: PredictionLog | None = None,
+    opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
@@ -66,11 +66,16 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. Raises `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. Raises
+    `AddressInUse` with a free port as hint.
     """
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
-        served, log=log, limits=_options(Limits, limits), batching=_options(Batching, batching)
+        served,
+        log=log,
+        limits=_options(Limits, limits),
+        batching=_options(Batching, batching),
+        opener=opener,
     )
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
@@ -115,7 +120,7 @@ def create_app(
     """The ASGI app; its lifespan starts and closes the service. Middleware may be added to it as to any FastAPI app."""
     known = [plugins.load("protocols", name) for name in protocols]
     routes = [route for protocol in known for route in protocol.routes(service)]
-    direct = {p: e for r in routes if isinstance(r, ExactPaths) for p, e in r.exchanges.items()}
+    direct = DirectPaths(service, routes)
     app = _App(
         direct=direct,
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
@@ -128,8 +133,8 @@ def create_app(
     )
     app.router.routes.extend(routes)
     _add_own_routes(app, service)
-    _add_error_handlers(app, list(direct))
-    _add_openapi(app, [protocol.openapi(service) for protocol in known])
+    _add_error_handlers(app, direct)
+    _add_openapi(app, service, known)
     return app
 
 
@@ -137,7 +142,7 @@ class _App(FastAPI):
     def __init__(
         self,
         *,
-        direct: dict[str, Exchange],
+        direct: DirectPaths,
         hosts: frozenset[str] | None,
         origins: frozenset[str],
         **options: Any,
@@ -149,7 +154,7 @@ class _App(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._front is None:
             # What somebody wraps around the app (authentication, say) must see every request.
-            direct = {} if self.user_middleware else self._direct
+            direct = None if self.user_middleware else self._direct
             inner = super().__call__
             self._front = Front(inner, direct=direct, hosts=self._hosts, origins=self._origins)
         await self._front(scope, receive, send)
@@ -167,8 +172,10 @@ async def _lifespan(service: Service) -> AsyncIterator[None]:
 
 
 def _version(service: Service) -> str:
+    if service.prefixed or not service.models:
+        return __version__
     only = next(iter(service.models.values()))
-    return (only.version or only.card.digest[:19]) if len(service.models) == 1 else __version__
+    return only.version or only.card.digest[:19]
 
 
 def _description(service: Service) -> str:
@@ -211,7 +218,7 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
         return describe_service(service, lambda method: path_of(service, method))
 
 
-def _add_error_handlers(app: FastAPI, paths: Sequence[str]) -> None:
+def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         request_id = read_request_id(dict(request.scope["headers"]))
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -219,7 +226,7 @@ def _add_error_handlers(app: FastAPI, paths: Sequence[str]) -> None:
             allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
             reply = method_not_allowed(request_id, allowed)
         elif status == 404:
-            reply = error_reply(_unknown_path(request, paths), request_id)
+            reply = error_reply(_unknown_path(request, list(direct.paths)), request_id)
         else:
             reply = error_reply(error, request_id)
         headers = {k.decode(): v.decode() for k, v in reply.headers}
@@ -240,14 +247,17 @@ def _unknown_path(request: Request, paths: Sequence[str]) -> ModelyardError:
     return NotFound("nothing is at this path", hint="/docs shows what is")
 
 
-def _add_openapi(app: FastAPI, parts: Sequence[Any]) -> None:
+def _add_openapi(app: FastAPI, service: Service, protocols: Sequence[Any]) -> None:
     own = app.openapi
+    made_of = service.generation
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
+        nonlocal made_of
+        if app.openapi_schema is None or made_of != service.generation:
+            made_of, app.openapi_schema = service.generation, None
             schema = own()
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            for part in parts:
+            for part in [protocol.openapi(service) for protocol in protocols]:
                 schema["paths"] = {**part["paths"], **schema["paths"]}
                 schemas.update(part["components"]["schemas"])
             app.openapi_schema = schema

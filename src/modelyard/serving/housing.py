@@ -1,0 +1,145 @@
+"""Models that come and go while the service runs: each with its methods and its queue, and a shelf of the known names."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from modelyard.base.clock import new_id
+from modelyard.base.errors import ModelyardError, NotFound, did_you_mean
+from modelyard.base.notes import note
+from modelyard.objects.model import Model
+from modelyard.serving.batcher import Batcher
+from modelyard.serving.examples import example_arguments
+from modelyard.serving.execution import ROW_WISE, Method
+from modelyard.serving.interface import Json, Request
+
+RETIRE_SECONDS = 60.0
+"""How long a model that was replaced may take to answer what it was asked before."""
+
+State = Literal["READY", "UNAVAILABLE", "LOADING"]
+
+
+class Housed:
+    """A model with its methods and, once it is started, its queue."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.methods = {name: Method(model, name) for name in model.methods}
+        self.batcher: Batcher | None = None
+
+    @property
+    def waiting_rows(self) -> int:
+        """Records that wait for this model."""
+        return self.batcher.waiting_rows if self.batcher is not None else 0
+
+    def submit(self, method: Method, request: Request) -> asyncio.Future[object]:
+        """Queue a request; see `Batcher.submit`."""
+        assert self.batcher is not None, "requests come between start and close"
+        return self.batcher.submit(method, request)
+
+    async def idle(self) -> None:
+        """Wait until nothing waits and nothing runs."""
+        if self.batcher is not None:
+            await self.batcher.idle()
+
+    def close(self) -> None:
+        """Let its workers end."""
+        if self.batcher is not None:
+            self.batcher.close()
+
+    async def retire(self) -> None:
+        """Answer what was asked, then end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETIRE_SECONDS):
+                await self.idle()
+        self.close()
+
+
+async def warm_up(housed: Housed) -> None:
+    """Call a model on its sample, so that the first request is not the slow one."""
+    if not housed.methods:
+        return
+    method = housed.methods[housed.model.default_method]
+    # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
+    sample = example_arguments(method.model, method.name, rows=1)
+    if not sample or method.name not in ROW_WISE.get(method.model.card.flavor, ()):
+        return
+    arguments = {name: Json(value) for name, value in sample.items()}
+    request = Request(method.model.name, method.name, arguments, new_id())
+    try:
+        await housed.submit(method, request)
+    except ModelyardError as error:
+        note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A model known by name."""
+
+    name: str
+    version: str
+    """Of the one that is loaded; empty when none is, or it has none."""
+    state: State
+    reason: str = ""
+    """Why it is not there."""
+
+
+class Shelf:
+    """The names that can be loaded, and what became of the last try."""
+
+    def __init__(self, opener: Callable[[str], Model] | None, names: Sequence[str]) -> None:
+        self._opener = opener
+        self._away: dict[str, tuple[State, str]] = {}
+        self._known = set(names)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @contextlib.asynccontextmanager
+    async def opening(
+        self, name: str, open_model: Callable[[], Model] | None
+    ) -> AsyncIterator[Callable[[], Model]]:
+        """What opens a model, one at a time for each name; how it went is remembered."""
+        if open_model is None:
+            if self._opener is None or name not in self._known:
+                hint = did_you_mean(name, self._known) or f"known: {', '.join(sorted(self._known))}"
+                raise NotFound(f"no model named {name!r} is known here", hint=hint)
+            opener = self._opener
+            open_model = lambda: opener(name)  # noqa: E731
+        async with self._turns[name]:
+            self._away[name] = ("LOADING", "it is being loaded")
+            try:
+                yield open_model
+            except BaseException as error:
+                # A stranger that does not open leaves no trace: names come from clients.
+                self._away.pop(name)
+                if name in self._known:
+                    why = error.message if isinstance(error, ModelyardError) else "it does not load"
+                    self._away[name] = ("UNAVAILABLE", why)
+                raise
+            self._away.pop(name)
+            self._known.add(name)
+
+    def unloaded(self, name: str, *, forget: bool) -> None:
+        """Note that a model was let go, or know its name no longer."""
+        self._away[name] = ("UNAVAILABLE", "it was unloaded")
+        if forget:
+            self._known.discard(name)
+            del self._away[name]
+
+    def why_away(self, name: str) -> str | None:
+        """Why a known model does not answer; None for a stranger."""
+        return self._away[name][1] if name in self._away else None
+
+    def index(self, loaded: Mapping[str, Model]) -> Sequence[Shelved]:
+        """All that is known; one that is loaded is ready, whatever became of loading it anew."""
+        rows = []
+        for name in sorted({*self._known, *self._away, *loaded}):
+            if name in loaded:
+                rows.append(Shelved(name, loaded[name].version, "READY"))
+            else:
+                rows.append(Shelved(name, "", *self._away.get(name, ("UNAVAILABLE", ""))))
+        return rows

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.base.errors import ModelyardError, Overloaded
-from modelyard.serving.execution import Method, answer
+from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Batching, Limits, Request
 
 SWEEP_SECONDS = 0.25
@@ -45,12 +45,14 @@ class Batcher:
         batching: Batching,
         limits: Limits,
         on_batch: Callable[[int], None] = lambda rows: None,
+        run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
     ) -> None:
         self.waiting_rows = 0
         self._name = name
         self._batching = batching
         self._limits = limits
         self._on_batch = on_batch
+        self._run = run
         self._loop = asyncio.get_running_loop()
         self._groups: dict[Hashable, deque[_Job]] = {}
         self._inbox: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
@@ -150,7 +152,7 @@ class Batcher:
     def _work(self) -> None:
         while (jobs := self._inbox.get()) is not None:
             started = time.perf_counter()
-            outcomes = answer(jobs[0].method, [job.request for job in jobs])
+            outcomes = self._run(jobs[0].method, [job.request for job in jobs])
             seconds = time.perf_counter() - started
             try:
                 self._loop.call_soon_threadsafe(self._finish, jobs, outcomes, seconds)

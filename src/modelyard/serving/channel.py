@@ -19,6 +19,8 @@ OUT_OF_BAND = 16 << 10
 
 _HEAD = struct.Struct("<QI")
 _SIZE = struct.Struct("<Q")
+_NONE = pickle.dumps(None)
+_NOTHING = _HEAD.pack(len(_NONE), 0) + _NONE
 
 
 class Channel:
@@ -48,6 +50,11 @@ class Channel:
             self._sock.sendall(_HEAD.pack(len(data), len(buffers)) + sizes + data)
             for buffer in buffers:
                 self._sock.sendall(buffer)
+
+    def beat(self) -> None:
+        """Send None, if it can be done at once: a sign of life is not worth waiting for."""
+        with self._sending, contextlib.suppress(OSError):
+            self._sock.send(_NOTHING, socket.MSG_DONTWAIT)
 
     def receive(self, seconds: float | None = None) -> Any:
         """The next message. `EOFError` when the other end is gone, `TimeoutError` when it stays silent so long: the channel is of

@@ -33,7 +33,7 @@ def cores(root: Path = Path("/")) -> int:
         here = len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
         here = os.cpu_count() or 1
-    return max(1, min(here, math.ceil(_granted(root))))
+    return max(1, math.ceil(min(here, _granted(root))))
 
 
 def thread_settings(processes: int, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -17,6 +17,7 @@ from modelyard.serving.batcher import Batcher
 from modelyard.serving.examples import example_arguments
 from modelyard.serving.execution import ROW_WISE, Method
 from modelyard.serving.interface import Json, Request
+from modelyard.serving.isolation import IsolatedModel
 
 RETIRE_SECONDS = 60.0
 """How long a model that was replaced may take to answer what it was asked before."""
@@ -47,10 +48,17 @@ class Housed:
         if self.batcher is not None:
             await self.batcher.idle()
 
+    @property
+    def up(self) -> bool:
+        """Whether the model is there to answer: one in a process of its own may be starting again."""
+        return not isinstance(self.model, IsolatedModel) or self.model.up
+
     def close(self) -> None:
         """Let its workers end."""
         if self.batcher is not None:
             self.batcher.close()
+        if isinstance(self.model, IsolatedModel):
+            self.model.close()
 
     async def retire(self) -> None:
         """Answer what was asked, then end."""

@@ -46,6 +46,8 @@ def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int) -> 
     threading.Thread(target=_end_when_left, args=(channel,), daemon=True).start()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(KILL_ME_FIRST))
+    # What this process counts is not the server's; and where it counts, another process of its number does.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     try:
         model = open_one()
     except ModelyardError as error:

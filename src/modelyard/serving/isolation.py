@@ -23,7 +23,7 @@ from modelyard.objects.model import Model
 from modelyard.serving.execution import Method, Outcome
 from modelyard.serving.interface import Limits, Request
 from modelyard.serving.isolated import Hello, PackedError, pack_request, unpack_error, work
-from modelyard.serving.spawning import Spawned, spawn
+from modelyard.serving.spawning import QUIET, Spawned, spawn
 
 logger = logging.getLogger("modelyard.serving")
 
@@ -54,6 +54,11 @@ class IsolatedModel(Model):
     def up(self) -> bool:
         """Whether a process is there to answer."""
         return self.processes is not None and self.processes.up > 0
+
+    def on_restart(self, tell: Callable[[], object]) -> None:
+        """What to call whenever a process is started again."""
+        if self.processes is not None:
+            self.processes.on_restart = tell
 
     def close(self) -> None:
         """End the processes."""
@@ -174,7 +179,9 @@ class Processes:
                 return one
 
     def _spawn(self) -> Spawned:
-        one = spawn(work, self._open, int(self._limits.memory_bytes), environment=self._environment)
+        more = {QUIET: "1"} if self._all or self.restarts else {}  # what there is to note was said
+        memory = int(self._limits.memory_bytes)
+        one = spawn(work, self._open, memory, environment={**self._environment, **more})
         with self._lock:
             self._all.add(one)
         return one

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from modelyard.serving.exposition import LiveGauge, exposition
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -38,13 +40,13 @@ class Metrics:
             buckets=_ROWS,
             registry=registry,
         )
-        self._waiting = Gauge(
+        self._waiting = LiveGauge(
             "modelyard_waiting_rows",
             "Records that wait for a free worker.",
             ("model",),
             registry=registry,
         )
-        self._in_flight = Gauge(
+        self._in_flight = LiveGauge(
             "modelyard_in_flight",
             "Requests being read, waiting or being answered.",
             registry=registry,
@@ -55,6 +57,12 @@ class Metrics:
         self.dropped = Counter(
             "modelyard_predictions_dropped",
             "Predictions answered but not kept: the log was too slow, or failed.",
+            registry=registry,
+        )
+        self._restarts = Counter(
+            "modelyard_model_restarts",
+            "Processes of an isolated model that ended and were started again.",
+            ("model",),
             registry=registry,
         )
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
@@ -74,6 +82,10 @@ class Metrics:
         """What to call with the number of records of each call of a model."""
         return self._batches(model).observe
 
+    def restarts(self, model: str) -> Callable[[], None]:
+        """What to call whenever the process of a model is started again."""
+        return self._restarts.labels(model).inc
+
     def watch_waiting(self, model: str, rows: Callable[[], float]) -> None:
         """Show how many records wait for a model; asked when somebody looks."""
         self._waiting.labels(model).set_function(rows)
@@ -83,5 +95,5 @@ class Metrics:
         self._in_flight.set_function(requests)
 
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """The exposition, in Prometheus' text format; over all processes that serve together."""
+        return exposition(self.registry)

@@ -20,9 +20,10 @@ from modelyard.base.errors import (
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.batcher import Batcher
-from modelyard.serving.execution import Method
+from modelyard.serving.execution import Method, answer
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
 from modelyard.serving.interface import Answer, Batching, Limits, Request
+from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
 
@@ -56,8 +57,7 @@ class Service:
         self.metrics = Metrics()
         self.generation = 0
         self.prefixed = len(models) > 1 if prefixed is None else prefixed
-        self.ready = False
-        """Models are loaded and warm, and no end is in sight."""
+        self._warm = False
         self.draining = False
         self.in_flight = 0
         self.admitted = _Admission(self)
@@ -69,6 +69,11 @@ class Service:
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
         self.metrics.watch_in_flight(lambda: self.in_flight)
+
+    @property
+    def ready(self) -> bool:
+        """Models are loaded, warm and alive, and no end is in sight."""
+        return self._warm and not self.draining and all(h.up for h in self._housed.values())
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -90,12 +95,11 @@ class Service:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
         for housed in list(self._housed.values()):
             await warm_up(housed)
-        self.ready = not self.draining
+        self._warm = True
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
         self.draining = True
-        self.ready = False
 
     async def close(self, timeout: float = 30.0) -> None:
         """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
@@ -156,8 +160,13 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name = housed.model.name
-        housed.batcher = Batcher(name, self.batching, self.limits, self.metrics.batch(name))
+        name, model = housed.model.name, housed.model
+        run = answer
+        if isinstance(model, IsolatedModel):
+            run = model.answer
+            model.on_restart(self.metrics.restarts(name))
+        on_batch = self.metrics.batch(name)
+        housed.batcher = Batcher(name, self.batching, self.limits, on_batch, run)
         waiting = self.metrics.watch_waiting
         waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)
 

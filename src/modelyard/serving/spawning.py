@@ -20,6 +20,8 @@ from modelyard.base.errors import NotSupported
 from modelyard.serving.channel import Channel
 
 PATH = "PYTHONPATH"
+QUIET = "MODELYARD_QUIET"
+"""For processes that would say once more what the first one said (`base.notes`)."""
 
 
 @dataclass(eq=False)

@@ -31,6 +31,12 @@ LISTS = ("allowed_hosts", "allowed_origins")
 @ref_argument("words", nargs=-1, required=True, metavar="REF... [SERVER]", type=click.UNPROCESSED)
 @click.option("--host", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="0 takes a free one.  [default: 8080]")
+@click.option("--workers", type=int, metavar="N", help="Processes on the port.  [default: 1]")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the model in a process of its own, so that a crash is one request's.  [default: with several workers]",
+)
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
@@ -53,6 +59,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
+      modelyard serve models/churn --workers 4
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
     """
     from modelyard.cli.yards import new_or_existing_yard

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -21,7 +20,6 @@ from starlette.types import Receive, Scope, Send
 from modelyard import __version__
 from modelyard.base import plugins
 from modelyard.base.errors import (
-    InvalidSetting,
     ModelyardError,
     NotFound,
     UnknownMethod,
@@ -42,10 +40,9 @@ from modelyard.serving.metrics import CONTENT_TYPE
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
-
-_Options = TypeVar("_Options", Limits, Batching)
-
+from modelyard.serving.settings import options_of
 
 def serve(
     models: Model | Sequence[Model],
@@ -58,6 +55,7 @@ def serve(
     batching: Batching | Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
+    seat: Seat | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     drain_seconds: float = 30.0,
@@ -66,18 +64,18 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. Raises
-    `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. With
+    a ``seat`` it is one of several processes on that socket. Raises `AddressInUse` with a free port as hint.
     """
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
         log=log,
-        limits=_options(Limits, limits),
-        batching=_options(Batching, batching),
+        limits=options_of(Limits, limits),
+        batching=options_of(Batching, batching),
         opener=opener,
     )
-    with contextlib.closing(listen(host, port)) as socket:
+    with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
         facts = running(service, socket, host)
@@ -88,26 +86,8 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            beat=seat.beat if seat else None,
         )
-
-
-def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
-    if isinstance(given, kind):
-        return given
-    known = [field.name for field in dataclasses.fields(kind)]
-    wrong = sorted(set(given or {}) - set(known))
-    if wrong:
-        hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
-        raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
-    for field in dataclasses.fields(kind):
-        value: Any = (given or {}).get(field.name, field.default)
-        if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
-        ):
-            raise InvalidSetting(
-                f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
-            )
-    return kind(**(given or {}))
 
 
 def create_app(

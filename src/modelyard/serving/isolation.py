@@ -117,7 +117,7 @@ class Processes:
         except BaseException:
             for one in started:
                 one.kill()
-                one.process.wait()
+                one.how_it_ended()
             raise
         for one in started:
             self._put_to_work(one)
@@ -147,7 +147,7 @@ class Processes:
             mine = list(self._all)
         for one in mine:
             one.kill()
-            one.process.wait()
+            one.how_it_ended()
 
     def _ask(self, method: str, requests: Sequence[Request]) -> list[Outcome]:
         one = self._take()
@@ -223,7 +223,7 @@ def _greeting(one: Spawned) -> Hello:
         how = one.how_it_ended()
         raise ModelCrashed(f"the model's process {how} while it loaded") from None
     if isinstance(told, PackedError):
-        one.process.wait()
+        one.how_it_ended()
         raise unpack_error(told)
     return told
 

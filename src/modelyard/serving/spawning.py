@@ -41,7 +41,9 @@ class Spawned:
 
     def how_it_ended(self) -> str:
         """In words; waits for the end."""
-        return ending(self.process.wait())
+        code = self.process.wait()
+        self.channel.close()
+        return ending(code)
 
 
 def spawn(

@@ -94,7 +94,7 @@ class Supervisor:
             finally:
                 for worker in self._workers:
                     worker.spawned.kill()
-                    worker.spawned.process.wait()
+                    worker.spawned.how_it_ended()
 
     def _next(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -143,6 +143,8 @@ class Supervisor:
             return
         worker.ready_at = worker.heard_at
         self._failures = 0
+        if self._told:
+            _say(f"worker {worker.number} is ready")
         if worker.replaces in self._workers and worker.replaces is not None:
             self._end(worker.replaces)
         self._replace_next()
@@ -152,7 +154,6 @@ class Supervisor:
 
     def _ended(self, worker: _Worker, how: str) -> None:
         self._workers.remove(worker)
-        worker.spawned.channel.close()
         for file in Path(self._folder).glob(f"gauge_live*_{worker.number}.db"):
             file.unlink()
         if self._end_by or worker.ending:

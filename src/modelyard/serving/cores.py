@@ -44,9 +44,7 @@ def thread_settings(processes: int, environ: Mapping[str, str] = os.environ) -> 
 
 def _granted(root: Path) -> float:
     """The least that a control group above us grants, in processors; infinite without one."""
-    found = [math.inf]
-    for group in _groups(root):
-        found.append(_quota(group / "cpu.max"))
+    found = [math.inf, *(_quota(group / "cpu.max") for group in _groups(root))]
     v1 = root / "sys/fs/cgroup/cpu"
     period = _number(v1 / "cpu.cfs_period_us")
     quota = _number(v1 / "cpu.cfs_quota_us")

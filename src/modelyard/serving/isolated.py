@@ -57,7 +57,9 @@ def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int) -> 
         _limit_memory(memory_bytes)
     gc.collect()
     gc.freeze()
-    channel.send(Hello(model.card, model.name, model.version, dict(model.provenance), model.methods))
+    channel.send(
+        Hello(model.card, model.name, model.version, dict(model.provenance), model.methods)
+    )
     with contextlib.suppress(EOFError, OSError):
         _answer_all(channel, model)
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import NotSupported
@@ -64,7 +65,7 @@ def spawn(
     ours, theirs = socket.socketpair()
     with theirs:
         # Modules are found there as here. `-P`: and not in the folder it happens to start in.
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "modelyard.serving.spawned", str(theirs.fileno())],
             pass_fds=[theirs.fileno(), *pass_fds],

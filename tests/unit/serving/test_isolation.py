@@ -32,7 +32,9 @@ from serving_cases.server import serving
 
 
 @contextlib.contextmanager
-def isolated(open_one: Callable[[], Model], count: int = 1, **limits: Any) -> Iterator[IsolatedModel]:
+def isolated(
+    open_one: Callable[[], Model], count: int = 1, **limits: Any
+) -> Iterator[IsolatedModel]:
     model = isolate(open_one, limits=Limits(**limits), count=count)
     try:
         yield model
@@ -153,9 +155,9 @@ def test_with_several_processes_a_call_that_hangs_holds_nobody_up() -> None:
 
 
 def test_what_cannot_leave_its_process_says_so() -> None:
-    with isolated(dangerous.answers_with_a_lock) as model:
-        with pytest.raises(ModelFailed, match="cannot leave its process"):
-            model.call("predict", x=1.0)
+    opened = isolated(dangerous.answers_with_a_lock)
+    with opened as model, pytest.raises(ModelFailed, match="cannot leave its process"):
+        model.call("predict", x=1.0)
 
 
 def test_arrays_of_any_size_cross() -> None:

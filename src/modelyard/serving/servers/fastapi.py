@@ -44,6 +44,7 @@ from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
 from modelyard.serving.settings import options_of
 
+
 def serve(
     models: Model | Sequence[Model],
     *,

@@ -30,14 +30,14 @@ def share_counts(folder: str, number: int) -> None:
     _shared[:] = [folder]
 
 
-def exposition(registry: CollectorRegistry) -> bytes:
-    """Prometheus' text format: this registry, or the sum over all processes that share their counts."""
+def exposition(registry: CollectorRegistry, shown: Callable[[Any], Any] = lambda all: all) -> bytes:
+    """Prometheus' text format: this registry, or the sum over all processes that share their counts; ``shown`` may add to it."""
     if not _shared:
-        return generate_latest(registry)
+        return generate_latest(shown(registry))
     write_gauges()
     everybody = CollectorRegistry()
     MultiProcessCollector(everybody, _shared[0])  # type: ignore[no-untyped-call]
-    return generate_latest(everybody)
+    return generate_latest(shown(everybody))
 
 
 def write_gauges() -> None:

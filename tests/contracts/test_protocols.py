@@ -12,7 +12,7 @@ from modelyard.testing.protocol_models import Gate, models
 from modelyard.testing.protocols import LIMITS, Case, ProtocolContract
 from serving_cases.server import serving
 
-PROTOCOLS = ("rest",)
+PROTOCOLS = ("rest", "oip", "oip_grpc")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def shared() -> Gate:
 
 @pytest.fixture(scope="module")
 def http(shared: Gate) -> Iterator[httpx2.Client]:
-    with serving(models(shared), limits=LIMITS) as client:
+    with serving(models(shared), limits=LIMITS, grpc_port=0) as client:
         yield client
 
 

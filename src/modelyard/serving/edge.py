@@ -57,6 +57,8 @@ PACKED = frozenset((JSON, b"text/csv", b"text/plain"))
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
 """Details of an error that clients may see."""
 
+_PACKINGS: Mapping[bytes, int] = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+"""Content-encoding -> what zlib calls it."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _random = random.Random(random.SystemRandom().getrandbits(256))
 
@@ -271,11 +273,12 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding == b"identity":
         return body
-    if encoding not in (b"gzip", b"x-gzip"):
+    if encoding not in _PACKINGS:
         raise UnsupportedFormat(
-            f"content-encoding {encoding.decode('latin-1')!r} is not supported", hint="gzip is"
+            f"content-encoding {encoding.decode('latin-1')!r} is not supported",
+            hint="gzip and deflate are",
         )
-    return await asyncio.to_thread(_gunzip, body, limit)
+    return await asyncio.to_thread(_unpacked, body, encoding, limit)
 
 
 async def _received(receive: Receive, limit: int) -> bytes:
@@ -300,16 +303,17 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-def _gunzip(packed: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(wbits=31)
+def _unpacked(packed: bytes, encoding: bytes, limit: int) -> bytes:
+    name = encoding.decode()
+    stream = zlib.decompressobj(wbits=_PACKINGS[encoding])
     try:
         body = stream.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise InvalidInput("the body says that it is gzip, and is not") from error
+        raise InvalidInput(f"the body says that it is {name}, and is not") from error
     if len(body) > limit:
         raise _too_large(limit)
     if not stream.eof or stream.unused_data:
-        raise InvalidInput("the gzip body is cut short, or followed by something else")
+        raise InvalidInput(f"the {name} body is cut short, or followed by something else")
     return body
 
 

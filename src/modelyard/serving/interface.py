@@ -133,6 +133,8 @@ class Running:
     curl: str
     """A command that works as pasted into a shell."""
     models: Sequence[str] = field(default_factory=tuple[str, ...])
+    grpc: str = ""
+    """Host and port of gRPC, where it is answered."""
 
 
 class Server(Protocol):

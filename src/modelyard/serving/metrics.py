@@ -9,7 +9,6 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-
 from modelyard import __version__
 from modelyard.base.errors import InvalidSetting
 from modelyard.serving.batcher import Observer

@@ -97,6 +97,10 @@ def run_several(
     parameters = inspect.signature(plan.chosen.serve).parameters
     if "seat" not in parameters:
         raise NotSupported(f"the server {plan.server} runs in one process")
+    if plan.options.get("grpc_port") is not None:
+        raise NotSupported(
+            "gRPC is answered by one process", hint="serve it without workers, or on HTTP alone"
+        )
     host = plan.options.get("host", parameters["host"].default)
     sock = listen(host, plan.options.get("port", parameters["port"].default))
     drain = plan.options.get("drain_seconds", parameters["drain_seconds"].default)

@@ -37,6 +37,7 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
     default=None,
     help="Run the model in a process of its own, so that a crash is one request's.  [default: with several workers]",
 )
+@click.option("--grpc-port", type=int, help="Also answer gRPC on this port; 0 takes a free one.")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
@@ -52,8 +53,8 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 )
 @project_option
 @rev_option
-def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_after: int | None, **options: Any) -> None:  # fmt: skip
-    """Serve models over HTTP: a typed route for each method, docs, health and metrics.
+def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_port: int | None, stop_after: int | None, **options: Any) -> None:  # fmt: skip
+    """Serve models over HTTP: a typed route for each method, the Open Inference Protocol, docs, health and metrics.
 
     A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
     limits.body_bytes, limits.rate, batching.rows, batching.workers, auth.keys, drain_seconds, allowed_hosts, allowed_origins
@@ -74,6 +75,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
     models, server = split_server(refs)
     more = nested(plugin_options(settings, free))
     more |= {key: more[key].split(",") for key in LISTS if isinstance(more.get(key), str)}
+    more |= {} if grpc_port is None else {"grpc_port": grpc_port}
     if stop_after is not None:
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True

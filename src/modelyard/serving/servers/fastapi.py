@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -44,13 +46,15 @@ from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run
+from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
 from modelyard.serving.settings import options_of
 from modelyard.serving.tls import server_context, tls_options
 
+Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
+"""Answers for a service on a port of its own meanwhile."""
 
 
 def serve(
@@ -75,14 +79,16 @@ def serve(
     allowed_origins: Iterable[str] = (),
     trusted_proxies: Iterable[str] = (),
     drain_seconds: float = 30.0,
+    grpc_port: int | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
-    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
-    file. With a ``seat`` it is one of several processes on that socket. Raises `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``grpc_port`` is another
+    port, for gRPC. ``auth`` says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``,
+    ``text``, ``off`` or a file. With a ``seat`` it is one of several processes on that socket. Raises `AddressInUse` with
+    a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
@@ -99,8 +105,12 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
+        beside = _grpc(host, grpc_port, drain_seconds)
+        app = create_app(
+            service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
+        )
         facts = running(service, socket, host, scheme="http" if tls is None else "https")
+        facts = dataclasses.replace(facts, grpc=next(iter(beside), ""))
         run(
             app,
             socket,
@@ -113,14 +123,33 @@ def serve(
         )
 
 
+def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside]:
+    """What answers gRPC, by its address; nothing where no port is given."""
+    if port is None:
+        return {}
+    from modelyard.serving.protocols import oip_grpc
+    from modelyard.serving.rpc.server import library
+
+    library()
+    with listen(
+        host, port
+    ) as socket:  # says it well when somebody else listens, and finds a free one
+        bound: int = socket.getsockname()[1]
+        target = url_of(socket, host).removeprefix("http://")
+    answering = partial(oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds)
+    return {target: answering}
+
+
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest",),
+    protocols: Sequence[str] = ("rest", "oip"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    beside: Iterable[Beside] = (),
 ) -> FastAPI:
-    """The ASGI app; its lifespan starts and closes the service. Middleware may be added to it as to any FastAPI app."""
+    """The ASGI app; its lifespan starts and closes the service, and what answers ``beside`` it on ports of its own.
+    Middleware may be added to it as to any FastAPI app."""
     known = [plugins.load("protocols", name) for name in protocols]
     routes = [route for protocol in known for route in protocol.routes(service)]
     direct = DirectPaths(service, routes)
@@ -132,7 +161,7 @@ def create_app(
         title=", ".join(service.models),
         version=_version(service),
         description=_description(service),
-        lifespan=lambda app: _lifespan(service),
+        lifespan=lambda app: _lifespan(service, list(beside)),
         redirect_slashes=False,
     )
     app.router.routes.extend(routes)
@@ -168,11 +197,14 @@ class _App(FastAPI):
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(service: Service) -> AsyncIterator[None]:
+async def _lifespan(service: Service, beside: Sequence[Beside]) -> AsyncIterator[None]:
     await service.start()
     warming = asyncio.create_task(service.warm_up())
     try:
-        yield
+        async with contextlib.AsyncExitStack() as stack:
+            for answering in beside:
+                await stack.enter_async_context(answering(service))
+            yield
     finally:
         warming.cancel()
         await service.close(timeout=10.0)

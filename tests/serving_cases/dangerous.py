@@ -6,7 +6,7 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from modelyard.base.errors import NotFound
@@ -77,3 +77,17 @@ def dies_while_it_loads() -> Model:
 def answers_with_a_lock() -> Model:
     """What it answers cannot leave its process."""
     return _model(lambda x: threading.Lock())
+
+
+def counts_up() -> Model:
+    """A generator method: counts from 0 up to a number, which may be one of the dangerous ones."""
+
+    def predict(x: float) -> Iterator[float]:
+        yield 0.0
+        obey(x)
+        n = 0.0
+        while n < x:
+            n += 1
+            yield n
+
+    return _model(predict)

@@ -30,7 +30,9 @@ def share_counts(folder: str, number: int) -> None:
     _shared[:] = [folder]
 
 
-def exposition(registry: CollectorRegistry, shown: Callable[[Any], Any] = lambda all: all) -> bytes:
+def exposition(
+    registry: CollectorRegistry, shown: Callable[[Any], Any] = lambda source: source
+) -> bytes:
     """Prometheus' text format: this registry, or the sum over all processes that share their counts; ``shown`` may add to it."""
     if not _shared:
         return generate_latest(shown(registry))

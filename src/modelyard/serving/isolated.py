@@ -11,17 +11,21 @@ import gc
 import importlib
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import ModelFailed, ModelyardError
 from modelyard.objects.card import Card
 from modelyard.objects.model import Model
 from modelyard.serving.channel import Channel
 from modelyard.serving.interface import Json, Request
+
+if TYPE_CHECKING:
+    from modelyard.serving.execution import Method
 
 KILL_ME_FIRST = 500
 """Of 1000, for the kernel that looks for somebody to end when memory is short: rather the model than who holds the connections."""
@@ -38,8 +42,9 @@ class Hello:
     methods: Sequence[str]
 
 
-def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int) -> None:
-    """Load what ``open_one`` opens, say `Hello` (or why not), and answer."""
+def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int, door: int) -> None:
+    """Load what ``open_one`` opens, say `Hello` (or why not), and answer. Who wants a stream hands a channel of its own in by the
+    door, a socket."""
     # Ctrl+C and a service manager's SIGTERM may come to all processes: we end when nobody asks any more.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -53,37 +58,80 @@ def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int) -> 
     except ModelyardError as error:
         channel.send(pack_error(error))
         return
+    methods = _methods(model)
     if memory_bytes:
         _limit_memory(memory_bytes)
     gc.collect()
     gc.freeze()
-    channel.send(
-        Hello(model.card, model.name, model.version, dict(model.provenance), model.methods)
-    )
+    hello = Hello(model.card, model.name, model.version, dict(model.provenance), model.methods)
+    channel.send(hello)
+    streaming = socket.socket(fileno=door)
+    threading.Thread(target=_answer_streams, args=(streaming, methods), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        _answer_all(channel, model)
+        _answer_all(channel, methods)
 
 
-def _answer_all(channel: Channel, model: Model) -> None:
-    from modelyard.serving.execution import Method, answer
+def _methods(model: Model) -> Mapping[str, Method]:
+    from modelyard.serving.execution import Method
+    from modelyard.serving.housing import choose_engines
 
     methods = {name: Method(model, name) for name in model.methods}
+    choose_engines(model, methods)
+    return methods
+
+
+def _answer_all(channel: Channel, methods: Mapping[str, Method]) -> None:
+    from modelyard.serving.execution import answer
+
     while True:
         name, asked = channel.receive()
-        requests = [unpack_request(model.name, name, fields) for fields in asked]
-        outcomes = [pack_error(o) if isinstance(o, ModelyardError) else o for o in answer(methods[name], requests)]  # fmt: skip
+        method = methods[name]
+        requests = [unpack_request(method.model.name, name, fields) for fields in asked]
+        outcomes = [pack_error(o) if isinstance(o, ModelyardError) else o for o in answer(method, requests)]  # fmt: skip
         try:
             channel.send(outcomes)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001  an answer that cannot be pickled, of whatever kind
-            told = pack_error(
-                ModelFailed(
-                    f"what model '{model.name}' answered in {name} cannot leave its process: {type(error).__name__}",
-                    hint="serve it without isolate, or let it answer with plain values",
-                )
-            )
-            channel.send([told] * len(outcomes))
+            channel.send([_stays(method, error)] * len(outcomes))
+
+
+def _stays(method: Method, error: Exception) -> PackedError:
+    return pack_error(
+        ModelFailed(
+            f"what model '{method.model.name}' answered in {method.name} cannot leave its process: {type(error).__name__}",
+            hint="serve it without isolate, or let it answer with plain values",
+        )
+    )
+
+
+def _answer_streams(door: socket.socket, methods: Mapping[str, Method]) -> None:
+    while True:
+        _, fds, _, _ = socket.recv_fds(door, 1, 1)
+        if not fds:
+            return
+        channel = Channel(socket.socket(fileno=fds[0]))
+        threading.Thread(target=_stream, args=(channel, methods), daemon=True).start()
+
+
+def _stream(channel: Channel, methods: Mapping[str, Method]) -> None:
+    from modelyard.serving.execution import stream
+
+    with contextlib.closing(channel), contextlib.suppress(EOFError, OSError):
+        name, fields = channel.receive()
+        method = methods[name]
+        try:
+            # Closed when nobody reads any more: then sending fails, and the generator ends here.
+            with contextlib.closing(stream(method, unpack_request(method.model.name, name, fields))) as items:  # type: ignore[type-var]  # a generator  # fmt: skip
+                for item in items:
+                    channel.send((item,))
+            channel.send(None)
+        except ModelyardError as error:
+            channel.send(pack_error(error))
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001  an item that cannot be pickled
+            channel.send(_stays(method, error))
 
 
 def _limit_memory(more: int) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import socket
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 from modelyard.base.clock import new_id
 from modelyard.base.errors import ModelCrashed, ModelTimedOut, ModelyardError
 from modelyard.objects.model import Model
+from modelyard.serving.channel import Channel
 from modelyard.serving.execution import Method, Outcome
 from modelyard.serving.interface import Limits, Request
 from modelyard.serving.isolated import Hello, PackedError, pack_request, unpack_error, work
@@ -49,6 +52,11 @@ class IsolatedModel(Model):
         """As `execution.answer`, from any thread."""
         assert self.processes is not None
         return self.processes.answer(method.name, requests)
+
+    def stream(self, method: Method, request: Request) -> Iterator[Any]:
+        """As `execution.stream`, beside the calls."""
+        assert self.processes is not None
+        return self.processes.stream(method.name, request)
 
     @property
     def up(self) -> bool:
@@ -103,7 +111,10 @@ class Processes:
         self._limits = limits
         self._environment = environment
         self._free: queue.SimpleQueue[Spawned] = queue.SimpleQueue()
-        self._all: set[Spawned] = set()
+        self._all: dict[Spawned, socket.socket] = {}
+        """Process -> the door by which channels for streams are handed in."""
+        self._doors: dict[Spawned, socket.socket] = {}
+        """Of those that are ready."""
         self._lock = threading.Lock()
         self._deaths = 0
         """Since one last answered."""
@@ -118,6 +129,7 @@ class Processes:
             for one in started:
                 one.kill()
                 one.how_it_ended()
+                self._forget(one)
             raise
         for one in started:
             self._put_to_work(one)
@@ -131,6 +143,24 @@ class Processes:
             if len(requests) == 1:
                 return [gone.outcome]
             return [outcome for one in requests for outcome in self.answer(method, [one])]
+
+    def stream(self, method: str, request: Request) -> Iterator[Any]:
+        """The items of a streaming method as they come, read on a channel of their own. Closing it closes the generator."""
+        one = self._any()
+        ours, theirs = socket.socketpair()
+        with theirs, contextlib.closing(Channel(ours)) as channel:
+            try:
+                socket.send_fds(self._doors[one], [b"."], [theirs.fileno()])
+                theirs.close()
+                channel.send((method, pack_request(request)))
+                while (told := channel.receive()) is not None:
+                    if isinstance(told, PackedError):
+                        raise unpack_error(told)
+                    yield told[0]
+            except (EOFError, OSError, KeyError):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    one.process.wait(1.0)  # or the next one would be handed to the dead
+                raise _crashed("ended amid an answer") from None
 
     def call(self, model: str, method: str, /, **arguments: Any) -> Any:
         """Call a method with native values, as the model itself would be called."""
@@ -174,30 +204,50 @@ class Processes:
             try:
                 one = self._free.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
-                raise _Gone(_crashed("and does not come up again")) from None
+                raise _Gone(_crashed("does not come up again")) from None
             if one.alive:
                 return one
+
+    def _any(self) -> Spawned:
+        """A process that is alive, busy or not."""
+        until = time.monotonic() + self._limits.wait_seconds
+        while True:
+            with self._lock:
+                found = next((one for one in self._doors if one.alive), None)
+            if found is not None:
+                return found
+            if time.monotonic() > until or self._closed.wait(0.05):
+                raise _crashed("does not come up again")
 
     def _spawn(self) -> Spawned:
         more = {QUIET: "1"} if self._all or self.restarts else {}  # what there is to note was said
         memory = int(self._limits.memory_bytes)
-        one = spawn(work, self._open, memory, environment={**self._environment, **more})
+        ours, theirs = socket.socketpair()
+        with theirs:
+            door = theirs.fileno()
+            environment = {**self._environment, **more}
+            one = spawn(work, self._open, memory, door, environment=environment, pass_fds=[door])
         with self._lock:
-            self._all.add(one)
+            self._all[one] = ours
         return one
+
+    def _forget(self, one: Spawned) -> None:
+        with self._lock:
+            self._all.pop(one).close()
+            if self._doors.pop(one, None):
+                self.up -= 1
 
     def _put_to_work(self, one: Spawned) -> None:
         with self._lock:
             self.up += 1
+            self._doors[one] = self._all[one]
         self._free.put(one)
         threading.Thread(target=self._watch, args=(one,), name="isolation", daemon=True).start()
 
     def _watch(self, one: Spawned) -> None:
         """Wait for its end, then start another."""
         how = one.how_it_ended()
-        with self._lock:
-            self._all.discard(one)
-            self.up -= 1
+        self._forget(one)
         if self._closed.is_set():
             return
         logger.error("the process of a model %s; it is started again", how)
@@ -212,8 +262,7 @@ class Processes:
                 if self._closed.is_set():
                     another.kill()
                 return
-            with self._lock:
-                self._all.discard(another)
+            self._forget(another)
 
 
 def _greeting(one: Spawned) -> Hello:

@@ -280,7 +280,8 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        items = self.streams.read(request, partial(stream, method, request))
+        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        items = self.streams.read(request, partial(made, method, request))
         try:
             async with contextlib.aclosing(items):
                 async for item in items:

@@ -44,7 +44,7 @@ def isolated(
 
 @pytest.fixture(scope="module")
 def obedient() -> Iterator[IsolatedModel]:
-    with isolated(dangerous.function, call_seconds=1.0, memory_bytes=200 << 20) as model:
+    with isolated(dangerous.function, call_seconds=4.0, memory_bytes=100 << 20) as model:
         yield model
 
 
@@ -104,7 +104,7 @@ def test_what_is_refused_is_refused_in_the_same_words(flowers: IsolatedModel) ->
     [
         (SEGFAULT, ModelCrashed, "killed by SIGSEGV"),
         (EXIT, ModelCrashed, "ended with code 3"),
-        (HANG, ModelTimedOut, "did not answer within 1 s"),
+        (HANG, ModelTimedOut, "did not answer within 4 s"),
         (EAT, ModelFailed, "raised MemoryError"),
         (RAISE, ModelFailed, "raised ArithmeticError"),
     ],
@@ -158,6 +158,23 @@ def test_what_cannot_leave_its_process_says_so() -> None:
     opened = isolated(dangerous.answers_with_a_lock)
     with opened as model, pytest.raises(ModelFailed, match="cannot leave its process"):
         model.call("predict", x=1.0)
+
+
+def test_streams_cross_item_by_item_and_end_with_their_reader() -> None:
+    with isolated(dangerous.counts_up) as model:
+        method = Method(model, "predict")
+        assert list(model.stream(method, ask(3.0))) == [0.0, 1.0, 2.0, 3.0]
+        endless = model.stream(method, ask(1e12))
+        assert [next(endless) for _ in range(3)] == [0.0, 1.0, 2.0]
+        assert list(model.stream(method, ask(1.0))) == [0.0, 1.0]  # beside it
+        endless.close()  # type: ignore[attr-defined]  # it is a generator
+        crashing = model.stream(method, ask(SEGFAULT))
+        assert next(crashing) == 0.0
+        with pytest.raises(ModelCrashed):
+            next(crashing)
+        assert list(model.stream(method, ask(1.0))) == [0.0, 1.0]  # waits for the new process
+        with pytest.raises(ModelFailed, match="raised ArithmeticError"):
+            list(model.stream(method, ask(RAISE)))
 
 
 def test_arrays_of_any_size_cross() -> None:

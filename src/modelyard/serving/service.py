@@ -156,7 +156,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        _require(name)
+        self.require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -176,7 +176,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        _require(name)
+        self.require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
@@ -337,6 +337,12 @@ class Service:
                     )
         return items
 
+    def require(self, model: str) -> None:
+        """`NotAllowed` when who asks, in this context, may not use a model."""
+        asked = ASKED.get()
+        if asked is not None:
+            asked.caller.require(model)
+
     def checked(self, method: Method, request: Request) -> Request:
         """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who
         asks. `infer` does it; other ways to an answer must, too."""
@@ -384,12 +390,6 @@ class _Admission:
 
     def __exit__(self, *error: object) -> None:
         self._service.in_flight -= 1
-
-
-def _require(model: str) -> None:
-    asked = ASKED.get()
-    if asked is not None:
-        asked.caller.require(model)
 
 
 def _by_name(models: Sequence[Model]) -> dict[str, Model]:

@@ -88,9 +88,9 @@ class Front:
                 request_id=request_id,
                 verb=verb,
                 route=path if declared else UNMATCHED,
+                path=path,
                 is_open=is_open(verb, path) if auth is None else auth.is_open(verb, path),
             ) as asked:
-                asked.path = path
                 try:
                     await answer(scope, *noting(asked, receive, send))
                 finally:

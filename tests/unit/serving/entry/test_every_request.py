@@ -258,7 +258,8 @@ def test_a_line_for_what_was_refused_and_none_for_probes(guarded: Guarded) -> No
     guarded.client.get("/healthz", headers={"X-Request-ID": "probe"})
     guarded.post(key=None, **{"X-Request-ID": "stranger"})
     guarded.client.post("/no/such?secret=1", headers={"X-API-Key": CI, "X-Request-ID": "lost"})
-    assert guarded.line("stranger")["status"] == 401
+    stranger = guarded.line("stranger")
+    assert (stranger["status"], stranger["path"], stranger["caller"]) == (401, "/iris/predict", "")
     lost = guarded.line("lost")
     assert (lost["status"], lost["route"], lost["path"]) == (404, "unmatched", "/no/such")
     text = guarded.file.read_text()

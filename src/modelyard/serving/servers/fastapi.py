@@ -12,17 +12,16 @@ import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from modelyard import __version__
 from modelyard.base import plugins
 from modelyard.base.errors import (
-    InvalidSetting,
     ModelyardError,
     NotFound,
     UnknownMethod,
@@ -43,16 +42,18 @@ from modelyard.serving.entry.opening import EntryOptions, open_gate
 from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.health import Readiness, stuck_models
-from modelyard.serving.interface import Batching, Limits, Running
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
+from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
+from modelyard.serving.settings import options_of
 from modelyard.serving.tls import Tls, server_context, tls_options
 
-_Options = TypeVar("_Options", Limits, Batching)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
 """Answers for a service on a port of its own meanwhile."""
 
@@ -66,6 +67,7 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    jobs: Jobs | Mapping[str, Any] | None = None,
     auth: AuthSettings | Mapping[str, Any] | None = None,
     tls_cert: str | None = None,
     tls_key: str | None = None,
@@ -74,6 +76,7 @@ def serve(
     metrics: Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
+    seat: Seat | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     trusted_proxies: Iterable[str] = (),
@@ -86,22 +89,24 @@ def serve(
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
     to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
     says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
-    file. ``grpc_port`` is another port, for gRPC, with the same TLS. Raises `AddressInUse` with a free port as hint.
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
+    socket. Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
         log=log,
-        limits=_options(Limits, limits),
-        batching=_options(Batching, batching),
+        limits=options_of(Limits, limits),
+        batching=options_of(Batching, batching),
+        jobs=options_of(Jobs, jobs),
         opener=opener,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
     service.gate = open_gate(entry, service.limits, service.metrics)
     service.metrics.also(names_of(metrics))
     context = None if tls is None else server_context(tls)
-    with contextlib.closing(listen(host, port)) as socket:
+    with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         beside = _grpc(host, grpc_port, drain_seconds, tls)
         app = create_app(
@@ -116,6 +121,7 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            beat=seat.beat if seat else None,
             tls=context,
         )
 
@@ -142,29 +148,10 @@ def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) ->
     return {target: answering}
 
 
-def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
-    if isinstance(given, kind):
-        return given
-    known = [field.name for field in dataclasses.fields(kind)]
-    wrong = sorted(set(given or {}) - set(known))
-    if wrong:
-        hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
-        raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
-    for field in dataclasses.fields(kind):
-        value: Any = (given or {}).get(field.name, field.default)
-        if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
-        ):
-            raise InvalidSetting(
-                f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
-            )
-    return kind(**(given or {}))
-
-
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest", "oip", "mlflow", "sagemaker"),
+    protocols: Sequence[str] = ("rest", "jobs", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
@@ -246,10 +233,7 @@ def _description(service: Service) -> str:
 
 
 def _add_own_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs", status_code=307)
-
+    app.router.routes.extend(page_routes(service))
     readiness = Readiness(service)
 
     @app.get(

@@ -56,6 +56,7 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
+        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
         self._streams = Gauge(
             "modelyard_streams",
             "Streaming answers whose generator runs.",
@@ -179,6 +180,10 @@ class Metrics:
     def watch_streams(self, running: Callable[[], float]) -> None:
         """Show how many generators run; asked when somebody looks."""
         self._streams.set_function(running)
+
+    def watch_jobs(self, unfinished: Callable[[], float]) -> None:
+        """Show how many jobs are not finished; asked when somebody looks."""
+        self._jobs.set_function(unfinished)
 
     def text(self) -> bytes:
         """The exposition, in Prometheus' text format."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -42,8 +43,7 @@ from modelyard.serving.uploads import Uploads
 
 RESERVED = frozenset((
     "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "health", "healthz", "readyz", "livez", "metrics",
-    "version",
-    "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
+    "version", "ping", "invocations", "models", "methods", "jobs", "page", "v1", "v2",
 ))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
@@ -194,6 +194,15 @@ class RestMethod:
         if self._method.items is None:
             return None
         return next((f for kind, f in FORMS.items() if prefers(accept, kind)), None)
+
+    async def write_spelled(self, call: Call, answer: Answer) -> Reply:
+        """An answer that is kept in its JSON form, in the form that the call asks for."""
+        returns = self._method.signature.returns
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
+        if kind in TYPED and returns is not None:
+            native = await asyncio.to_thread(returns.decode, answer.value)
+            answer = replace(answer, value=native)
+        return await self._answers.reply(kind, answer, echoed(call))
 
 
 def echoed(call: Call) -> list[tuple[bytes, bytes]]:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -43,16 +43,17 @@ from modelyard.serving.entry.opening import EntryOptions, open_gate
 from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.health import Readiness, stuck_models
-from modelyard.serving.interface import Batching, Limits, Running
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
+from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 from modelyard.serving.tls import Tls, server_context, tls_options
 
-_Options = TypeVar("_Options", Limits, Batching)
+_Options = TypeVar("_Options", Limits, Batching, Jobs)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
 """Answers for a service on a port of its own meanwhile."""
 
@@ -66,6 +67,7 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    jobs: Jobs | Mapping[str, Any] | None = None,
     auth: AuthSettings | Mapping[str, Any] | None = None,
     tls_cert: str | None = None,
     tls_key: str | None = None,
@@ -95,6 +97,7 @@ def serve(
         log=log,
         limits=_options(Limits, limits),
         batching=_options(Batching, batching),
+        jobs=_options(Jobs, jobs),
         opener=opener,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
@@ -152,8 +155,9 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
         raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
     for field in dataclasses.fields(kind):
         value: Any = (given or {}).get(field.name, field.default)
+        kinds = str if isinstance(field.default, str) else int | float
         if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
+            value, kinds
         ):
             raise InvalidSetting(
                 f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
@@ -164,7 +168,7 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest", "oip", "mlflow", "sagemaker"),
+    protocols: Sequence[str] = ("rest", "jobs", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
@@ -246,10 +250,7 @@ def _description(service: Service) -> str:
 
 
 def _add_own_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs", status_code=307)
-
+    app.router.routes.extend(page_routes(service))
     readiness = Readiness(service)
 
     @app.get(

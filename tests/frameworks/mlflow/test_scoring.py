@@ -24,7 +24,7 @@ from serving_cases.server import serving
 pytestmark = pytest.mark.timeout(900)  # several servers, and clients that take their time
 
 Http = httpx2.Client
-NAMES = ("sklearn_skops", "catboost_regressor", "unhinted")
+NAMES = ("sklearn_skops", "catboost_regressor")
 FRAME = pd.DataFrame({"age": [30, 60, 45], "income": [41.5, 12.25, 30.0], "debt": [2.0, 7.5, 0.25]})
 JSON, CSV = "application/json", "text/csv"
 PARQUET = "application/vnd.apache.parquet"

@@ -139,7 +139,7 @@ class Exchange:
         request_id = read_request_id(headers)
         asked = ASKED.get()
         if asked is not None:
-            asked.protocol, asked.route = self._protocol, scope["path"]
+            asked.protocol = self._protocol
             asked.model, asked.method = self._labels
         try:
             if scope["method"] not in self._methods:

@@ -27,9 +27,10 @@ from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, stream
+from modelyard.serving.execution import Method, answer, stream
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
+from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
@@ -75,8 +76,7 @@ class Service:
         self.gate.on_refused = self.metrics.rejected
         self.generation = 0
         self.prefixed = len(models) != 1 if prefixed is None else prefixed
-        self.ready = False
-        """Models are loaded and warm, and no end is in sight."""
+        self._warm = False
         self.draining = False
         self.in_flight = 0
         self.admitted = _Admission(self)
@@ -92,6 +92,11 @@ class Service:
         self.metrics.watch_streams(lambda: self.streams.running)
 
     @property
+    def ready(self) -> bool:
+        """Models are loaded, warm and alive, and no end is in sight."""
+        return self._warm and not self.draining and all(h.up for h in self._housed.values())
+
+    @property
     def models(self) -> Mapping[str, Model]:
         """The models that answer now, by name."""
         return {name: housed.model for name, housed in self._housed.items()}
@@ -105,7 +110,6 @@ class Service:
         """Start the workers and the log; from now on `infer` answers."""
         for housed in self._housed.values():
             self._start_batcher(housed)
-            self._tell(housed, here=True)
         await self.jobs.open()
         if self._log is not None:
             self.recorder = Recorder(
@@ -118,12 +122,12 @@ class Service:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
         for housed in list(self._housed.values()):
             await warm_up(housed)
-        self.ready = not self.draining
+            self._tell(housed, here=True)
+        self._warm = True
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
         self.draining = True
-        self.ready = False
 
     async def close(self, timeout: float = 30.0) -> None:
         """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
@@ -193,12 +197,17 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name = housed.model.name
+        name, model = housed.model.name, housed.model
+        run = answer
+        if isinstance(model, IsolatedModel):
+            run = model.answer
+            model.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
+            run=run,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
@@ -206,7 +215,8 @@ class Service:
 
     def _tell(self, housed: Housed, *, here: bool) -> None:
         model = housed.model
-        engine = getattr(getattr(model, "engine", None), "name", "") or "python"
+        engines = {m.engine.name for m in housed.methods.values() if m.engine is not None}
+        engine = ",".join(sorted(engines)) or "python"
         self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:
@@ -297,7 +307,8 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        items = self.streams.read(request, partial(stream, method, request), seconds)
+        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):
                 async for item in items:

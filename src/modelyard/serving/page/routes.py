@@ -38,7 +38,9 @@ def page_routes(service: Service) -> Sequence[BaseRoute]:
     """The page at ``/``, and what it is made of."""
     routes: list[BaseRoute] = []
     for path, (file, media_type) in FILES.items():
-        routes.append(Route(path, _file(file, media_type), methods=["GET"], include_in_schema=False))
+        routes.append(
+            Route(path, _file(file, media_type), methods=["GET"], include_in_schema=False)
+        )
 
     async def facts(request: Request) -> Response:
         told = page_facts(service, lambda method: path_of(service, method))

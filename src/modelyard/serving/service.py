@@ -74,7 +74,7 @@ class Service:
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
         self.generation = 0
-        self.prefixed = len(models) > 1 if prefixed is None else prefixed
+        self.prefixed = len(models) != 1 if prefixed is None else prefixed
         self.ready = False
         """Models are loaded and warm, and no end is in sight."""
         self.draining = False
@@ -105,7 +105,6 @@ class Service:
         """Start the workers and the log; from now on `infer` answers."""
         for housed in self._housed.values():
             self._start_batcher(housed)
-            self._tell(housed, here=True)
         await self.jobs.open()
         if self._log is not None:
             self.recorder = Recorder(
@@ -118,6 +117,7 @@ class Service:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
         for housed in list(self._housed.values()):
             await warm_up(housed)
+            self._tell(housed, here=True)
         self.ready = not self.draining
 
     def drain(self) -> None:
@@ -206,7 +206,8 @@ class Service:
 
     def _tell(self, housed: Housed, *, here: bool) -> None:
         model = housed.model
-        engine = getattr(getattr(model, "engine", None), "name", "") or "python"
+        engines = {m.engine.name for m in housed.methods.values() if m.engine is not None}
+        engine = ",".join(sorted(engines)) or "python"
         self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:

@@ -56,18 +56,6 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
-        self._streams = Gauge(
-            "modelyard_streams",
-            "Streaming answers whose generator runs.",
-            registry=registry,
-        )
-        items = Counter(
-            "modelyard_stream_items",
-            "Items of streaming answers.",
-            ("model", "method"),
-            registry=registry,
-        )
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -77,13 +65,26 @@ class Metrics:
             registry=registry,
         )
         self._also: Sequence[str] = ()
+        self._add_long_answers(registry)
         self._add_work(registry)
         self._add_facts(registry)
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_long_answers(self, registry: CollectorRegistry) -> None:
+        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
+        self._streams = Gauge(
+            "modelyard_streams", "Streaming answers whose generator runs.", registry=registry
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
+        self._items = lru_cache(maxsize=4096)(items.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(

@@ -29,6 +29,7 @@ TITLE = os.environ.get("MODELYARD_TITLE", "")
 
 @st.cache_resource
 def connect(url: str) -> my.Client:
+    """One client for all who look at the page."""
     return my.Client(url)
 
 
@@ -45,6 +46,7 @@ def plain(text: str) -> str:
 
 
 def main() -> None:
+    """The page, from top to bottom: it runs anew with every change on it."""
     st.set_page_config(page_title=TITLE or "Model", layout="wide")
     models = described(URL)
     model = models[0]
@@ -128,6 +130,7 @@ def field(argument: dict[str, Any], example: Any, uploaded: Any, key: str) -> An
 
 
 def read_table(uploaded: Any) -> pd.DataFrame:
+    """The table in a file that was uploaded."""
     content = io.BytesIO(uploaded.getvalue())
     if uploaded.name.endswith(".parquet"):
         return pd.read_parquet(content)
@@ -200,6 +203,7 @@ def show(name: str, result: Any, values: dict[str, Any]) -> None:
 
 
 def as_table(name: str, result: Any) -> pd.DataFrame | None:
+    """A result as a table, where it is one."""
     if isinstance(result, pd.DataFrame):
         return result.reset_index(drop=True)
     shape = getattr(result, "shape", ())

@@ -116,7 +116,7 @@ def server_text() -> str:
         default = json.dumps(field.default) if field.default else ""
         lines.append(f"| `auth.jwt.{field.name}` | {default} |")
     lines.append("| `metrics.names` | |")
-    tables = ("models", "log", "opener", "on_ready", "stop", "limits", "batching", "auth", "metrics")
+    tables = ("models", "log", "opener", "on_ready", "seat", "stop", "limits", "batching", "auth", "metrics")
     for key, parameter in inspect.signature(serve).parameters.items():
         if key not in tables:
             default = parameter.default if isinstance(parameter.default, float | int | str) else ""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from modelyard.base.errors import InvalidSetting, did_you_mean
-from modelyard.serving.interface import Batching, Limits
+from modelyard.serving.interface import Batching, Jobs, Limits
 
-_Options = TypeVar("_Options", Limits, Batching)
+_Options = TypeVar("_Options", Limits, Batching, Jobs)
 
 
 def options_of(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
@@ -23,8 +23,9 @@ def options_of(kind: type[_Options], given: _Options | Mapping[str, Any] | None)
         raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
     for field in dataclasses.fields(kind):
         value: Any = (given or {}).get(field.name, field.default)
+        kinds = str if isinstance(field.default, str) else int | float
         if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
+            value, kinds
         ):
             raise InvalidSetting(
                 f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"

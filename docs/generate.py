@@ -129,7 +129,7 @@ def plain_options(serve: Any, tables: Sequence[str]) -> list[str]:
     """Rows of the parameters of a server that are options; those of ``tables`` stand on their own."""
     lines: list[str] = []
     for key, parameter in inspect.signature(serve).parameters.items():
-        if key not in ("models", "log", "opener", "on_ready", "stop", *tables):
+        if key not in ("models", "log", "opener", "on_ready", "seat", "stop", *tables):
             default = parameter.default if isinstance(parameter.default, float | int | str) else ""
             lines.append(f"| `{key}` | {default} |")
     return lines

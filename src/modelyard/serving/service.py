@@ -26,10 +26,9 @@ from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, answer, stream
+from modelyard.serving.execution import Method
 from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
-from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
@@ -196,17 +195,14 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name, model = housed.model.name, housed.model
-        run = answer
-        if isinstance(model, IsolatedModel):
-            run = model.answer
-            model.on_restart(self.metrics.restarts(name))
+        name = housed.model.name
+        housed.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
-            run=run,
+            run=housed.answer,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
@@ -306,7 +302,7 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        made = self._housed[method.model.name].stream
         items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):

@@ -213,6 +213,8 @@ class Metrics:
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:
     """The servers whose names are wanted, of the option ``metrics``."""
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting("metrics is a table", hint="as in metrics.names = ['triton']")
     unknown = set(table or {}) - {"names"}
     if unknown:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")

@@ -15,6 +15,9 @@ from modelyard.serving.service import Service
 from modelyard.types.interface import DataType
 from modelyard.types.spelling import signature_to_dict
 
+TOLD_LIMITS = ("body_bytes", "repeat_seconds")
+"""What a client needs to know to ask within a server's limits."""
+
 
 def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict[str, Any]:
     """The description of everything a service answers."""
@@ -41,8 +44,18 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
         "methods": methods,
         "version": __version__,
         "meta": {} if only is None else dict(only.card.metadata),
-        "modelyard": {"version": __version__, "models": models},
+        "modelyard": {
+            "version": __version__,
+            "models": models,
+            "formats": formats(),
+            "limits": {name: getattr(service.limits, name) for name in TOLD_LIMITS},
+        },
     }
+
+
+def formats() -> list[str]:
+    """The media types of tables and arrays that are read and written here."""
+    return ["application/json", "text/csv"]
 
 
 def _older_shape(name: str, method: Method) -> dict[str, Any]:

@@ -131,7 +131,8 @@ class Exchange:
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                return await self._handle(_call(scope, headers, body, request_id))
+                call = _call(scope, headers, body, request_id)
+                return await self._service.repeats.answer(call, self._handle, self._write_error)
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:

@@ -81,6 +81,10 @@ class Limits:
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    repeat_seconds: float = 300.0
+    """How long a request with an idempotency key is remembered: sent again, it gets the same answer. 0: not at all."""
+    repeat_bytes: int = 64 << 20
+    """Of answers that are kept for that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
 from modelyard.serving.interface import Answer, Batching, Limits, Request
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
+from modelyard.serving.repeats import Repeats
 
 
 class Service:
@@ -54,6 +55,8 @@ class Service:
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.repeats = Repeats(self.limits)
+        """What requests with an idempotency key were answered."""
         self.generation = 0
         self.prefixed = len(models) > 1 if prefixed is None else prefixed
         self.ready = False

@@ -215,7 +215,8 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "Yard": ("check", "backup", "close"),
     "Dataset": ("data", "info"),
     "ModelVersion": ("predict", "load"),
-    "Client": ("model", "close"),
+    "AsyncClient": ("model", "refresh", "close"),
+    "Client": ("model", "refresh", "close"),
     "Schema": ("json_schema",),
 }
 """Members of public classes that people call."""

@@ -38,7 +38,9 @@ class Handler:
 
 
 def call(key: str | None = "k", body: bytes = b"{}", **headers: str) -> Call:
-    named: Mapping[bytes, bytes] = {n.replace("_", "-").encode(): v.encode() for n, v in headers.items()}
+    named: Mapping[bytes, bytes] = {
+        n.replace("_", "-").encode(): v.encode() for n, v in headers.items()
+    }
     keyed = named if key is None else {**named, b"idempotency-key": key.encode()}
     return Call(keyed, body, "r1", "", path="/predict")
 
@@ -86,7 +88,12 @@ def test_all_else_is_carried_out(first: Call, second: Call) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [call(body=b"[]"), call(accept="text/csv"), call(content_type="text/csv"), call(x_reference_id="7")],
+    [
+        call(body=b"[]"),
+        call(accept="text/csv"),
+        call(content_type="text/csv"),
+        call(x_reference_id="7"),
+    ],
     ids=["body", "accept", "content type", "reference"],
 )
 def test_one_key_is_not_for_two_requests(other: Call) -> None:

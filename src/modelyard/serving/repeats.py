@@ -3,7 +3,7 @@
 A client that lost an answer sends its request once more under the same ``Idempotency-Key``. Answers to requests with such a key
 are kept for a while (`Limits.repeat_seconds`, at most `Limits.repeat_bytes` of them), so the second one gets what the first
 was told: the model is not asked twice, and the log has one row. While the first is still being answered, the second waits
-for the same answer. Refusals that say "later" (429, 503) are not kept.
+for the same answer. Refusals that say "later" (429, 503, 504) are not kept.
 
 The memory is that of one process: a retry that reaches another worker is carried out there.
 """
@@ -28,7 +28,7 @@ ENTRY_BYTES = 1024
 """What a kept answer counts for beside its body."""
 REPEATED = (b"idempotent-replayed", b"true")
 """The header of an answer that was given before."""
-_LATER = frozenset([429, 503])
+_LATER = frozenset([429, 503, 504])
 _STREAMS = (b"text/event-stream", b"application/x-ndjson")
 _WHOSE = (b"authorization", b"x-api-key")
 _WHAT = (b"content-type", b"accept", b"x-reference-id")
@@ -108,7 +108,8 @@ class Repeats:
     def _done(self, whose: bytes, known: _Known, task: asyncio.Task[Reply]) -> None:
         known.task = None
         reply = None if task.cancelled() else task.result()
-        if reply is None or reply.status in _LATER or len(reply.body) > self._limits.repeat_bytes:
+        kept = reply is not None and reply.stream is None and reply.status not in _LATER
+        if reply is None or not kept or len(reply.body) > self._limits.repeat_bytes:
             self._forget(whose, known)
             return
         known.answered = replace(reply, headers=[*reply.headers, REPEATED])

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
@@ -36,15 +37,24 @@ from modelyard.serving.edge import (
     method_not_allowed,
     read_request_id,
 )
+from modelyard.serving.entry.auth import AuthSettings
+from modelyard.serving.entry.gate import Gate
+from modelyard.serving.entry.opening import EntryOptions, open_gate
+from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
+from modelyard.serving.health import Readiness, stuck_models
 from modelyard.serving.interface import Batching, Limits, Running
-from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.metrics import CONTENT_TYPE, names_of
+from modelyard.serving.openapi import add_security
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run
+from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
+from modelyard.serving.tls import server_context, tls_options
 
 _Options = TypeVar("_Options", Limits, Batching)
+Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
+"""Answers for a service on a port of its own meanwhile."""
 
 
 def serve(
@@ -56,19 +66,29 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    auth: AuthSettings | Mapping[str, Any] | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    tls_client_ca: str | None = None,
+    access_log: str = "off",
+    metrics: Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    trusted_proxies: Iterable[str] = (),
     drain_seconds: float = 30.0,
+    grpc_port: int | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. Raises
-    `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``grpc_port`` is another
+    port, for gRPC. ``auth`` says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``,
+    ``text``, ``off`` or a file. Raises `AddressInUse` with a free port as hint.
     """
+    tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
@@ -77,10 +97,18 @@ def serve(
         batching=_options(Batching, batching),
         opener=opener,
     )
+    entry = EntryOptions(auth, access_log, trusted_proxies)
+    service.gate = open_gate(entry, service.limits, service.metrics)
+    service.metrics.also(names_of(metrics))
+    context = None if tls is None else server_context(tls)
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
-        facts = running(service, socket, host)
+        beside = _grpc(host, grpc_port, drain_seconds)
+        app = create_app(
+            service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
+        )
+        facts = running(service, socket, host, scheme="http" if tls is None else "https")
+        facts = dataclasses.replace(facts, grpc=next(iter(beside), ""))
         run(
             app,
             socket,
@@ -88,7 +116,25 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            tls=context,
         )
+
+
+def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside]:
+    """What answers gRPC, by its address; nothing where no port is given."""
+    if port is None:
+        return {}
+    from modelyard.serving.protocols import oip_grpc
+    from modelyard.serving.rpc.server import library
+
+    library()
+    with listen(
+        host, port
+    ) as socket:  # says it well when somebody else listens, and finds a free one
+        bound: int = socket.getsockname()[1]
+        target = url_of(socket, host).removeprefix("http://")
+    answering = partial(oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds)
+    return {target: answering}
 
 
 def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
@@ -113,22 +159,25 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest",),
+    protocols: Sequence[str] = ("rest", "oip"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    beside: Iterable[Beside] = (),
 ) -> FastAPI:
-    """The ASGI app; its lifespan starts and closes the service. Middleware may be added to it as to any FastAPI app."""
+    """The ASGI app; its lifespan starts and closes the service, and what answers ``beside`` it on ports of its own.
+    Middleware may be added to it as to any FastAPI app."""
     known = [plugins.load("protocols", name) for name in protocols]
     routes = [route for protocol in known for route in protocol.routes(service)]
     direct = DirectPaths(service, routes)
     app = _App(
         direct=direct,
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
-        origins=frozenset(o.lower() for o in allowed_origins),
+        origins=read_origins(allowed_origins),
+        gate=service.gate,
         title=", ".join(service.models),
         version=_version(service),
         description=_description(service),
-        lifespan=lambda app: _lifespan(service),
+        lifespan=lambda app: _lifespan(service, list(beside)),
         redirect_slashes=False,
     )
     app.router.routes.extend(routes)
@@ -145,10 +194,11 @@ class _App(FastAPI):
         direct: DirectPaths,
         hosts: frozenset[str] | None,
         origins: frozenset[str],
+        gate: Gate,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._direct, self._hosts, self._origins = direct, hosts, origins
+        self._direct, self._hosts, self._origins, self._gate = direct, hosts, origins, gate
         self._front: Front | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,16 +206,21 @@ class _App(FastAPI):
             # What somebody wraps around the app (authentication, say) must see every request.
             direct = None if self.user_middleware else self._direct
             inner = super().__call__
-            self._front = Front(inner, direct=direct, hosts=self._hosts, origins=self._origins)
+            self._front = Front(
+                inner, direct=direct, hosts=self._hosts, origins=self._origins, gate=self._gate
+            )
         await self._front(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(service: Service) -> AsyncIterator[None]:
+async def _lifespan(service: Service, beside: Sequence[Beside]) -> AsyncIterator[None]:
     await service.start()
     warming = asyncio.create_task(service.warm_up())
     try:
-        yield
+        async with contextlib.AsyncExitStack() as stack:
+            for answering in beside:
+                await stack.enter_async_context(answering(service))
+            yield
     finally:
         warming.cancel()
         await service.close(timeout=10.0)
@@ -190,19 +245,29 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
     async def root() -> Response:
         return RedirectResponse("/docs", status_code=307)
 
-    @app.get("/healthz", tags=["server"], summary="The process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    readiness = Readiness(service)
+
+    @app.get(
+        "/healthz",
+        tags=["server"],
+        summary="The process lives, and no model hangs",
+        responses={503: {"description": "A model hangs in a call while requests wait for it."}},
+    )
+    async def healthz() -> JSONResponse:
+        stuck = stuck_models(service)
+        return JSONResponse({"status": "stuck" if stuck else "ok"}, 503 if stuck else 200)
 
     @app.get(
         "/readyz",
         tags=["server"],
         summary="Models are loaded, and requests welcome",
-        responses={503: {"description": "Still starting, or about to stop."}},
+        responses={503: {"description": "Still starting, about to stop, or a model is not ready."}},
     )
     async def readyz() -> JSONResponse:
-        status = "ready" if service.ready else "draining" if service.draining else "starting"
-        return JSONResponse({"status": status}, 200 if service.ready else 503)
+        status, models = await readiness.report()
+        # Where keys are asked for, names are nothing for who has none.
+        told = {} if service.gate.auth is not None else {"models": models}
+        return JSONResponse({"status": status, **told}, 200 if status == "ready" else 503)
 
     @app.get("/version", tags=["server"], summary="What runs here")
     async def version() -> dict[str, Any]:
@@ -260,6 +325,8 @@ def _add_openapi(app: FastAPI, service: Service, protocols: Sequence[Any]) -> No
             for part in [protocol.openapi(service) for protocol in protocols]:
                 schema["paths"] = {**part["paths"], **schema["paths"]}
                 schemas.update(part["components"]["schemas"])
+            if service.gate.auth is not None:
+                add_security(schema, service.gate.auth.is_open)
             app.openapi_schema = schema
         return app.openapi_schema
 

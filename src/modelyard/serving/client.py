@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from modelyard.base.errors import InvalidInput, NotFound, did_you_mean
+from modelyard.serving.calling.bodies import Server
 from modelyard.serving.calling.plans import Outgoing, Patience, Plan, answered
 from modelyard.serving.calling.refusals import json_of
 from modelyard.serving.calling.remote_model import RemoteModel
@@ -206,8 +207,9 @@ def _asking(wire: Wire) -> Plan[dict[str, RemoteModel]]:
     response = yield from answered(request, address.patience, address.url)
     described = json_of(response)
     try:
-        server = described["modelyard"]
-        models = server["models"].items()
+        told = described["modelyard"]
+        server = Server(tuple(told.get("formats", ())), dict(told.get("limits", {})))
+        models = told["models"].items()
         return {name: RemoteModel(wire, name, told, server) for name, told in models}
     except (AttributeError, KeyError, TypeError) as error:
         raise InvalidInput(f"what answers at {address.url} is no server of models") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.base.errors import UnknownMethod, did_you_mean
 from modelyard.objects.model import default_method
-from modelyard.serving.calling.bodies import Spelling
+from modelyard.serving.calling.bodies import Server, Spelling
 from modelyard.serving.calling.hints import docstring, python_signature
 from modelyard.serving.calling.plans import Plan, answered, once
 from modelyard.serving.calling.wire import Wire
@@ -18,22 +18,18 @@ from modelyard.types.spelling import signature_from_dict
 class RemoteModel:
     """One served model. Its methods are attributes: ``model.predict(X)``; those of an `AsyncClient` are awaited."""
 
-    def __init__(
-        self, wire: Wire, name: str, described: Mapping[str, Any], server: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, wire: Wire, name: str, described: Mapping[str, Any], server: Server) -> None:
         self._wire = wire
         self.name = name
         self.identity = str(described.get("identity", name))
         """``name@version`` as it was when the client was made."""
         self.description = str(described.get("description", ""))
-        limits = server.get("limits", {})
         self._spellings = {
             method: Spelling(
                 method,
                 str(spelled["path"]),
                 signature_from_dict({k: v for k, v in spelled.items() if k != "path"}),
-                formats=list(server.get("formats", ())),
-                repeatable=bool(limits.get("repeat_seconds")),
+                server,
                 compress=not wire.address.local,
             )
             for method, spelled in described["methods"].items()

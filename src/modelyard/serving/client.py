@@ -9,19 +9,12 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from modelyard.base.errors import InvalidInput, NotFound, did_you_mean
+from modelyard.serving.calling.address import Address, Cert, Verify, address_of
 from modelyard.serving.calling.bodies import Server
 from modelyard.serving.calling.plans import Outgoing, Patience, Plan, answered
 from modelyard.serving.calling.refusals import json_of
 from modelyard.serving.calling.remote_model import RemoteModel
-from modelyard.serving.calling.wire import (  # fmt: skip
-    Address,
-    AwaitedWire,
-    BlockingWire,
-    Cert,
-    Verify,
-    Wire,
-    address_of,
-)
+from modelyard.serving.calling.wire import AwaitedWire, BlockingWire, Wire
 
 W = TypeVar("W", BlockingWire, AwaitedWire)
 

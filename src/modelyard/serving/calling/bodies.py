@@ -64,6 +64,11 @@ class Spelling:
         )
         self._given = format_of(signature.returns, server.formats)
 
+    @property
+    def streams(self) -> bool:
+        """Whether the method gives one item after the other."""
+        return self.signature.returns is not None and self.signature.returns.kind == "stream"
+
     def request(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Outgoing:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from modelyard.base.errors import UnknownMethod, did_you_mean
+from modelyard.base.errors import InvalidInput, UnknownMethod, did_you_mean
 from modelyard.objects.model import default_method
+from modelyard.serving.calling.batches import Batches
 from modelyard.serving.calling.bodies import Server, Spelling
 from modelyard.serving.calling.hints import docstring, python_signature
 from modelyard.serving.calling.plans import Plan, answered, once
+from modelyard.serving.calling.streams import EVENTS, streamed
 from modelyard.serving.calling.wire import Wire
 from modelyard.types.schema import Schema, Signature
 from modelyard.types.spelling import signature_from_dict
@@ -66,6 +69,38 @@ class RemoteModel:
         headers = {} if reference_id is None else {"x-reference-id": reference_id}
         return self._wire.run(self._calling(method, args, kwargs or {}, headers))
 
+    def map(
+        self,
+        method: str | None,
+        data: Any,
+        *,
+        batch_rows: int | None = None,
+        concurrency: int = 4,
+        **arguments: Any,
+    ) -> Any:
+        """Call a method on data of any size, cut into requests that the server takes. The answers, in order, one a request.
+
+        ``data`` is a table, an array or a list, which is cut; or an iterable of such, or of records, which is read as it is
+        needed. Of ``concurrency`` requests that are on their way each has ``batch_rows`` rows at most, fewer where the server
+        says that it is too much. ``arguments`` are further ones of the method. The first error ends it, and says which rows it is about
+        (``details['rows']``, ``details['row']``). An iterator, of an `AsyncClient` an asynchronous one.
+        """
+        address = self._wire.address
+        batches = Batches(self._known(method), arguments, address.patience, address.url, batch_rows, concurrency)  # fmt: skip
+        return self._wire.run_all(batches.plans(data), concurrency)
+
+    def stream(self, method: str | None, *args: Any, **kwargs: Any) -> Any:
+        """What a method that yields gives, one item after the other as the model makes them. An iterator, of an `AsyncClient` an
+        asynchronous one; closing it ends the model's work."""
+        spelling, address = self._known(method), self._wire.address
+        if not spelling.streams:
+            raise InvalidInput(f"{spelling.name} gives its answer as a whole", hint=f"call {spelling.name} itself")  # fmt: skip
+        request = once(spelling.request(args, kwargs, {"accept": EVENTS}))
+        # Half an answer was given already: only what never arrived is sent again.
+        request = replace(request, repeatable=False, streamed=True)
+        items = getattr(spelling.signature.returns, "items", None)
+        return self._wire.items(streamed(request, address.patience, address.url, items))
+
     def _calling(
         self,
         method: str | None,
@@ -93,10 +128,16 @@ class RemoteModel:
             near = did_you_mean(name, self.methods) or f"it has: {', '.join(self.methods)}"
             raise AttributeError(f"model '{self.name}' has no method {name!r}; {near}")
 
-        def method(*args: Any, **kwargs: Any) -> Any:
-            return self.call(name, args, kwargs)
+        spelling = self._spellings[name]
+        signature = spelling.signature
 
-        signature = self._spellings[name].signature
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return (
+                self.stream(name, *args, **kwargs)
+                if spelling.streams
+                else self.call(name, args, kwargs)
+            )
+
         method.__name__ = name
         method.__qualname__ = f"{self.name}.{name}"
         method.__doc__ = docstring(signature, f"{name} of {self.identity} at {self._wire.url}.")

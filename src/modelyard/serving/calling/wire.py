@@ -7,125 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from asyncio import sleep as wait_awaited
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import sleep as wait
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from modelyard.base.errors import InvalidInput
-from modelyard.base.loopback import is_local
-from modelyard.serving.calling.plans import Patience, Pause, Plan, Send
+from modelyard.serving.calling.address import Address
+from modelyard.serving.calling.plans import Pause, Plan, Send
+from modelyard.serving.calling.streams import Item, ItemPlan, Reading
 
 if TYPE_CHECKING:
     import httpx2
 
 CONNECT_SECONDS = 5.0
-KEPT_SECONDS = 4.0
-"""How long an unused connection is kept: servers close theirs after five seconds and more."""
-CONNECTIONS = 100
-
-Verify = bool | str | os.PathLike[str] | ssl.SSLContext
-Cert = str | os.PathLike[str] | tuple[str | os.PathLike[str], ...]
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a server is, and what opens its door. Shows no secret."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    verify: Verify = True
-    cert: Cert | None = None
-    patience: Patience = field(default_factory=Patience)
-
-    @property
-    def local(self) -> bool:
-        """Whether it is this machine itself."""
-        return is_local(urlsplit(self.url).hostname or "")
-
-    def options(self) -> dict[str, Any]:
-        """What httpx is told."""
-        import httpx2
-
-        return {
-            "headers": {**self.headers, **({"accept-encoding": "identity"} if self.local else {})},
-            "verify": self._trusted(),
-            # A proxy of the environment is not asked for this machine itself.
-            "trust_env": not self.local,
-            "follow_redirects": False,
-            "limits": httpx2.Limits(
-                max_connections=CONNECTIONS,
-                max_keepalive_connections=CONNECTIONS // 2,
-                keepalive_expiry=KEPT_SECONDS,
-            ),
-        }
-
-    def _trusted(self) -> ssl.SSLContext | bool:
-        if isinstance(self.verify, ssl.SSLContext):
-            return self.verify
-        if self.local and self.url.startswith("http://"):
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; the real one takes 20 ms
-        if self.cert is None and isinstance(self.verify, bool):
-            return self.verify
-        try:
-            context = _context(self.verify)
-            if self.cert is not None:
-                chain = self.cert if isinstance(self.cert, tuple) else (self.cert,)
-                context.load_cert_chain(*(os.fspath(part) for part in chain))
-        except OSError as error:
-            said = error.strerror or error
-            raise InvalidInput(f"the certificates of verify= and cert= cannot be read: {said}") from error  # fmt: skip
-        return context
-
-
-def _context(verify: bool | str | os.PathLike[str]) -> ssl.SSLContext:
-    if isinstance(verify, bool):
-        context = ssl.create_default_context()
-        if not verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
-    if Path(verify).is_dir():
-        return ssl.create_default_context(capath=os.fspath(verify))
-    return ssl.create_default_context(cafile=os.fspath(verify))
-
-
-def address_of(
-    url: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    token: str | None = None,
-    api_key: str | None = None,
-    verify: Verify = True,
-    cert: Cert | None = None,
-) -> Address:
-    """Checked. No message says a secret."""
-    url = url.rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise InvalidInput(f"{url!r} is no http:// or https:// URL")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise InvalidInput(f"this is no URL: {error}") from error
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInput("an address holds no password", hint="token= or api_key= take secrets")
-    if parts.query or parts.fragment or not parts.hostname:
-        raise InvalidInput(f"{url!r} is not the address of a server")
-    sent = {k.lower(): v for k, v in (headers or {}).items()}
-    for name, secret, spelled in (
-        ("authorization", token, f"Bearer {token}"),
-        ("x-api-key", api_key, api_key),
-    ):
-        if secret is not None:
-            if not secret.isascii() or not secret.isprintable() or not secret or " " in secret:
-                raise InvalidInput(f"what is given for {name!r} is no token: it has other characters than ASCII, or spaces")  # fmt: skip
-            sent[name] = str(spelled)
-    return Address(url, sent, verify, cert)
 
 
 class _Wire:
@@ -181,19 +80,64 @@ class BlockingWire(_Wire):
         except StopIteration as end:
             return cast(_T, end.value)
 
+    def run_all(self, plans: Iterator[Plan[list[_T]]], concurrency: int) -> Iterator[_T]:
+        """Carry plans out, so many at a time; what they give, in order. Plans are made no earlier than needed."""
+        with ThreadPoolExecutor(concurrency, "modelyard-client") as pool:
+            waiting: deque[Future[list[_T]]] = deque()
+            try:
+                for plan in plans:
+                    waiting.append(pool.submit(self.run, plan))
+                    if len(waiting) >= concurrency:
+                        yield from waiting.popleft().result()
+                while waiting:
+                    yield from waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def items(self, plan: ItemPlan) -> Iterator[Any]:
+        """What a plan gives piece by piece. Closing the iterator closes the connection."""
+        reading: Reading | None = None
+        try:
+            effect = next(plan)
+            while True:
+                if isinstance(effect, Item):
+                    yield effect.value
+                    effect = next(plan)
+                    continue
+                reading = effect if isinstance(effect, Reading) else reading
+                try:
+                    told = self._do(effect)
+                except Exception as error:  # noqa: BLE001  the plan decides
+                    effect = plan.throw(error)
+                else:
+                    effect = plan.send(told)
+        except StopIteration:
+            return
+        finally:
+            if reading is not None:
+                reading.response.close()
+
     def close(self) -> None:
         """Close the connections. A closed wire opens again when it is used."""
         opened = self._opened.pop(os.getpid(), None)
         if opened is not None:
             opened.close()
 
-    def _do(self, effect: Send | Pause) -> Any:
+    def _do(self, effect: Send | Pause | Reading) -> Any:
         if isinstance(effect, Pause):
             wait(effect.seconds)
             return None
+        if isinstance(effect, Reading):
+            if effect.pieces is None:
+                effect.pieces = effect.response.iter_bytes()
+            return next(effect.pieces, None)
         client = self._client()
         request = client.build_request(**self._asked(effect))
-        return client.send(request, stream=effect.request.streamed)
+        response = client.send(request, stream=effect.request.streamed)
+        if not response.is_success:
+            response.read()
+        return response
 
     def _client(self) -> httpx2.Client:
         import httpx2
@@ -226,19 +170,68 @@ class AwaitedWire(_Wire):
         except StopIteration as end:
             return cast(_T, end.value)
 
+    async def run_all(
+        self, plans: Iterator[Plan[list[_T]]], concurrency: int
+    ) -> AsyncGenerator[_T]:
+        """Carry plans out, so many at a time; what they give, in order. Plans are made no earlier than needed."""
+        waiting: deque[asyncio.Task[list[_T]]] = deque()
+        try:
+            for plan in plans:
+                waiting.append(asyncio.create_task(self.run(plan)))
+                if len(waiting) >= concurrency:
+                    for value in await waiting.popleft():
+                        yield value
+            while waiting:
+                for value in await waiting.popleft():
+                    yield value
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def items(self, plan: ItemPlan) -> AsyncGenerator[Any]:
+        """What a plan gives piece by piece. Closing the iterator closes the connection."""
+        reading: Reading | None = None
+        try:
+            effect = next(plan)
+            while True:
+                if isinstance(effect, Item):
+                    yield effect.value
+                    effect = next(plan)
+                    continue
+                reading = effect if isinstance(effect, Reading) else reading
+                try:
+                    told = await self._do(effect)
+                except Exception as error:  # noqa: BLE001  the plan decides
+                    effect = plan.throw(error)
+                else:
+                    effect = plan.send(told)
+        except StopIteration:
+            return
+        finally:
+            if reading is not None:
+                await reading.response.aclose()
+
     async def close(self) -> None:
         """Close the connections. A closed wire opens again when it is used."""
         opened, self._opened = self._opened, None
         if opened is not None and opened[:2] == (asyncio.get_running_loop(), os.getpid()):
             await opened[2].aclose()
 
-    async def _do(self, effect: Send | Pause) -> Any:
+    async def _do(self, effect: Send | Pause | Reading) -> Any:
         if isinstance(effect, Pause):
             await wait_awaited(effect.seconds)
             return None
+        if isinstance(effect, Reading):
+            if effect.pieces is None:
+                effect.pieces = effect.response.aiter_bytes()
+            return await anext(effect.pieces, None)
         client = self._client()
         request = client.build_request(**self._asked(effect))
-        return await client.send(request, stream=effect.request.streamed)
+        response = await client.send(request, stream=effect.request.streamed)
+        if not response.is_success:
+            await response.aread()
+        return response
 
     def _client(self) -> httpx2.AsyncClient:
         import httpx2

@@ -12,7 +12,7 @@ from modelyard.testing.protocol_models import Gate, models
 from modelyard.testing.protocols import LIMITS, Case, ProtocolContract
 from serving_cases.server import serving
 
-PROTOCOLS = ("rest", "oip", "oip_grpc")
+PROTOCOLS = ("rest", "oip", "oip_grpc", "mlflow", "sagemaker")
 
 
 @pytest.fixture(scope="module")

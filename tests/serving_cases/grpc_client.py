@@ -14,9 +14,12 @@ from modelyard.serving.rpc.packages import Package
 class GrpcClient:
     """A connection to one server."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         options = [("grpc.max_receive_message_length", -1)]
-        self.channel = grpc.insecure_channel(target, options=options)
+        if credentials is None:
+            self.channel = grpc.insecure_channel(target, options=options)
+        else:
+            self.channel = grpc.secure_channel(target, credentials, options=options)
 
     def __enter__(self) -> GrpcClient:
         return self

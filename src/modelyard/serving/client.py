@@ -32,18 +32,17 @@ class _Served(Generic[W]):
         timeout: float = 60.0,
         retries: int = 4,
         headers: Mapping[str, str] | None = None,
-        token: str | None = None,
-        api_key: str | None = None,
+        key: str | None = None,
         verify: Verify = True,
         cert: Cert | None = None,
     ) -> None:
         """A client of the server at ``url``, which is asked what it serves.
 
-        ``timeout`` is for a whole call, in seconds, ``retries`` of it included. ``headers`` go with every request; ``token`` as
-        ``Authorization: Bearer``, ``api_key`` as ``X-API-Key``, to this address and no other. ``verify`` is the file (or folder, or
-        `ssl.SSLContext`) of who signs the server's certificate, ``cert`` one of your own: its file, or that and the key's.
+        ``timeout`` is for a whole call, in seconds, with its ``retries``. ``headers`` go with every request, and ``key``, an API
+        key or a token, as ``Authorization: Bearer``, to this address and no other. ``verify`` is a file of certificates that are
+        trusted beside the usual, or a context of `ssl`; ``cert`` is one of your own: its file, or that and the key's.
         """
-        address = address_of(url, headers=headers, token=token, api_key=api_key, verify=verify, cert=cert)  # fmt: skip
+        address = address_of(url, headers=headers, key=key, verify=verify, cert=cert)  # fmt: skip
         self._wire = self._wire_to(replace(address, patience=Patience(timeout, retries)))
         self._begin()
 

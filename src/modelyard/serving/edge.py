@@ -126,7 +126,7 @@ class Exchange:
     ) -> None:
         self._service = service
         self._methods = tuple(methods)
-        self._write_error = write_error or error_reply
+        self.write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
         # A protocol is known by the file that its handlers stand in.
@@ -139,7 +139,7 @@ class Exchange:
         request_id = read_request_id(headers)
         asked = ASKED.get()
         if asked is not None:
-            asked.protocol, asked.route = self._protocol, scope["path"]
+            asked.protocol = self._protocol
             asked.model, asked.method = self._labels
         try:
             if scope["method"] not in self._methods:
@@ -150,7 +150,7 @@ class Exchange:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
-            reply = self._write_error(error, request_id)
+            reply = self.write_error(error, request_id)
         status = reply.status if reply.stream is None else reply.stream.status
         self._service.metrics.answered(*self._labels, status)
         if reply.stream is None:

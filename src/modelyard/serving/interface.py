@@ -125,6 +125,28 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Requests that are answered later. Beyond what may wait: 429; what is finished goes, the oldest first."""
+
+    folder: str = ""
+    """Where jobs and their results are kept over restarts, and found by other processes; empty is a temporary one."""
+    running: int = 1
+    """Of one model at one time, beside the requests that somebody waits for."""
+    queued: int = 100
+    """Waiting, or running, at one time."""
+    queued_bytes: int = 64 << 20
+    """Of what they were sent."""
+    kept: int = 1000
+    """Finished ones."""
+    kept_bytes: int = 1 << 30
+    """Of their results."""
+    keep_seconds: float = 86_400.0
+    """After they finished."""
+    seconds: float = 3600.0
+    """The longest one may run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A server that takes requests now: what ``on_ready`` is told."""
 

@@ -56,6 +56,7 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
+        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
         self._streams = Gauge(
             "modelyard_streams",
             "Streaming answers whose generator runs.",
@@ -75,6 +76,16 @@ class Metrics:
             "Predictions answered but not kept: the log was too slow, or failed.",
             registry=registry,
         )
+        self._also: Sequence[str] = ()
+        self._add_work(registry)
+        self._add_facts(registry)
+        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
+        self._answered = lru_cache(maxsize=4096)(requests.labels)
+        self._durations = lru_cache(maxsize=4096)(seconds.labels)
+        self._items = lru_cache(maxsize=4096)(items.labels)
+        self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(
             "modelyard_wait_seconds",
             "How long a request waited for a free worker.",
@@ -95,12 +106,23 @@ class Metrics:
             ("model",),
             registry=registry,
         )
+        self._work = lambda model: _Work(
+            waits.labels(model), runs.labels(model), request_runs.labels(model), self.rejected
+        )
+
+    def _add_facts(self, registry: CollectorRegistry) -> None:
         self._rejected = Counter(
             "modelyard_rejected",
             "Requests that were turned away, by what was over its limit or missing.",
             ("reason",),
             registry=registry,
         )
+        self.lines_dropped = Counter(
+            "modelyard_access_log_dropped",
+            "Lines of the access log that were not written.",
+            registry=registry,
+        )
+        # Gauges that are 1: over several processes the largest is the same.
         self._info = Gauge(
             INFO,
             "1 for each model that is served.",
@@ -116,20 +138,6 @@ class Metrics:
             registry=registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
-        self.lines_dropped = Counter(
-            "modelyard_access_log_dropped",
-            "Lines of the access log that were not written.",
-            registry=registry,
-        )
-        self._also: Sequence[str] = ()
-        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
-        self._answered = lru_cache(maxsize=4096)(requests.labels)
-        self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
-        self._batches = lru_cache(maxsize=1024)(rows.labels)
-        self._works = lambda model: _Work(
-            waits.labels(model), runs.labels(model), request_runs.labels(model), self.rejected
-        )
 
     def answered(self, model: str, method: str, status: int) -> None:
         """Count one request; told by protocols, since only they know what became of it."""
@@ -153,7 +161,7 @@ class Metrics:
 
     def work(self, model: str) -> Observer:
         """What listens to the batcher of a model."""
-        return self._works(model)
+        return self._work(model)
 
     def served(self, model: str, version: str, digest: str, engine: str, *, here: bool) -> None:
         """Note that a model came, or went."""
@@ -179,6 +187,10 @@ class Metrics:
     def watch_streams(self, running: Callable[[], float]) -> None:
         """Show how many generators run; asked when somebody looks."""
         self._streams.set_function(running)
+
+    def watch_jobs(self, unfinished: Callable[[], float]) -> None:
+        """Show how many jobs are not finished; asked when somebody looks."""
+        self._jobs.set_function(unfinished)
 
     def text(self) -> bytes:
         """The exposition, in Prometheus' text format."""

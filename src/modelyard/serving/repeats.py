@@ -54,7 +54,8 @@ class Repeats:
         """
         key = call.headers.get(KEY)
         accept = call.headers.get(b"accept", b"")
-        if key is None or not self._limits.repeat_seconds or any(s in accept for s in _STREAMS):
+        streams = any(s in accept for s in _STREAMS)
+        if key is None or call.method != "POST" or streams or not self._limits.repeat_seconds:
             return await handle(call)
         if not 0 < len(key) <= MAX_KEY:
             raise InvalidInput(f"an idempotency key has 1 to {MAX_KEY} characters")

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -120,8 +121,12 @@ EXTRAS = ("request id", "retry after")
 
 def expected(question: Question) -> Any:
     """What the model answers in this process, as JSON."""
-    [model] = [m for m in models(Gate()) if m.name == question.model]
-    return _called(model, question)
+    return _called(_own()[question.model], question)
+
+
+@cache
+def _own() -> Mapping[str, Model]:
+    return {model.name: model for model in models(Gate())}
 
 
 def _called(model: Model, question: Question) -> Any:
@@ -179,8 +184,7 @@ class ProtocolContract:
     def test_an_answer_says_which_version_gave_it(self, case: Case) -> None:
         said = case.ask(ANSWERED["a table"])
         assert isinstance(said, Answered)
-        [model] = [m for m in models(Gate()) if m.name == "flowers"]
-        assert said.identity == model.identity
+        assert said.identity == _own()["flowers"].identity
 
     def test_a_request_keeps_its_id(self, case: Case) -> None:
         question = replace(ANSWERED["a table"], request_id="my-id-17")

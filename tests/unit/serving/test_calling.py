@@ -281,13 +281,12 @@ def test_secrets_go_with_every_request_and_show_nowhere() -> None:
     refused = (401, {}, {"error": {"code": "unauthenticated", "message": "who asks?"}})
     with answering([DONE, refused]) as server:
         client = Client(
-            server.url, token="s3cret-token", api_key="s3cret-key", headers={"X-Own": "s3cret"}
+            server.url, key="s3cret-token", headers={"X-Own": "s3cret"}
         )
         client.predict(2.0)
         with client, pytest.raises(Unauthenticated) as error:
             client.predict(2.0)
     assert server.asked[0]["authorization"] == "Bearer s3cret-token"
-    assert server.asked[0]["x-api-key"] == "s3cret-key"
     assert server.asked[0]["x-own"] == "s3cret"
     shown = [
         repr(client),
@@ -304,7 +303,7 @@ def test_secrets_are_not_sent_on_to_where_a_server_leads() -> None:
         leads = (307, {"Location": f"{thief.url}/predict"}, None)
         with (
             answering([leads]) as server,
-            Client(server.url, token="s3cret") as client,
+            Client(server.url, key="s3cret") as client,
             pytest.raises(Unreachable, match="leads to"),
         ):
             client.predict(2.0)
@@ -313,10 +312,9 @@ def test_secrets_are_not_sent_on_to_where_a_server_leads() -> None:
 
 @pytest.mark.parametrize("secret", ["", "two words", "line\nbreak", "größe"])
 def test_a_broken_secret_is_refused_without_showing_it(secret: str) -> None:
-    for name in ("token", "api_key"):
-        with pytest.raises(InvalidInput) as refused:
-            Client("http://127.0.0.1:1", **{name: secret})  # type: ignore[arg-type]  # one of the two
-        assert not secret or secret not in str(refused.value)
+    with pytest.raises(InvalidInput) as refused:
+        Client("http://127.0.0.1:1", key=secret)
+    assert not secret or secret not in str(refused.value)
 
 
 def test_an_address_holds_no_password() -> None:

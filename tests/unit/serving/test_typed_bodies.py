@@ -217,7 +217,7 @@ def test_a_form_takes_tables_and_arrays_as_files(http: Http) -> None:
 
 
 def test_other_arguments_go_beside_a_table_in_a_form(http: Http) -> None:
-    maps = pa.array([{"a": 2.0}.items()], pa.map_(pa.string(), pa.float64()))
+    maps = pa.array([[("a", 2.0)]], pa.map_(pa.string(), pa.float64()))
     table = ("t.parquet", parquet({"X": maps}), PARQUET)
     answer = http.post("/record/predict", files={"X": table}, data={"by": "3"})
     assert (answer.status_code, answer.json()) == (200, 6.0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,34 +60,29 @@ class Address:
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; the real one takes 20 ms
         if self.cert is None and isinstance(self.verify, bool):
             return self.verify
-        try:
-            context = _context(self.verify)
-            if self.cert is not None:
-                chain = self.cert if isinstance(self.cert, tuple) else (self.cert,)
-                context.load_cert_chain(*(os.fspath(part) for part in chain))
-        except OSError as error:
-            said = error.strerror or error
-            raise InvalidInput(f"the certificates of verify= and cert= cannot be read: {said}") from error  # fmt: skip
-        return context
-
-
-def _context(verify: bool | str | os.PathLike[str]) -> ssl.SSLContext:
-    if isinstance(verify, bool):
         context = ssl.create_default_context()
-        if not verify:
+        if self.verify is False:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif not isinstance(self.verify, bool):
+            _read("verify", self.verify, context.load_verify_locations)
+        if self.cert is not None:
+            chain = self.cert if isinstance(self.cert, tuple) else (self.cert,)
+            _read("cert", chain[0], lambda _: context.load_cert_chain(*map(os.fspath, chain)))
         return context
-    if Path(verify).is_dir():
-        return ssl.create_default_context(capath=os.fspath(verify))
-    return ssl.create_default_context(cafile=os.fspath(verify))
+
+
+def _read(name: str, path: str | os.PathLike[str], load: Callable[[str], object]) -> None:
+    try:
+        load(os.fspath(path))
+    except OSError as error:  # errors of ssl are such, too
+        raise InvalidInput(f"{name}: {path} holds no certificates: {error}") from error
 
 
 def address_of(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    token: str | None = None,
-    api_key: str | None = None,
+    key: str | None = None,
     verify: Verify = True,
     cert: Cert | None = None,
 ) -> Address:
@@ -102,16 +96,12 @@ def address_of(
     except ValueError as error:
         raise InvalidInput(f"this is no URL: {error}") from error
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput("an address holds no password", hint="token= or api_key= take secrets")
+        raise InvalidInput("an address holds no password", hint="key= takes a secret")
     if parts.query or parts.fragment or not parts.hostname:
         raise InvalidInput(f"{url!r} is not the address of a server")
     sent = {k.lower(): v for k, v in (headers or {}).items()}
-    for name, secret, spelled in (
-        ("authorization", token, f"Bearer {token}"),
-        ("x-api-key", api_key, api_key),
-    ):
-        if secret is not None:
-            if not secret.isascii() or not secret.isprintable() or not secret or " " in secret:
-                raise InvalidInput(f"what is given for {name!r} is no token: it has other characters than ASCII, or spaces")  # fmt: skip
-            sent[name] = str(spelled)
+    if key is not None:
+        if not key.isascii() or not key.isprintable() or not key or " " in key:
+            raise InvalidInput("key= is neither an API key nor a token: those are of ASCII without spaces")  # fmt: skip
+        sent["authorization"] = f"Bearer {key}"
     return Address(url, sent, verify, cert)

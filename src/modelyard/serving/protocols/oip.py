@@ -43,6 +43,7 @@ from modelyard.serving.edge import (
     read_request_id,
     send_reply,
 )
+from modelyard.serving.health import Readiness
 from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
 from modelyard.serving.tensors.calls import Caller, TensorCalls
@@ -127,6 +128,7 @@ class _Tree(BaseRoute):
     def __init__(self, service: Service, calls: TensorCalls) -> None:
         self._service = service
         self._calls = calls
+        self._readiness = Readiness(service)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Full for every path below."""
@@ -143,7 +145,7 @@ class _Tree(BaseRoute):
 
     async def _health(self, what: str, scope: Scope, send: Send) -> None:
         # Not one of the requests that are counted: under load, too, it says how things are.
-        good = what == "live" or self._service.ready
+        good = what == "live" or (await self._readiness.report())[0] == "ready"
         reply = Reply(dump_json({what: good}), status=200 if good else 503)
         await send_reply(send, reply, read_request_id(dict(scope["headers"])))
 
@@ -178,7 +180,8 @@ class _Tree(BaseRoute):
         assert match is not None, "asked for such paths only"
         model = self._calls.model(match[1], match[2] or "")
         if match[3] == "ready":
-            ready = self._service.ready
+            state = await self._readiness.state(model.name)
+            ready = state == "ready" and self._service.ready
             return Reply(
                 dump_json({"name": model.name, "ready": ready}), status=200 if ready else 503
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -41,12 +42,12 @@ from modelyard.serving.typed_bodies import TypedBodies
 from modelyard.serving.uploads import Uploads
 
 RESERVED = frozenset((
-    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
-    "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
+    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "health", "healthz", "readyz", "livez", "metrics",
+    "version", "ping", "invocations", "models", "methods", "jobs", "page", "v1", "v2",
 ))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
-_ID_KEY = REFERENCE_ID.encode()
+ID_KEY = REFERENCE_ID.encode()
 
 
 def path_of(service: Service, method: Method) -> str:
@@ -97,8 +98,8 @@ class RestMethod:
 
     def body_limit(self, headers: Mapping[bytes, bytes]) -> int:
         """How large a body may be: more where it is a file, for a method that takes files."""
-        limits, kind = self._service.limits, _media_type(headers)
-        larger = self._uploads.takes_files and not _is_json(kind) and kind != CSV
+        limits, kind = self._service.limits, media_type(headers)
+        larger = self._uploads.takes_files and not is_json(kind) and kind != CSV
         return max(limits.file_bytes, limits.body_bytes) if larger else limits.body_bytes
 
     async def __call__(self, call: Call) -> Reply:
@@ -107,7 +108,7 @@ class RestMethod:
         form = self._stream_form(call.headers.get(b"accept", b""))
         if form is not None:
             items = self._service.stream(request)
-            return await Streamed(items, form, call.request_id).begin(_echoed(call))
+            return await Streamed(items, form, call.request_id).begin(echoed(call))
         return await self.write(call, await self._service.infer(request))
 
     async def read(self, call: Call) -> Request:
@@ -132,9 +133,14 @@ class RestMethod:
             native=kind in TYPED,
         )
 
+    async def write(self, call: Call, answer: Answer) -> Reply:
+        """An answer in the form that the call asks for."""
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
+        return await self._answers.reply(kind, answer, echoed(call))
+
     def _parser(self, headers: Mapping[bytes, bytes]) -> Any:
-        content_type = _media_type(headers)
-        if _is_json(content_type):
+        content_type = media_type(headers)
+        if is_json(content_type):
             return self._from_json
         if content_type == CSV:
             return self._from_csv
@@ -163,8 +169,12 @@ class RestMethod:
 
     def _from_json(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         parsed = parse_json(body, self._service.limits.depth)
-        values = self._forms.read(parsed)
-        ids = self._forms.take_reference_ids(parsed, values) if _ID_KEY in body else []
+        return self._from_value(parsed, self._forms.read(parsed), ID_KEY in body)
+
+    def _from_value(
+        self, parsed: Any, values: dict[str, Any], has_ids: bool
+    ) -> tuple[dict[str, Any], int, list[str]]:
+        ids = self._forms.take_reference_ids(parsed, values) if has_ids else []
         records = self._method.records
         rows = count_rows(values[records]) if records in values else 1
         if len(ids) > 1 and len(ids) != rows:
@@ -185,22 +195,29 @@ class RestMethod:
             return None
         return next((f for kind, f in FORMS.items() if prefers(accept, kind)), None)
 
-    async def write(self, call: Call, answer: Answer) -> Reply:
-        """An answer in the form that the call asks for."""
+    async def write_spelled(self, call: Call, answer: Answer) -> Reply:
+        """An answer that is kept in its JSON form, in the form that the call asks for."""
+        returns = self._method.signature.returns
         kind = self._answers.kind(call.headers.get(b"accept", b""))
-        return await self._answers.reply(kind, answer, _echoed(call))
+        if kind in TYPED and returns is not None:
+            native = await asyncio.to_thread(returns.decode, answer.value)
+            answer = replace(answer, value=native)
+        return await self._answers.reply(kind, answer, echoed(call))
 
 
-def _echoed(call: Call) -> list[tuple[bytes, bytes]]:
+def echoed(call: Call) -> list[tuple[bytes, bytes]]:
+    """The headers of a call that its answer repeats."""
     header = call.headers.get(b"x-reference-id")
     return [] if header is None else [(b"x-reference-id", header)]
 
 
-def _media_type(headers: Mapping[bytes, bytes]) -> bytes:
+def media_type(headers: Mapping[bytes, bytes]) -> bytes:
+    """What a body is said to be, without its parameters."""
     return headers.get(b"content-type", JSON).split(b";", 1)[0].strip().lower()
 
 
-def _is_json(content_type: bytes) -> bool:
+def is_json(content_type: bytes) -> bool:
+    """Whether that is JSON, which bodies are by default."""
     return content_type in (JSON, b"") or content_type.endswith(b"+json")
 
 

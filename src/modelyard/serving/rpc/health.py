@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from modelyard.base.errors import NotFound
+from modelyard.serving.health import Readiness
 from modelyard.serving.rpc.packages import Package, Rpc
 from modelyard.serving.service import Service
 
@@ -39,15 +40,17 @@ class Health:
     def __init__(self, service: Service, names: frozenset[str]) -> None:
         self._service = service
         self._names = names | {""}
+        self._readiness = Readiness(service)
 
-    def _status(self, name: str) -> int:
+    async def _status(self, name: str) -> int:
         if name not in self._names:
             return _UNKNOWN
-        return _SERVING if self._service.ready else _NOT_SERVING
+        status, _ = await self._readiness.report()
+        return _SERVING if status == "ready" else _NOT_SERVING
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802  as in the protocol
         """Now."""
-        status = self._status(request.service)
+        status = await self._status(request.service)
         if status == _UNKNOWN:
             raise NotFound(f"no service named {request.service!r} is here")
         return HEALTH.message("HealthCheckResponse")(status=status)
@@ -56,7 +59,7 @@ class Health:
         """Now, and whenever it changes, until the server stops."""
         told = None
         while True:
-            status = self._status(request.service)
+            status = await self._status(request.service)
             if status != told:
                 told = status
                 yield HEALTH.message("HealthCheckResponse")(status=status)

@@ -178,6 +178,4 @@ def write_answer(answer: TensorAnswer, id: str, raw: bool) -> Any:
 def _elements(tensor: Tensor) -> Sequence[Any]:
     if tensor.datatype == BYTES:
         return [b"" if x is None else x.encode() if type(x) is str else x for x in tensor.data]
-    if not tensor.is_array:
-        to_raw(tensor)  # says why not
-    return tensor.data.tolist()
+    return tensor.filled().tolist()

@@ -9,12 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from modelyard.base.errors import AddressInUse, MissingExtra, ModelyardError, describe
+from modelyard.base.errors import AddressInUse, InvalidInput, MissingExtra, ModelyardError, describe
 from modelyard.serving.rpc.packages import Package, Rpc
+from modelyard.serving.tls import Tls
 
 logger = logging.getLogger("modelyard.serving")
+
+Enter = Callable[[Any], contextlib.AbstractContextManager[object]]
+"""A context around a call, given its context: may refuse it."""
+Passage = Callable[[str, Any], contextlib.AbstractContextManager[object]]
+"""The same for the call of a path."""
 
 STATUSES: Mapping[int, str] = {
     **dict.fromkeys((400, 415, 422), "INVALID_ARGUMENT"),
@@ -43,6 +51,16 @@ def status_of(error: BaseException) -> int:
     return describe(error).http_status
 
 
+def credentials_of(tls: Tls | None) -> Any:
+    """grpcio's credentials for a certificate; None without TLS. `MissingExtra` without grpcio in any case."""
+    grpc = library()
+    if tls is None:
+        return None
+    key, cert = Path(tls.key).read_bytes(), Path(tls.cert).read_bytes()
+    known = None if tls.client_ca is None else Path(tls.client_ca).read_bytes()
+    return grpc.ssl_server_credentials([(key, cert)], known, require_client_auth=known is not None)
+
+
 def library() -> Any:
     """grpcio's asynchronous part, or `MissingExtra`."""
     try:
@@ -60,6 +78,7 @@ class GrpcServer:
         self,
         services: Sequence[tuple[Package, Any]],
         *,
+        passage: Passage,
         message_bytes: int,
         credentials: Any = None,
         shared: bool = False,
@@ -74,7 +93,9 @@ class GrpcServer:
         self._credentials = credentials
         self._server = grpc.aio.server(options=options)
         for package, handlers in services:
-            methods = {rpc.name: _handler(grpc, package, rpc, handlers) for rpc in package.rpcs}
+            methods = {
+                rpc.name: _handler(grpc, package, rpc, handlers, passage) for rpc in package.rpcs
+            }
             handler = grpc.method_handlers_generic_handler(package.full_service, methods)
             self._server.add_generic_rpc_handlers((handler,))
 
@@ -96,32 +117,59 @@ class GrpcServer:
         await self._server.stop(grace)
 
 
-def _handler(grpc: Any, package: Package, rpc: Rpc, handlers: Any) -> Any:
+def _handler(grpc: Any, package: Package, rpc: Rpc, handlers: Any, passage: Passage) -> Any:
     behave: Callable[..., Any] = getattr(handlers, rpc.name)
+    enter = partial(passage, f"/{package.full_service}/{rpc.name}")
     kind = f"{'stream' if rpc.asks_many else 'unary'}_{'stream' if rpc.answers_many else 'unary'}"
+    wrap = _streaming if rpc.answers_many else _answering
+    parse = _parser(package.message(rpc.request))
+    # Parsed by ourselves: bytes that are no message are the client's fault, and grpcio says that it was ours.
     return getattr(grpc, f"{kind}_rpc_method_handler")(
-        _streaming(grpc, behave) if rpc.answers_many else _answering(grpc, behave),
-        request_deserializer=package.message(rpc.request).FromString,
+        wrap(grpc, behave, enter, partial(_each, parse) if rpc.asks_many else parse),
         response_serializer=package.message(rpc.response).SerializeToString,
     )
 
 
-def _answering(grpc: Any, behave: Callable[..., Any]) -> Callable[..., Any]:
-    async def answer(request: Any, context: Any) -> Any:
+def _parser(message: Any) -> Callable[[bytes], Any]:
+    from google.protobuf.message import DecodeError
+
+    def parse(body: bytes) -> Any:
         try:
-            return await behave(request, context)
+            return message.FromString(body)
+        except DecodeError:
+            name = message.DESCRIPTOR.full_name
+            raise InvalidInput(f"the bytes are no message {name}") from None
+
+    return parse
+
+
+async def _each(parse: Callable[[bytes], Any], bodies: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async for body in bodies:
+        yield parse(body)
+
+
+def _answering(
+    grpc: Any, behave: Callable[..., Any], enter: Enter, parse: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    async def answer(body: Any, context: Any) -> Any:
+        try:
+            with enter(context):
+                return await behave(parse(body), context)
         except Exception as error:  # noqa: BLE001  the last line: everything becomes a status
             await _abort(grpc, context, error)
 
     return answer
 
 
-def _streaming(grpc: Any, behave: Callable[..., Any]) -> Callable[..., Any]:
-    async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
+def _streaming(
+    grpc: Any, behave: Callable[..., Any], enter: Enter, parse: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    async def answer(body: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async with contextlib.aclosing(behave(request, context)) as items:
-                async for item in items:
-                    yield item
+            with enter(context):
+                async with contextlib.aclosing(behave(parse(body), context)) as items:
+                    async for item in items:
+                        yield item
         except Exception as error:  # noqa: BLE001
             await _abort(grpc, context, error)
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -43,16 +43,17 @@ from modelyard.serving.entry.opening import EntryOptions, open_gate
 from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
 from modelyard.serving.health import Readiness, stuck_models
-from modelyard.serving.interface import Batching, Limits, Running
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
 from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
+from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
-from modelyard.serving.tls import server_context, tls_options
+from modelyard.serving.tls import Tls, server_context, tls_options
 
-_Options = TypeVar("_Options", Limits, Batching)
+_Options = TypeVar("_Options", Limits, Batching, Jobs)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
 """Answers for a service on a port of its own meanwhile."""
 
@@ -66,6 +67,7 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    jobs: Jobs | Mapping[str, Any] | None = None,
     auth: AuthSettings | Mapping[str, Any] | None = None,
     tls_cert: str | None = None,
     tls_key: str | None = None,
@@ -84,9 +86,9 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``grpc_port`` is another
-    port, for gRPC. ``auth`` says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``,
-    ``text``, ``off`` or a file. Raises `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
@@ -95,6 +97,7 @@ def serve(
         log=log,
         limits=_options(Limits, limits),
         batching=_options(Batching, batching),
+        jobs=_options(Jobs, jobs),
         opener=opener,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
@@ -103,7 +106,7 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        beside = _grpc(host, grpc_port, drain_seconds)
+        beside = _grpc(host, grpc_port, drain_seconds, tls)
         app = create_app(
             service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
         )
@@ -120,20 +123,25 @@ def serve(
         )
 
 
-def _grpc(host: str, port: int | None, drain_seconds: float) -> dict[str, Beside]:
+def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
     """What answers gRPC, by its address; nothing where no port is given."""
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
-    from modelyard.serving.rpc.server import library
+    from modelyard.serving.rpc.server import credentials_of
 
-    library()
-    with listen(
-        host, port
-    ) as socket:  # says it well when somebody else listens, and finds a free one
+    credentials = credentials_of(tls)
+    # It says well that somebody else listens, and finds a free port.
+    with listen(host, port) as socket:
         bound: int = socket.getsockname()[1]
         target = url_of(socket, host).removeprefix("http://")
-    answering = partial(oip_grpc.answering, host=host, port=bound, drain_seconds=drain_seconds)
+    answering = partial(
+        oip_grpc.answering,
+        host=host,
+        port=bound,
+        drain_seconds=drain_seconds,
+        credentials=credentials,
+    )
     return {target: answering}
 
 
@@ -147,8 +155,9 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
         raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
     for field in dataclasses.fields(kind):
         value: Any = (given or {}).get(field.name, field.default)
+        kinds = str if isinstance(field.default, str) else int | float
         if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
+            value, kinds
         ):
             raise InvalidSetting(
                 f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
@@ -159,7 +168,7 @@ def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest", "oip"),
+    protocols: Sequence[str] = ("rest", "jobs", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
@@ -174,7 +183,7 @@ def create_app(
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
         origins=read_origins(allowed_origins),
         gate=service.gate,
-        title=", ".join(service.models),
+        title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
         lifespan=lambda app: _lifespan(service, list(beside)),
@@ -182,7 +191,7 @@ def create_app(
     )
     app.router.routes.extend(routes)
     _add_own_routes(app, service)
-    _add_error_handlers(app, direct)
+    _add_error_handlers(app, service)
     _add_openapi(app, service, known)
     return app
 
@@ -241,10 +250,7 @@ def _description(service: Service) -> str:
 
 
 def _add_own_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs", status_code=307)
-
+    app.router.routes.extend(page_routes(service))
     readiness = Readiness(service)
 
     @app.get(
@@ -283,7 +289,7 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
         return describe_service(service, lambda method: path_of(service, method))
 
 
-def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
+def _add_error_handlers(app: FastAPI, service: Service) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         request_id = read_request_id(dict(request.scope["headers"]))
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -291,7 +297,8 @@ def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
             allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
             reply = method_not_allowed(request_id, allowed)
         elif status == 404:
-            reply = error_reply(_unknown_path(request, list(direct.paths)), request_id)
+            paths = [path_of(service, method) for method in service.methods]
+            reply = error_reply(_unknown_path(request, paths), request_id)
         else:
             reply = error_reply(error, request_id)
         headers = {k.decode(): v.decode() for k, v in reply.headers}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ from modelyard.base.errors import (
     ModelFailed,
     ModelyardError,
     NotFound,
+    NotSupported,
     SchemaMismatch,
     did_you_mean,
 )
@@ -97,6 +99,11 @@ class TensorCalls:
         method = self.method(model, name)
         return method.inputs, method.outputs
 
+    def streams(self, call: TensorCall) -> bool:
+        """Whether the method of a call answers piece by piece."""
+        chosen = list(self._methods_of(self.model(call.model, call.version), call))
+        return len(chosen) == 1 and self.method(call.model, chosen[0][0]).streams
+
     async def infer(self, call: TensorCall, caller: Caller) -> TensorAnswer:
         """Answer a call. Raises what `Service.infer` does, and `InvalidInput` for tensors that cannot be meant."""
         model = self.model(call.model, call.version)
@@ -109,6 +116,20 @@ class TensorCalls:
             outputs += await _written(method, answer, wanted)
             identity = answer.identity
         return TensorAnswer(model.name, model.version, identity, outputs)
+
+    async def stream(self, call: TensorCall, caller: Caller) -> AsyncGenerator[TensorAnswer]:
+        """Answer a call piece by piece, where the method does; else with its one answer."""
+        if not self.streams(call):
+            yield await self.infer(call, caller)
+            return
+        _check_hints(call)
+        model = self.model(call.model, call.version)
+        method = self.method(model.name, next(self._methods_of(model, call))[0])
+        request = request_of(method, call, caller)
+        async with contextlib.aclosing(self._service.stream(request)) as items:
+            async for item in items:
+                outputs = method.write_item(item)
+                yield TensorAnswer(model.name, model.version, model.identity, outputs)
 
     def _methods_of(
         self, model: Model, call: TensorCall
@@ -148,6 +169,9 @@ class TensorMethod:
             if isinstance(form, TableForm):
                 self._owners.setdefault(name, name)
         self._answer = form_of(method.name, method.signature.returns)
+        self._item = form_of(method.name, method.items)
+        self.streams = method.items is not None
+        """Whether it answers piece by piece."""
 
     def _others(self, name: str) -> frozenset[str]:
         """What columns of an argument must not be called: other arguments, and their columns."""
@@ -238,11 +262,29 @@ class TensorMethod:
             plain = returns.unwrap(checked) if hasattr(returns, "unwrap") else checked  # type: ignore[attr-defined]
             tensors = form.write_native(plain)
         if tensors is None:
-            tensors = form.write(encode(self._method, value))
+            tensors = self._of_json(form, encode(self._method, value))
         if wanted is None:
             return tensors
         by_name = {tensor.name: tensor for tensor in tensors}
         return [by_name[name] for name in wanted]
+
+    def write_item(self, value: Any) -> list[Tensor]:
+        """The tensors of one item of a stream."""
+        items = self._method.items
+        assert items is not None, "asked of streams only"
+        try:
+            spelled = items.encode(value)
+        except ModelyardError as error:
+            raise self._misfit(error) from error
+        return self._of_json(self._item, spelled)
+
+    def _of_json(self, form: Form, spelled: Any) -> list[Tensor]:
+        try:
+            return form.write(spelled)
+        except SchemaMismatch as error:
+            raise NotSupported(
+                f"what {self.name} answered cannot be said in tensors: {error.message}"
+            ) from None
 
     def _checked(self, value: Any) -> Any:
         returns = self._method.signature.returns
@@ -250,9 +292,12 @@ class TensorMethod:
         try:
             return returns.check(value)
         except ModelyardError as error:
-            raise ModelFailed(
-                f"what model '{self.model}' answered in {self.name} does not fit its schema: {error.message}"
-            ) from error
+            raise self._misfit(error) from error
+
+    def _misfit(self, error: ModelyardError) -> ModelFailed:
+        return ModelFailed(
+            f"what model '{self.model}' answered in {self.name} does not fit its schema: {error.message}"
+        )
 
 
 def request_of(method: TensorMethod, call: TensorCall, caller: Caller) -> Request:

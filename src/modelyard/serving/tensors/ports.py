@@ -3,7 +3,7 @@
 ==================================== ======================================================================
 a table                              one tensor a column, ``[-1]`` (``[n, 1]`` is taken as well); or one tensor named like
                                      the argument: ``[n, columns]`` of numbers by position
-an array, a series, a list           one tensor named like the argument
+an array, a series, a list, a stream  one tensor named like the argument
 a number, a text, a moment           one tensor of one element
 bytes, a file, an image              one element of BYTES: the content
 anything else                        one element of BYTES: its JSON
@@ -84,7 +84,7 @@ def form_of(name: str, type_: DataType | None, taken: frozenset[str] = frozenset
         return JsonForm(name)
     columns = columns_of(inner)
     if columns:
-        return TableForm(name, inner.table.to_dict()["columns"], taken)
+        return TableForm(name, inner.table.to_dict(), taken)
     if (kind := binary(inner)) is not None:
         return FileForm(name, kind)
     return _column_form(name, inner) or JsonForm(name)
@@ -105,7 +105,7 @@ def _column_form(name: str, type_: DataType) -> Form | None:
         return CellForm(name, _column(spelled))
     if kind in _CELLS or kind in _TEXTS:
         return CellForm(name, Column(_CELLS.get(kind, "str")))
-    if kind == "list":
+    if kind in ("list", "stream"):
         item = getattr(table, "items", None)
         inner = item.kind if isinstance(item, DataType) else ""
         if inner in _CELLS or inner in _TEXTS:
@@ -165,8 +165,11 @@ class _Cells:
             spelled = [None if x is None else base64.b64decode(x) for x in spelled]
         elif self.datatype == BYTES:
             spelled = [x if x is None or type(x) is str else _dumped(x) for x in spelled]
-        data = from_elements(self.name, self.datatype, shape, spelled)
-        return Tensor(self.name, self.datatype, shape, data, coded)
+        datatype = self.datatype
+        if datatype == "INT64" and any(type(x) is int and x >> 63 > 0 for x in spelled):
+            datatype = "UINT64"  # Python's own integers go as far as JSON's do
+        data = from_elements(self.name, datatype, shape, spelled)
+        return Tensor(self.name, datatype, shape, data, coded)
 
 
 class ArrayForm(Form):
@@ -260,30 +263,40 @@ class JsonForm(Form):
 class TableForm(Form):
     """A table: a tensor a column, or one of all of them."""
 
-    def __init__(self, name: str, columns: Mapping[str, Any], taken: frozenset[str]) -> None:
+    def __init__(self, name: str, spelled: Mapping[str, Any], taken: frozenset[str]) -> None:
         self.name = name
+        columns, levels = spelled["columns"], spelled.get("index") or {}
         self._columns = {
-            (f"{name}.{column}" if column in taken else column): column for column in columns
+            (f"{name}.{column}" if column in taken else column): column
+            for column in (*columns, *levels)
         }
         self._cells = {
-            port: _Cells(port, _column(columns[column])) for port, column in self._columns.items()
+            port: _Cells(port, _column({**levels, **columns}[column]))
+            for port, column in self._columns.items()
         }
+        self._levels = frozenset(port for port, c in self._columns.items() if c not in columns)
+        """Levels of a named index: they may be left out."""
         self.ports = tuple(Port(port, c.datatype, (-1,)) for port, c in self._cells.items())
 
     def read(self, sent: Mapping[str, Tensor]) -> Any:
         if self.name in sent and self.name not in self._cells:
             return self._whole(sent[self.name])
-        missing = [port for port in self._cells if port not in sent]
+        missing = [p for p in self._cells if p not in sent and p not in self._levels]
         if missing:
             raise missing_input(missing[0])
-        columns = {port: _as_column(sent[port], cells) for port, cells in self._cells.items()}
+        columns = {p: _as_column(sent[p], c) for p, c in self._cells.items() if p in sent}
         rows = _check_lengths(columns)
-        if rows > ROWS_AS_JSON and len({t.datatype for t in columns.values()}) == 1:
+        leveled = not self._levels.isdisjoint(columns)
+        alike = len({t.datatype for t in columns.values()}) == 1
+        if rows > ROWS_AS_JSON and alike and not leveled:
             block = _block(list(columns.values()))
             if block is not None:
                 return block
         cells = [self._cells[port].spelled(tensor) for port, tensor in columns.items()]
-        return Json([list(row) for row in zip(*cells, strict=True)])
+        listed = [list(row) for row in zip(*cells, strict=True)]
+        if not leveled:
+            return Json(listed)
+        return Json({"columns": [self._columns[port] for port in columns], "data": listed})
 
     def _whole(self, tensor: Tensor) -> Any:
         if tensor.datatype == BYTES:
@@ -291,17 +304,19 @@ class TableForm(Form):
                 text = _single(self.name, texts(tensor, self.name))
                 return Json(_parsed(text, self.name))
             return Json(Tensor("", BYTES, tensor.shape, texts(tensor, self.name)).nested())
-        if len(tensor.shape) != 2 or tensor.shape[1] != len(self._cells):
-            expected = f"the shape [n, {len(self._cells)}], a column each"
+        columns = [port for port in self._cells if port not in self._levels]
+        if len(tensor.shape) != 2 or tensor.shape[1] != len(columns):
+            expected = f"the shape [n, {len(columns)}], a column each"
             raise refusal(self.name, expected, str(list(tensor.shape)))
-        for cells in self._cells.values():
-            cells.check(tensor)
+        for port in columns:
+            self._cells[port].check(tensor)
         return tensor.array() if tensor.is_array else Json(tensor.nested())
 
     def write(self, spelled: Any) -> list[Tensor]:
         return [
             cells.tensor([record[self._columns[port]] for record in spelled], (len(spelled),))
             for port, cells in self._cells.items()
+            if port not in self._levels or (spelled and self._columns[port] in spelled[0])
         ]
 
 

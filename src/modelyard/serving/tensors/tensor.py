@@ -32,13 +32,13 @@ _WORDS: Mapping[str, float] = {
     "Infinity": math.inf,
     "-Infinity": -math.inf,
 }
-"""How floats that JSON has no numbers for are spelled, in answers too (NaN is null there)."""
+"""How floats that JSON has no numbers for are spelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """``data`` is flat: a numpy array of the datatype; for BYTES, and where values are missing, a list of bytes, texts,
-    numbers or None."""
+    numbers and None."""
 
     name: str
     datatype: str
@@ -54,6 +54,10 @@ class Tensor:
     def array(self) -> Any:
         """The elements as a numpy array of the tensor's shape."""
         return self.data.reshape(self.shape)
+
+    def filled(self) -> Any:
+        """The elements as a flat array, a missing float as NaN; `NotSupported` for a missing whole number."""
+        return _filled(self) if isinstance(self.data, list) else self.data
 
     def nested(self) -> Any:
         """The elements as nested lists, missing ones as None."""
@@ -127,8 +131,13 @@ def _floats(name: str, datatype: str, flat: list[Any], kinds: set[type]) -> Any:
 
     if kinds - {float, int}:
         spelled = [_WORDS.get(x, x) if type(x) is str else x for x in flat]
-        flat = _checked(name, spelled, set(map(type, spelled)), (float, int), "a number")
-        flat = [math.nan if x is None else x for x in flat]
+        _checked(name, spelled, set(map(type, spelled)), (float, int), "a number")
+        # A missing value is not NaN to every library: where they are told apart, they stay so.
+        if None in flat or "NaN" in flat:
+            filled = [math.nan if x is None else x for x in spelled]
+            _floats(name, datatype, filled, {float})
+            return spelled
+        flat = spelled
     with np.errstate(over="ignore"):
         array = np.array(flat, dtype=np.float64).astype(DATATYPES[datatype])
     if datatype != "FP64":
@@ -183,14 +192,14 @@ def check_count(name: str, shape: tuple[int, ...], count: int) -> None:
 
 
 def to_json(tensor: Tensor) -> list[Any]:
-    """The elements as a flat list of JSON: a missing value or NaN is null, an infinity its name, bytes that are no text
-    base64."""
+    """The elements as a flat list of JSON: a missing value is null, and so is NaN unless both are there, an infinity is its
+    name, and bytes are base64 where they are no text."""
     data = tensor.data
     if tensor.datatype == BYTES:
         coded = tensor.parameters.get("content_type") == "base64"
         return [x if x is None or type(x) is str else _text(x, coded) for x in data]
     if isinstance(data, list):
-        return data
+        return ["NaN" if x != x else _spelled(x) if type(x) is float else x for x in data]
     if tensor.datatype.startswith("FP"):
         import numpy as np
 
@@ -249,13 +258,20 @@ def to_raw(tensor: Tensor) -> bytes:
     if tensor.datatype == BYTES:
         parts = [b"" if x is None else x.encode() if type(x) is str else x for x in tensor.data]
         return b"".join(b"%s%s" % (struct.pack("<I", len(part)), part) for part in parts)
-    if isinstance(tensor.data, list):
+    array = tensor.filled()
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _filled(tensor: Tensor) -> Any:
+    import numpy as np
+
+    if not tensor.datatype.startswith("FP"):
         raise NotSupported(
             f"{tensor.name}: {tensor.datatype} has no bytes for a missing value",
             hint="ask for JSON: there it is null",
         )
-    array = tensor.data
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    filled = [math.nan if x is None else x for x in tensor.data]
+    return np.array(filled, dtype=DATATYPES[tensor.datatype])
 
 
 # -- texts

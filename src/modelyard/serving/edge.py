@@ -174,7 +174,7 @@ class Exchange:
                 watch.body_is_here()
                 call = _call(scope, headers, body, request_id)
                 repeats = self._service.repeats
-                reply = await repeats.answer(call, self._handle, self._write_error)
+                reply = await repeats.answer(call, self._handle, self.write_error)
                 if reply.stream is not None:
                     await self._send_stream(send, reply, request_id)
                     return reply

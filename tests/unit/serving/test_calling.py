@@ -280,9 +280,7 @@ def test_a_date_says_when_to_come_again_too() -> None:
 def test_secrets_go_with_every_request_and_show_nowhere() -> None:
     refused = (401, {}, {"error": {"code": "unauthenticated", "message": "who asks?"}})
     with answering([DONE, refused]) as server:
-        client = Client(
-            server.url, key="s3cret-token", headers={"X-Own": "s3cret"}
-        )
+        client = Client(server.url, key="s3cret-token", headers={"X-Own": "s3cret"})
         client.predict(2.0)
         with client, pytest.raises(Unauthenticated) as error:
             client.predict(2.0)

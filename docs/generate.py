@@ -234,7 +234,8 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "Yard": ("check", "backup", "close"),
     "Dataset": ("data", "info"),
     "ModelVersion": ("predict", "load"),
-    "Client": ("model", "close"),
+    "AsyncClient": ("model", "refresh", "close"),
+    "Client": ("model", "refresh", "close"),
     "Schema": ("json_schema",),
 }
 """Members of public classes that people call."""
@@ -390,7 +391,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
         "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
-        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),  # fmt: skip
+        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
         "scalar": ("`numpy.float64(1.5)`", infer(np.float64(1.5))),

@@ -32,6 +32,7 @@ from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
+from modelyard.serving.repeats import Repeats
 from modelyard.serving.streaming import Streams
 
 LOGGED_ITEMS = 1000
@@ -67,6 +68,8 @@ class Service:
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.repeats = Repeats(self.limits)
+        """What requests with an idempotency key were answered."""
         self.streams = Streams(self.limits)
         self.jobs = JobRunner(self, jobs or Jobs())
         self.gate = gate or Gate()

@@ -19,6 +19,7 @@ from modelyard.base.errors import TABLE, ModelyardError
 from modelyard.cli.catalog import ALIASES, SECTIONS
 from modelyard.cli.program import program
 from modelyard.objects.native import model_format
+from modelyard.serving.entry.json_web_tokens import JwtSettings
 from modelyard.serving.interface import Batching, Limits
 from modelyard.types import KIND_FILES, from_hint, infer, parse
 from modelyard.types.interface import DataType
@@ -110,9 +111,16 @@ def server_text() -> str:
         for field in dataclasses.fields(table):
             lines.append(f"| `{table.__name__.lower()}.{field.name}` | {json.dumps(field.default)} |")  # fmt: skip
     serve = plugins.load("servers", name).serve
-    for key in ("drain_seconds", "allowed_hosts", "allowed_origins"):
-        default = inspect.signature(serve).parameters[key].default
-        lines.append(f"| `{key}` | {default if isinstance(default, float) else ''} |")
+    lines += [f"| `auth.{key}` | |" for key in ("keys", "open")]
+    for field in dataclasses.fields(JwtSettings):
+        default = json.dumps(field.default) if field.default else ""
+        lines.append(f"| `auth.jwt.{field.name}` | {default} |")
+    lines.append("| `metrics.names` | |")
+    tables = ("models", "log", "opener", "on_ready", "stop", "limits", "batching", "auth", "metrics")
+    for key, parameter in inspect.signature(serve).parameters.items():
+        if key not in tables:
+            default = parameter.default if isinstance(parameter.default, float | int | str) else ""
+            lines.append(f"| `{key}` | {default} |")
     return "\n".join([*lines, ""])
 
 

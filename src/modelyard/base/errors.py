@@ -15,7 +15,7 @@
     ├── NotFound (LookupError)              also: VersionNotFound, StageEmpty, UnknownMethod
     │   └── FileMissing (FileNotFoundError)
     ├── NotAllowed (PermissionError)
-    │   ├── Unauthenticated                 a hub that wants to know who asks
+    │   ├── Unauthenticated                 a server that wants to know who asks
     │   └── Untrusted                       a tier 2 file whose digest the reader has not trusted
     ├── Conflict
     │   ├── AlreadyExists (FileExistsError)
@@ -32,6 +32,7 @@
     ├── NotSupported                        clear, but not possible here
     ├── TooLarge
     ├── Overloaded                          try again later
+    ├── TimedOut (TimeoutError)             no answer within the time that was given
     ├── StorageFull (OSError)
     └── ModelFailed (RuntimeError)          the model itself raised
 
@@ -134,7 +135,7 @@ class NotAllowed(ModelyardError, PermissionError):
 
 
 class Unauthenticated(NotAllowed):
-    """A hub wants to know who asks, and no token says so, or one that is not in force."""
+    """A server wants to know who asks, and no key or token says so, or one that is not in force."""
 
 
 class Untrusted(NotAllowed):
@@ -209,6 +210,10 @@ class Overloaded(ModelyardError):
     """Too much at once; try again later."""
 
 
+class TimedOut(ModelyardError, TimeoutError):
+    """No answer within the time that was given; what is computed later is thrown away."""
+
+
 class StorageFull(ModelyardError, OSError):
     """The disk or the database has no room left. Reading goes on."""
 
@@ -261,6 +266,7 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     NotSupported: Row("not_supported", 1, 501, "NOT_IMPLEMENTED"),
     TooLarge: Row("too_large", 1, 413, "INVALID_PARAMETER_VALUE"),
     Overloaded: Row("overloaded", 1, 429, "REQUEST_LIMIT_EXCEEDED"),
+    TimedOut: Row("timed_out", 7, 504, "TEMPORARILY_UNAVAILABLE"),
     StorageFull: Row("storage_full", 1, 507, "RESOURCE_EXHAUSTED"),
     ModelFailed: Row("model_failed", 1, 500, "INTERNAL_ERROR"),
 }

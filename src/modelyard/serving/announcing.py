@@ -18,14 +18,14 @@ from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 
 
-def running(service: Service, sock: socket.socket, host: str) -> Running:
+def running(service: Service, sock: socket.socket, host: str, *, scheme: str = "http") -> Running:
     """What people need to know about a server on this socket."""
     port = sock.getsockname()[1]
-    if not is_loopback(host):
+    if not is_loopback(host) and service.gate.auth is None:
         note(
-            f"anyone who can reach {host} port {port} can use these models: there is no authentication"
+            f"anyone who can reach {host} port {port} can use these models: there is no authentication (auth.keys sets it up)"
         )
-    url = url_of(sock, host)
+    url = url_of(sock, host, scheme)
     identities = tuple(model.identity for model in service.models.values())
     return Running(url, f"{url}/docs", _curl(service, url), identities)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modelyard.base.clock import new_id
-from modelyard.base.errors import ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import ModelFailed, ModelyardError, NotFound, did_you_mean
 from modelyard.base.notes import note
 from modelyard.objects.engines.array import array_engine
 from modelyard.objects.model import Model
@@ -32,6 +32,14 @@ class Housed:
         self.model = model
         self.methods = {name: Method(model, name) for name in model.methods}
         self.batcher: Batcher | None = None
+        self.warm = False
+        """It has been called, or there was nothing to call it with."""
+        self.failing = False
+        """It failed on its own sample, and has answered nothing since."""
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether it hangs in a call while others wait."""
+        return self.batcher is not None and self.batcher.stuck(seconds)
 
     @property
     def waiting_rows(self) -> int:
@@ -63,6 +71,13 @@ class Housed:
 
 async def warm_up(housed: Housed) -> None:
     """Find the quickest way to call a model, and call it on its sample, so that the first request is not the slow one."""
+    try:
+        await _call_on_sample(housed)
+    finally:
+        housed.warm = True
+
+
+async def _call_on_sample(housed: Housed) -> None:
     if not housed.methods:
         return
     await asyncio.to_thread(_choose_engines, housed)
@@ -76,6 +91,7 @@ async def warm_up(housed: Housed) -> None:
     try:
         await housed.submit(method, request)
     except ModelyardError as error:
+        housed.failing = isinstance(error, ModelFailed)
         note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
 
 

@@ -1,6 +1,7 @@
 """What crosses the line between protocols and the service, and how to add a protocol.
 
-A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words.
+A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words. One that can
+send an answer piece by piece reads `Service.stream` instead.
 Everything else (checking data, batching, limits, logging, metrics) is behind that call, once for all protocols.
 
 How to add one that speaks HTTP: write ``protocols/<name>.py`` with
@@ -75,12 +76,32 @@ class Limits:
     """Of nested lists and objects in JSON."""
     requests: int = 1000
     """Being read, waiting or being answered at one time."""
+    rows: int = 1_000_000
+    """Records of one request."""
     queued_rows: int = 20_000
     """Waiting for one model. A single larger request is still taken when nothing else waits."""
     wait_seconds: float = 30.0
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    streams: int = 16
+    """Streaming answers of one model at one time. Each runs in a thread of its own, beside the model's workers."""
+    stream_seconds: float = 600.0
+    """The longest a streaming answer may take."""
+    stream_items: int = 100_000
+    """Of a streaming answer that is asked for as a whole."""
+    send_seconds: float = 30.0
+    """The longest a client may take to read the next piece of a streaming answer."""
+    answer_seconds: float = 0.0
+    """The longest a call of the model may take until who asked is told 504; what it answers later is thrown away. 0 is any
+    time."""
+    stuck_seconds: float = 300.0
+    """A model that works on one call for longer than this while others wait is stuck: ``/healthz`` says so. 0 is never."""
+    rate: float = 0.0
+    """Requests a second of one caller: of a key, or of an address where there are no keys. Each process counts for itself.
+    0 is any number."""
+    burst: int = 0
+    """How many of them at once; 0 is as many as in a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _ERRORS = {
     "422": "The data does not fit the schema; `field` names the place.",
     "429": "Too much at once; `Retry-After` says when to try again.",
     "500": "The model failed; the server's log has more under the request id.",
+    "504": "No answer within the time that was given.",
 }
 
 ERROR_SCHEMA: Schema = {
@@ -66,6 +67,23 @@ def method_operations(service: Service, path_of: Callable[[Method], str]) -> Map
         "paths": {path_of(m): {"post": _operation(service, m)} for m in service.methods},
         "components": {"schemas": {"Error": ERROR_SCHEMA}},
     }
+
+
+def add_security(schema: Schema, is_open: Callable[[str, str], bool]) -> None:
+    """Say in a whole OpenAPI document that a key is asked for, and where it is not."""
+    schema.setdefault("components", {})["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    schema["security"] = [{"bearer": []}, {"key": []}]
+    for path, operations in schema["paths"].items():
+        for verb, operation in operations.items():
+            if is_open(verb.upper(), path):
+                operation["security"] = []
+                continue
+            responses = operation.setdefault("responses", {})
+            responses.setdefault("401", _error("No key, or one that is not known here."))
+            responses.setdefault("403", _error("This key is not for this model."))
 
 
 def _operation(service: Service, method: Method) -> dict[str, Any]:
@@ -201,6 +219,7 @@ def _answer(method: Method) -> dict[str, Any]:
             "application/json": {"schema": returns.json_schema() if returns else {}},
             "text/csv": {"schema": {"type": "string"}},
             **_bare_content(returns),
+            **_stream_content(method),
         },
     }
 
@@ -211,6 +230,25 @@ def _bare_content(returns: DataType | None) -> dict[str, Any]:
         return {file.media_type: {"schema": _FILE}}
     text = returns is not None and returns.kind == "string"
     return {"text/plain": {"schema": {"type": "string"}}} if text else {}
+
+
+def _stream_content(method: Method) -> dict[str, Any]:
+    """Answers that come piece by piece."""
+    if method.items is None:
+        return {}
+    item = method.items.json_schema()
+    events = "`data:` with the JSON of one item for each, then `event: end`, or `event: error`."
+    lines = "The JSON of one item a line."
+    return {
+        "text/event-stream": {
+            "schema": {"type": "string", "description": events},
+            "x-itemSchema": item,
+        },
+        "application/x-ndjson": {
+            "schema": {"type": "string", "description": lines},
+            "x-itemSchema": item,
+        },
+    }
 
 
 def _error(description: str) -> dict[str, Any]:

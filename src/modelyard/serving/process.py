@@ -12,6 +12,7 @@ import errno
 import gc
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -89,12 +90,12 @@ def _free_port(family: int, address: Any) -> int:
     return 0
 
 
-def url_of(sock: socket.socket, host: str) -> str:
+def url_of(sock: socket.socket, host: str, scheme: str = "http") -> str:
     """How a browser on this machine reaches a socket that listens on a host."""
     port = sock.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}.get(host, host)
     bare_v6 = ":" in shown and "[" not in shown
-    return f"http://[{shown}]:{port}" if bare_v6 else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if bare_v6 else f"{scheme}://{shown}:{port}"
 
 
 def run(
@@ -105,6 +106,7 @@ def run(
     on_ready: Callable[[], object],
     stop: threading.Event | None,
     drain_seconds: float,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it."""
     config = uvicorn.Config(
@@ -119,6 +121,8 @@ def run(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
+    config.load()
+    config.ssl = tls  # made by us: uvicorn would take paths, and its own word on what is safe
     _Process(config, service, on_ready, stop or threading.Event()).run(sockets=[sock])
 
 

@@ -61,13 +61,14 @@ def configured(project: str | None = None) -> dict[str, Any]:
     folder = Path(project) if project is not None else None
     found: dict[str, Any] = {}
     for key, value in (settings(find_root(folder)).get("serve") or {}).items():
-        table, dot, option = key.partition(".")
-        found = merged(found, {table: {option: value}} if dot else {key: value})
+        for word in reversed(key.split(".")):
+            value = {word: value}
+        found = merged(found, value)
     return found
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Options over options; of two tables each key counts by itself.
+    """Options over options; of two tables each key counts by itself, and so on inwards.
 
     >>> merged({"port": 1, "limits": {"depth": 8}}, {"limits": {"requests": 9}})
     {'port': 1, 'limits': {'depth': 8, 'requests': 9}}
@@ -75,8 +76,10 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     joined = dict(below)
     for key, value in above.items():
         old = joined.get(key)
-        tables = isinstance(old, Mapping) and isinstance(value, Mapping)
-        joined[key] = {**old, **value} if tables else value  # type: ignore[dict-item]  # both are
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            joined[key] = merged(old, value)
+        else:
+            joined[key] = value
     return joined
 
 

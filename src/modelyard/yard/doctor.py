@@ -46,6 +46,7 @@ EXTRAS = {
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
     "sftp": ("fsspec", "paramiko"),
+    "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules it brings."""

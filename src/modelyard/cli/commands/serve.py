@@ -23,7 +23,7 @@ from modelyard.cli.options import (
     trust_option,
 )
 
-LISTS = ("allowed_hosts", "allowed_origins")
+LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 """Options that are lists: on the command line their words are parted by commas."""
 
 
@@ -34,6 +34,10 @@ LISTS = ("allowed_hosts", "allowed_origins")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
+@click.option("--tls-cert", metavar="FILE", help="Serve HTTPS with this certificate (PEM).")
+@click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--tls-client-ca", metavar="FILE", help="Let in only who has a certificate of these authorities.")  # fmt: skip
+@click.option("--access-log", metavar="json|text|off|FILE", help="A line for each request, on stderr or in a file.  [default: off]")  # fmt: skip
 @settings_option
 @trust_option
 @check_env_option
@@ -46,14 +50,15 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
     """Serve models over HTTP: a typed route for each method, docs, health and metrics.
 
     A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
-    limits.body_bytes, limits.requests, batching.rows, batching.workers, drain_seconds, allowed_hosts, allowed_origins
-    and more (docs/serving.md). Stops in order on Ctrl+C or SIGTERM.
+    limits.body_bytes, limits.rate, batching.rows, batching.workers, auth.keys, drain_seconds, allowed_hosts, allowed_origins
+    and more (docs/serving.md, docs/serving-operation.md). Stops in order on Ctrl+C or SIGTERM.
 
     \b
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
+      modelyard serve models/churn --host 0.0.0.0 --access-log json -c auth.keys.shop=env:SHOP_KEY
     """
     from modelyard.cli.yards import new_or_existing_yard
     from modelyard.serving.serve import serve
@@ -72,8 +77,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
             models,
             server=server,
             log=yard.predictions.log if yard is not None else None,
-            **options,
-            **more,
+            **{**{k: v for k, v in options.items() if v is not None}, **more},
         )
 
 

@@ -27,6 +27,7 @@ from modelyard.serving.edge import (
     dump_json,
     parse_json,
 )
+from modelyard.serving.events import FORMS, Form, Streamed
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
@@ -103,6 +104,15 @@ class RestMethod:
 
     async def __call__(self, call: Call) -> Reply:
         """The reply to one call; errors are raised."""
+        request = await self.read(call)
+        form = self._stream_form(call.headers.get(b"accept", b""))
+        if form is not None:
+            items = self._service.stream(request)
+            return await Streamed(items, form, call.request_id).begin(_echoed(call))
+        return self.write(call, await self._service.infer(request))
+
+    async def read(self, call: Call) -> Request:
+        """What a call asks for; `InvalidInput` and the like for what cannot be read."""
         parse = self._parser(call.headers)
         if len(call.body) > OFF_LOOP_BYTES:
             arguments, rows, ids = await asyncio.to_thread(parse, call.body)
@@ -111,7 +121,7 @@ class RestMethod:
         header = call.headers.get(b"x-reference-id")
         if header is not None and not any(ids):
             ids = [read_id(header.decode("utf-8", "replace"), "X-Reference-ID")]
-        request = Request(
+        return Request(
             self._method.model.name,
             self._method.name,
             arguments,
@@ -120,8 +130,6 @@ class RestMethod:
             reference_ids=ids,
             caller=call.caller,
         )
-        answer = await self._service.infer(request)
-        return self._reply(call, answer, [] if header is None else [(b"x-reference-id", header)])
 
     def _parser(self, headers: Mapping[bytes, bytes]) -> Any:
         content_type = _media_type(headers)
@@ -168,7 +176,15 @@ class RestMethod:
         value, rows, ids = read_csv(body, self._method)
         return {str(self._method.records): value}, rows, ids
 
-    def _reply(self, call: Call, answer: Answer, headers: list[tuple[bytes, bytes]]) -> Reply:
+    def _stream_form(self, accept: bytes) -> Form | None:
+        """How to send an answer that comes piece by piece, when that is asked for."""
+        if self._method.items is None:
+            return None
+        return next((f for kind, f in FORMS.items() if _prefers(accept, kind)), None)
+
+    def write(self, call: Call, answer: Answer) -> Reply:
+        """An answer in the form that the call asks for."""
+        headers = _echoed(call)
         accept = call.headers.get(b"accept", b"")
         if self._returns is not None and answer.value is not None:
             kind = self._returns.media_type.encode()
@@ -180,6 +196,11 @@ class RestMethod:
             body = write_csv(answer.value, self._method.name, answer.reference_ids)
             return Reply(body, _TEXT_CSV, headers)
         return Reply(dump_json(answer.value), JSON, headers)
+
+
+def _echoed(call: Call) -> list[tuple[bytes, bytes]]:
+    header = call.headers.get(b"x-reference-id")
+    return [] if header is None else [(b"x-reference-id", header)]
 
 
 def _media_type(headers: Mapping[bytes, bytes]) -> bytes:

@@ -36,13 +36,20 @@ from modelyard.serving.edge import (
     method_not_allowed,
     read_request_id,
 )
+from modelyard.serving.entry.auth import AuthSettings
+from modelyard.serving.entry.gate import Gate
+from modelyard.serving.entry.opening import EntryOptions, open_gate
+from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
+from modelyard.serving.health import Readiness, stuck_models
 from modelyard.serving.interface import Batching, Limits, Running
-from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.metrics import CONTENT_TYPE, names_of
+from modelyard.serving.openapi import add_security
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
+from modelyard.serving.tls import server_context, tls_options
 
 _Options = TypeVar("_Options", Limits, Batching)
 
@@ -56,19 +63,28 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    auth: AuthSettings | Mapping[str, Any] | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    tls_client_ca: str | None = None,
+    access_log: str = "off",
+    metrics: Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    trusted_proxies: Iterable[str] = (),
     drain_seconds: float = 30.0,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. Raises
-    `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
+    file. Raises `AddressInUse` with a free port as hint.
     """
+    tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
@@ -77,10 +93,14 @@ def serve(
         batching=_options(Batching, batching),
         opener=opener,
     )
+    entry = EntryOptions(auth, access_log, trusted_proxies)
+    service.gate = open_gate(entry, service.limits, service.metrics)
+    service.metrics.also(names_of(metrics))
+    context = None if tls is None else server_context(tls)
     with contextlib.closing(listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
-        facts = running(service, socket, host)
+        facts = running(service, socket, host, scheme="http" if tls is None else "https")
         run(
             app,
             socket,
@@ -88,6 +108,7 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            tls=context,
         )
 
 
@@ -124,7 +145,8 @@ def create_app(
     app = _App(
         direct=direct,
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
-        origins=frozenset(o.lower() for o in allowed_origins),
+        origins=read_origins(allowed_origins),
+        gate=service.gate,
         title=", ".join(service.models),
         version=_version(service),
         description=_description(service),
@@ -145,10 +167,11 @@ class _App(FastAPI):
         direct: DirectPaths,
         hosts: frozenset[str] | None,
         origins: frozenset[str],
+        gate: Gate,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._direct, self._hosts, self._origins = direct, hosts, origins
+        self._direct, self._hosts, self._origins, self._gate = direct, hosts, origins, gate
         self._front: Front | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,7 +179,9 @@ class _App(FastAPI):
             # What somebody wraps around the app (authentication, say) must see every request.
             direct = None if self.user_middleware else self._direct
             inner = super().__call__
-            self._front = Front(inner, direct=direct, hosts=self._hosts, origins=self._origins)
+            self._front = Front(
+                inner, direct=direct, hosts=self._hosts, origins=self._origins, gate=self._gate
+            )
         await self._front(scope, receive, send)
 
 
@@ -190,19 +215,29 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
     async def root() -> Response:
         return RedirectResponse("/docs", status_code=307)
 
-    @app.get("/healthz", tags=["server"], summary="The process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    readiness = Readiness(service)
+
+    @app.get(
+        "/healthz",
+        tags=["server"],
+        summary="The process lives, and no model hangs",
+        responses={503: {"description": "A model hangs in a call while requests wait for it."}},
+    )
+    async def healthz() -> JSONResponse:
+        stuck = stuck_models(service)
+        return JSONResponse({"status": "stuck" if stuck else "ok"}, 503 if stuck else 200)
 
     @app.get(
         "/readyz",
         tags=["server"],
         summary="Models are loaded, and requests welcome",
-        responses={503: {"description": "Still starting, or about to stop."}},
+        responses={503: {"description": "Still starting, about to stop, or a model is not ready."}},
     )
     async def readyz() -> JSONResponse:
-        status = "ready" if service.ready else "draining" if service.draining else "starting"
-        return JSONResponse({"status": status}, 200 if service.ready else 503)
+        status, models = await readiness.report()
+        # Where keys are asked for, names are nothing for who has none.
+        told = {} if service.gate.auth is not None else {"models": models}
+        return JSONResponse({"status": status, **told}, 200 if status == "ready" else 503)
 
     @app.get("/version", tags=["server"], summary="What runs here")
     async def version() -> dict[str, Any]:
@@ -260,6 +295,8 @@ def _add_openapi(app: FastAPI, service: Service, protocols: Sequence[Any]) -> No
             for part in [protocol.openapi(service) for protocol in protocols]:
                 schema["paths"] = {**part["paths"], **schema["paths"]}
                 schemas.update(part["components"]["schemas"])
+            if service.gate.auth is not None:
+                add_security(schema, service.gate.auth.is_open)
             app.openapi_schema = schema
         return app.openapi_schema
 

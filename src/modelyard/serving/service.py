@@ -25,6 +25,7 @@ from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
+from modelyard.serving.compiling import BackgroundCompiler
 from modelyard.serving.entry.gate import Gate
 from modelyard.serving.execution import Method, stream
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
@@ -59,6 +60,7 @@ class Service:
         opener: Callable[[str], Model] | None = None,
         prefixed: bool | None = None,
         gate: Gate | None = None,
+        compile: str = "off",
     ) -> None:
         if not models and opener is None:
             raise InvalidInput("there is no model to serve")
@@ -69,6 +71,9 @@ class Service:
         self.gate = gate or Gate()
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
+        self.compiler = BackgroundCompiler(
+            compile, on_done=lambda housed: self._tell(housed, here=True)
+        )
         self.generation = 0
         self.prefixed = len(models) > 1 if prefixed is None else prefixed
         self.ready = False
@@ -113,6 +118,8 @@ class Service:
         for housed in list(self._housed.values()):
             await warm_up(housed)
         self.ready = not self.draining
+        for housed in list(self._housed.values()):
+            self.compiler.add(housed)
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
@@ -132,6 +139,7 @@ class Service:
         if self.recorder is not None:
             await asyncio.to_thread(self.recorder.close, timeout)
         await asyncio.to_thread(self.gate.close)
+        await asyncio.to_thread(self.compiler.close)
 
     # -- models that come and go
 
@@ -158,6 +166,7 @@ class Service:
                 self._tell(old, here=False)
             self._tell(housed, here=True)
             self._changed()
+            self.compiler.add(housed)
         if old is not None:
             await old.retire()
         return housed.model
@@ -198,8 +207,7 @@ class Service:
         waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)
 
     def _tell(self, housed: Housed, *, here: bool) -> None:
-        model = housed.model
-        engine = getattr(getattr(model, "engine", None), "name", "") or "python"
+        model, engine = housed.model, housed.engine
         self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:

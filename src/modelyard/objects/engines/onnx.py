@@ -9,6 +9,7 @@ model does not take them, other scripts where only ASCII agrees) the call refuse
 from __future__ import annotations
 
 import importlib.util
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -56,11 +57,16 @@ def check_mode(mode: str) -> None:
 
 
 def compile_model(
-    model: Model, *, mode: str = "auto", methods: Sequence[str] | None = None, threads: int = 1
+    model: Model,
+    *,
+    mode: str = "auto",
+    methods: Sequence[str] | None = None,
+    threads: int = 1,
+    stop: threading.Event | None = None,
 ) -> Compiled:
     """Engines for a model's methods, or for those named; never raises for what cannot be compiled.
 
-    ``threads`` are those of one call; one is the quickest for single rows.
+    ``threads`` are those of one call; one is the quickest for single rows. ``stop`` ends it early, with no engine.
     """
     check_mode(mode)
     wanted = list(methods or model.methods)
@@ -72,7 +78,7 @@ def compile_model(
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # converters talk about versions of each other
-            return Compiled(*Compiling(model, threads).of(wanted, METHODS[model.card.flavor]))
+            return Compiled(*Compiling(model, threads, stop).of(wanted, METHODS[model.card.flavor]))
     except MissingExtra as error:
         return Compiled({}, dict.fromkeys(wanted, f"{error.message}; {error.hint}"))
     except Exception as error:  # noqa: BLE001  converters and runtimes raise anything
@@ -92,7 +98,7 @@ def _answer(engine: Engine, own: Callable[..., Any], kind: Any, **arguments: Any
     if set(arguments) == {engine.argument}:
         try:
             return engine.call(engine.form.fit(arguments[engine.argument]))
-        except Exception:  # noqa: BLE001, S110  the model itself answers, or says what is wrong
+        except Exception:  # noqa: BLE001  the model itself answers, or says what is wrong
             pass
     return own(**arguments)
 
@@ -111,4 +117,3 @@ def _require_plain(model: Model) -> None:
 def _line(error: Exception) -> str:
     text = error.message if isinstance(error, ModelyardError) else str(error)
     return (text.strip() or type(error).__name__).splitlines()[0][:300]
-

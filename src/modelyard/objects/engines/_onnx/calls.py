@@ -67,9 +67,7 @@ def call_of(
     return bound(session, feed, Finish(way.shape, dtype), domain)
 
 
-def bound(
-    session: Any, feed: Feed, finishing: Finish, domain: Domain
-) -> Callable[[Any], Any]:
+def bound(session: Any, feed: Feed, finishing: Finish, domain: Domain) -> Callable[[Any], Any]:
     """Everything that does not change from call to call is looked up here, once."""
     run, within, finish = session.run, domain.guard(feed), finishing.of()
     outputs = [session.get_outputs()[0].name]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedType
 from modelyard.base import plugins
+from modelyard.base.errors import MissingExtra, ModelyardError, UnsupportedType
 from modelyard.objects.engines._onnx import adapting, calls, proving
 from modelyard.objects.engines._onnx.domain import Domain
 from modelyard.objects.engines._onnx.feeding import Feed, feed_of
@@ -28,11 +29,16 @@ NOTE = "answers are equal, floats within 1e-5 of their size"
 SHAPES = (*converting.SHAPES, "column")
 
 
+class Stopped(Exception):
+    """Nobody waits for it any more."""
+
+
 class Compiling:
     """A model that is being compiled."""
 
-    def __init__(self, model: Model, threads: int) -> None:
+    def __init__(self, model: Model, threads: int = 1, stop: threading.Event | None = None) -> None:
         self._model, self._threads = model, threads
+        self._stop = stop or threading.Event()
         signature = model.signature()
         self._argument = _only_argument(signature)
         self._type = signature.args[self._argument].type
@@ -49,6 +55,8 @@ class Compiling:
         left = [name for name in methods if self._is_possible(name, known)]
         if left:
             for word, make in self._candidates():
+                if self._stop.is_set():
+                    raise Stopped
                 self._try(word, make, left)
                 left = [name for name in left if name not in self._engines]
                 if not left:
@@ -88,9 +96,18 @@ class Compiling:
         return self._feed.form.fit(self._sample)
 
     def _asked(self, name: str) -> Asked:
-        function, argument = self._model.functions[name], _only_argument(self._model.signature(name))
+        function, argument = (
+            self._model.functions[name],
+            _only_argument(self._model.signature(name)),
+        )
         scale = 1.0 if name == "predict_proba" else None
-        return Asked(self._feed, lambda value: function(**{argument: value}), scale)
+
+        def ask(value: Any) -> Any:
+            if self._stop.is_set():
+                raise Stopped
+            return function(**{argument: value})
+
+        return Asked(self._feed, ask, scale)
 
     def _candidates(self) -> Candidates:
         flavor = self._model.card.flavor
@@ -122,7 +139,9 @@ class Compiling:
         """All that a graph says to the sample."""
         whole = adapting.fed(adapting.copied(proto), self._feed)
         session = calls.session_of(whole, 1)
-        fed = {"fed_" + n: v for n, v in self._fed.items()} if self._feed.kind == "columns" else None
+        fed = (
+            {"fed_" + n: v for n, v in self._fed.items()} if self._feed.kind == "columns" else None
+        )
         named = {p.name: fed[p.name] if fed else calls.objects(self._fed) for p in session.get_inputs()}  # fmt: skip
         ports = [Port.of(value) for value in proto.graph.output]
         model = OnnxModel(proto)

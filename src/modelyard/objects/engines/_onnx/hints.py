@@ -54,9 +54,10 @@ def _finite(values: Any) -> Any:
 def _first_scaler(model: Any, width: int) -> tuple[Any, Any] | None:
     """Where the values of all columns lie, as a scaler learned it."""
     for part in _parts(model):
-        mean, scale = getattr(part, "mean_", None), getattr(part, "scale_", None)
-        if np.shape(mean) == np.shape(scale) == (width,):
-            return np.asarray(mean), np.where(np.asarray(scale) > 0, scale, 1.0)
+        found: list[Any] = [getattr(part, name, None) for name in ("mean_", "scale_")]
+        if all(isinstance(f, np.ndarray) and f.shape == (width,) for f in found):
+            mean, scale = found
+            return mean, np.where(scale > 0, scale, 1.0)
     return None
 
 

@@ -140,7 +140,7 @@ def _refusals(call: Call, asked: Asked, rows: Rows, domain: Domain) -> None:
     for value in _refused(feed, rows, domain):
         try:
             call(value)
-        except Exception:  # noqa: BLE001, S112  as it should be
+        except Exception:  # noqa: BLE001  as it should be
             continue
         raise NotEqual("its graph answers what the model refuses")
 
@@ -187,4 +187,3 @@ def _usual(wanted: Any) -> float:
     """The median size of answers."""
     sizes = np.abs(wanted[np.isfinite(wanted)])
     return float(np.median(sizes)) if sizes.size else 0.0
-

@@ -182,7 +182,7 @@ def _only(sample: Any, i: int) -> Any:
     return None if sample is None else sample[:, i]
 
 
-def _objects(values: Sequence[str]) -> Any:
+def _objects(values: Any) -> Any:
     made = np.empty(len(values), object)
     made[:] = list(values)
     return made

@@ -114,5 +114,3 @@ def _boosting(
     if classes is not None:
         link = "softmax" if groups > 1 else "logistic"
     return Ensemble(found, narrow, groups, base, link=link, classes=classes, second=second)
-
-

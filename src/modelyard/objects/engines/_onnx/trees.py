@@ -97,6 +97,7 @@ def after(head: Any, ensemble: Ensemble) -> Any:
 
 
 def model_of(helper: Any, made: Any) -> Any:
+    """A file of a graph, with the versions of its operators."""
     versions = [helper.make_opsetid(domain, version) for domain, version in OPERATORS.items()]
     return helper.make_model(made, opset_imports=versions, ir_version=FORMAT)
 

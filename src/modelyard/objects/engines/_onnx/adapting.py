@@ -150,3 +150,62 @@ def _with(proto: Any, nodes: list[Any], inputs: dict[str, tuple[str, list[int | 
     made.node.extend([*nodes, *old])
     made.input.extend(helper.make_tensor_value_info(n, _code(d), s) for n, (d, s) in inputs.items())
     return proto
+
+
+def widened(proto: Any, means: Any = ()) -> Any:
+    """The graph with float32 made float64 where both are joined: an encoder gives float32 whatever the numbers are. Missing
+    numbers are filled in float64 as well; ``means`` are those that the model fills in, which the graph has in float32."""
+    library = graph.onnx()
+    kinds = library.TensorProto
+    _fill_in_float64(proto, means)
+    for _ in range(len(proto.graph.node)):
+        types = _element_types(proto)
+        node = next(
+            (n for n in proto.graph.node if n.op_type == "Concat" and {kinds.FLOAT, kinds.DOUBLE} <= {types.get(i) for i in n.input}),
+            None,
+        )  # fmt: skip
+        if node is None:
+            return proto
+        at = list(proto.graph.node).index(node)
+        for i, name in enumerate(node.input):
+            if types.get(name) == kinds.FLOAT:
+                cast = library.helper.make_node("Cast", [name], [f"{name}_wide_{at}"], to=kinds.DOUBLE)  # fmt: skip
+                node.input[i] = cast.output[0]
+                proto.graph.node.insert(at, cast)
+                at += 1
+    return proto
+
+
+def _fill_in_float64(proto: Any, means: Any) -> None:
+    import numpy
+
+    library, types = graph.onnx(), _element_types(proto)
+    exact = numpy.asarray(means, numpy.float64)
+    for node in list(proto.graph.node):
+        if node.op_type != "Imputer" or types.get(node.input[0]) != library.TensorProto.DOUBLE:
+            continue
+        attributes = {a.name: a for a in node.attribute}
+        if not numpy.isnan(attributes["replaced_value_float"].f):
+            continue
+        filled = numpy.array(attributes["imputed_value_floats"].floats, numpy.float32)
+        values = [next(iter(exact[exact.astype(numpy.float32) == f]), float(f)) for f in filled]
+        at, (source, target) = list(proto.graph.node).index(node), (node.input[0], node.output[0])
+        constant = library.numpy_helper.from_array(numpy.array([values]), f"{target}_filled")
+        proto.graph.initializer.append(constant)
+        make = library.helper.make_node
+        proto.graph.node.remove(node)
+        proto.graph.node.insert(at, make("IsNaN", [source], [f"{target}_missing"]))
+        where = make("Where", [f"{target}_missing", constant.name, source], [target])
+        proto.graph.node.insert(at + 1, where)
+
+
+def _element_types(proto: Any) -> dict[str, int]:
+    """The element type of every value, as far as it can be told."""
+    library = graph.onnx()
+    bare = copied(proto)
+    del bare.graph.value_info[:]  # what a converter believed
+    for value in bare.graph.output:
+        value.type.Clear()
+    told = library.shape_inference.infer_shapes(bare).graph
+    found = {v.name: v.type.tensor_type.elem_type for v in (*told.input, *told.value_info, *told.output)}  # fmt: skip
+    return {**found, **{t.name: t.data_type for t in told.initializer}}

@@ -154,7 +154,7 @@ class Compiling:
         if way is None:
             raise UnsupportedType(f"its {name} is {converting.distance(wanted, outputs)}")
         asked = self._asked(name)
-        hints = hints_of(self._model.object, proto, len(self._feed.columns))
+        hints = hints_of(self._model.object, proto, self._feed.names or self._feed.columns)
         rows = Rows(self._feed, calls.objects(self._fed), hints)
         reasons: list[NotEqual] = []
         for domain in proving.domains(asked, rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,13 @@ MAX_TEXTS = 2000
 DEPTH = 8
 
 
-def hints_of(model: Any, proto: Any, width: int) -> Hints:
-    """From the fitted model and from its graph."""
-    found = Hints(numbers=thresholds(proto), texts=list(dict.fromkeys(_texts(model)))[:MAX_TEXTS])
+def hints_of(model: Any, proto: Any, names: Sequence[Any]) -> Hints:
+    """From the fitted model and from its graph; of a table with such columns."""
+    texts = list(dict.fromkeys(_texts(model)))[:MAX_TEXTS]
+    found = Hints(
+        numbers=thresholds(proto), texts=texts, categories=dict(_categories(model, names))
+    )
+    width = len(names)
     scaler = _first_scaler(model, width)
     if scaler is not None:
         found.centers, found.spreads = scaler
@@ -53,7 +57,7 @@ def _finite(values: Any) -> Any:
 
 def _first_scaler(model: Any, width: int) -> tuple[Any, Any] | None:
     """Where the values of all columns lie, as a scaler learned it."""
-    for part in _parts(model):
+    for part in parts_of(model):
         found: list[Any] = [getattr(part, name, None) for name in ("mean_", "scale_")]
         if all(isinstance(f, np.ndarray) and f.shape == (width,) for f in found):
             mean, scale = found
@@ -61,8 +65,26 @@ def _first_scaler(model: Any, width: int) -> tuple[Any, Any] | None:
     return None
 
 
+def _categories(model: Any, names: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Column -> the texts that an encoder knows in it."""
+    for part in parts_of(model):
+        for _, inner, columns in getattr(part, "transformers_", None) or ():
+            if isinstance(columns, list):
+                taken = [names[c] if isinstance(c, int) and c not in names else c for c in columns]
+                yield from _encoded(inner, taken)
+    yield from _encoded(model, names)
+
+
+def _encoded(model: Any, names: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    for part in parts_of(model):
+        known = getattr(part, "categories_", None)
+        if known is not None and len(known) == len(names):
+            for name, values in zip(names, known, strict=True):
+                yield str(name), [v for v in values if isinstance(v, str)]
+
+
 def _texts(model: Any) -> Iterator[str]:
-    for part in _parts(model):
+    for part in parts_of(model):
         for known in getattr(part, "categories_", None) or ():
             yield from (text for text in known if isinstance(text, str))
         words = getattr(part, "vocabulary_", None)
@@ -70,7 +92,7 @@ def _texts(model: Any) -> Iterator[str]:
             yield from list(words)[:MAX_TEXTS]
 
 
-def _parts(model: Any, depth: int = DEPTH) -> Iterator[Any]:
+def parts_of(model: Any, depth: int = DEPTH) -> Iterator[Any]:
     """A model and those inside it, outer ones first."""
     yield model
     if depth == 0:
@@ -83,4 +105,4 @@ def _parts(model: Any, depth: int = DEPTH) -> Iterator[Any]:
             inner.append(part)
     for part in inner:
         if not isinstance(part, str):
-            yield from _parts(part, depth - 1)
+            yield from parts_of(part, depth - 1)

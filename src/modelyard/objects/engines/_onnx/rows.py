@@ -29,6 +29,8 @@ class Hints:
     spreads: Any = None
     texts: Sequence[str] = ()
     """Categories, or words of a vocabulary."""
+    categories: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Column -> the texts that are known in it."""
 
 
 class Rows:
@@ -52,7 +54,7 @@ class Rows:
             case "columns":
                 return self._columns(count, domain)
             case "values":
-                return self._texts(count, domain, None, words=True)
+                return self._sentences(count, domain)
         return self._array(count, domain)
 
     def _matrix(self, count: int, domain: Domain) -> Any:
@@ -67,7 +69,7 @@ class Rows:
         for i, (name, column) in enumerate(zip(self._feed.names, self._feed.columns, strict=True)):
             sample = None if self._sample is None else self._sample[str(name)]
             if is_text(column):
-                made[str(name)] = self._texts(count, domain, sample)
+                made[str(name)] = self._categories(count, domain, sample, str(name))
             else:
                 made[str(name)] = self._numbers(count, domain, column, i, sample).astype(column.dtype)  # fmt: skip
         return made
@@ -125,22 +127,28 @@ class Rows:
             return 0.0, 1.0
         return float(np.mean(values)), float(np.std(values)) or max(1.0, abs(float(values[0])) / 2)
 
-    def _texts(self, count: int, domain: Domain, sample: Any, *, words: bool = False) -> Any:
+    def _categories(self, count: int, domain: Domain, sample: Any, name: str) -> Any:
+        """Known texts of a column; those of other columns, and others, where they may be unseen."""
+        own = list(self._hints.categories.get(name, ())) or [str(t) for t in (() if sample is None else sample)]  # fmt: skip
+        others = [*self._hints.texts, *self._others(domain)] if domain.unseen or not own else []
+        unseen = self._random.random(count) < (0.25 if own else 1.0)
+        known = self._random.choice(_objects(own or [""]), count)
+        return _objects(np.where(unseen, self._random.choice(_objects(others), count), known)) if others else _objects(known)  # fmt: skip
+
+    def _others(self, domain: Domain) -> list[str]:
+        return [*TEXTS, *(() if domain.ascii else BEYOND_ASCII)]
+
+    def _sentences(self, count: int, domain: Domain) -> Any:
+        """Texts of the words that a model knows, and of others."""
         random = self._random
-        known = list(self._hints.texts) + [str(t) for t in (sample if sample is not None else ())]
-        if words and self._sample is not None:
+        known = list(self._hints.texts)
+        if self._sample is not None:
             known += [word for text in self._sample for word in str(text).split()]
-        others = [*TEXTS, *(() if domain.ascii else BEYOND_ASCII)]
-        pool = known + (others if domain.unseen else [])
-        weights = np.r_[np.full(len(known), 1.0), np.full(len(pool) - len(known), 0.3 * max(len(known), 1) / len(others))]  # fmt: skip
-        if sample is not None and len(sample):
-            weights[len(self._hints.texts) : len(known)] *= max(1, len(self._hints.texts)) / len(sample)  # fmt: skip
-        weights /= weights.sum()
-        if not words:
-            return _objects(random.choice(_objects(pool), count, p=weights))
         lengths = random.choice([0, 1, 2, 5, 12, 40], count)
-        picked = random.choice(_objects(pool), int(lengths.sum()), p=weights).tolist()
-        return _objects([self._sentence(picked, n) for n in lengths.tolist()])
+        size = int(lengths.sum())
+        other = random.choice(_objects(self._others(domain)), size)
+        words = np.where(random.random(size) < 0.25, other, random.choice(_objects(known or ["a"]), size)).tolist()  # fmt: skip
+        return _objects([self._sentence(words, n) for n in lengths.tolist()])
 
     def _sentence(self, picked: list[str], count: int) -> str:
         words = [picked.pop() for _ in range(count)]

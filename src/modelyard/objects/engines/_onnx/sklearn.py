@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from modelyard.base.errors import UnsupportedType
-from modelyard.objects.engines._onnx import trees
+from modelyard.objects.engines._onnx import adapting, trees
+from modelyard.objects.engines._onnx.hints import parts_of
 from modelyard.objects.engines._onnx.trees import Ensemble, Tree
 from modelyard.objects.flavors.sklearn import last_step
 from modelyard.objects.formats._onnx import sklearn as converter
+from modelyard.objects.formats._onnx.inputs import Layout
 
 
 def candidates(model: Any, value: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -24,9 +26,9 @@ def candidates(model: Any, value: Any) -> Iterator[tuple[str, Callable[[], Any]]
             yield "by its trees", lambda: trees.graph_of(read(model), model.n_features_in_)
         else:
             yield from _behind_steps(model, value, read)
-    yield from converter.attempts(model, value)
+    yield from _converted(model, value)
     if hasattr(model, "decision_function"):
-        yield from converter.attempts(model, value, {"raw_scores": True})
+        yield from _converted(model, value, {"raw_scores": True})
 
 
 def _behind_steps(
@@ -35,8 +37,28 @@ def _behind_steps(
     from sklearn.pipeline import Pipeline
 
     steps, last = Pipeline(model.steps[:-1]), model.steps[-1][1]
-    for word, make in converter.attempts(steps, value):
-        yield f"by its trees, {word}", lambda make=make: trees.after(make(), read(last))
+    for word, make in _converted(steps, value):
+        yield f"{word}, by its trees", lambda make=make: trees.after(make(), read(last))
+
+
+def _converted(
+    model: Any, value: Any, wanted: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """By skl2onnx: of a table with texts first with all numbers in float64, as the library joins them."""
+    wide = [] if (layout := _wide(value)) is None else converter.attempts(model, value, wanted, [layout])  # fmt: skip
+    means = np.concatenate([[], *(m for p in parts_of(model) if (m := getattr(p, "statistics_", None)) is not None and m.dtype.kind == "f")])  # fmt: skip
+    for word, make in (*wide, *converter.attempts(model, value, wanted)):
+        yield word, lambda make=make: adapting.widened(make(), means)
+
+
+def _wide(value: Any) -> Layout | None:
+    if not hasattr(value, "columns") or not hasattr(value, "dtypes"):
+        return None
+    kinds = {str(name): value[name].dtype.kind for name in value.columns}
+    if all(kind in "iuf" for kind in kinds.values()):
+        return None
+    ports = [(n, "float64" if k in "iuf" else "bool" if k == "b" else "str", 1) for n, k in kinds.items()]  # fmt: skip
+    return Layout("by columns in float64", tuple(ports))
 
 
 def reader_of(model: Any) -> Callable[[Any], Ensemble] | None:

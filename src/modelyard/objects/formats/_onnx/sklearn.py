@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.base.errors import MissingExtra
@@ -12,17 +12,20 @@ from modelyard.objects.formats._onnx.inputs import Layout, layouts
 
 
 def attempts(
-    model: Any, value: Any, wanted: Mapping[str, Any] | None = None
+    model: Any,
+    value: Any,
+    wanted: Mapping[str, Any] | None = None,
+    read: Sequence[Layout] | None = None,
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
     """One matrix or one input a column, in the precision that the model computes in, then in the other. ``wanted`` are
-    further options of a classifier's conversion (``raw_scores``)."""
+    further options of a classifier's conversion (``raw_scores``), ``read`` other ways to read the sample."""
     try:
         import skl2onnx  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("converting scikit-learn models to ONNX", "onnx", missing=error.name) from error  # fmt: skip
     register()
     model = getattr(model, "best_estimator_", model)  # a search answers as what it found
-    for layout in layouts(value, narrow=_rounds(model)):
+    for layout in layouts(value, narrow=_rounds(model)) if read is None else read:
         yield layout.word, lambda layout=layout: _convert(model, layout, {}, wanted or {})
         if any(kind == "str" for _, kind, _ in layout.ports) and (texts := _vectorizers(model)):
             # Lower-casing asks the machine for a locale, by default for one that slim machines lack.

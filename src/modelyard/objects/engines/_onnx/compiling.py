@@ -84,7 +84,7 @@ class Compiling:
         self._reasons.setdefault(name, reason)
 
     @cached_property
-    def _sample(self) -> Any:
+    def sample(self) -> Any:
         """The card's sample as a native value, else rows made of the schema."""
         sample = sample_arguments(self._model.card.sample, self._model.signature())
         if self._argument in sample:
@@ -93,7 +93,7 @@ class Compiling:
 
     @cached_property
     def _fed(self) -> Any:
-        return self._feed.form.fit(self._sample)
+        return self._feed.form.fit(self.sample)
 
     def _asked(self, name: str) -> Asked:
         function, argument = (
@@ -113,9 +113,9 @@ class Compiling:
         flavor = self._model.card.flavor
         module = f"{__package__}.{flavor}"
         if importlib.util.find_spec(module) is not None:
-            return importlib.import_module(module).candidates(self._model.object, self._sample)
+            return importlib.import_module(module).candidates(self._model.object, self.sample)
         find = converting.conversion_of
-        return find(self._model.object, plugins.load("flavors", flavor))(self._model.object, self._sample)  # fmt: skip
+        return find(self._model.object, plugins.load("flavors", flavor))(self._model.object, self.sample)  # fmt: skip
 
     def _try(self, word: str, make: Callable[[], Any], left: Sequence[str]) -> None:
         try:
@@ -135,6 +135,11 @@ class Compiling:
                 if isinstance(error, NotEqual):
                     self._proofs.setdefault(name, f"{word}: {_line(error)}")
 
+    def proven(self, name: str, proto: Any) -> Engine:
+        """The engine of a method by such a graph; `NotEqual` says how it differs."""
+        self._expected[name] = self._asked(name)(self._fed)
+        return self._engine(name, proto, self._outputs(proto))
+
     def _outputs(self, proto: Any) -> dict[str, Any]:
         """All that a graph says to the sample."""
         whole = adapting.fed(adapting.copied(proto), self._feed)
@@ -152,7 +157,7 @@ class Compiling:
         wanted = self._expected[name]
         way = _way(wanted, outputs)
         if way is None:
-            raise UnsupportedType(f"its {name} is {converting.distance(wanted, outputs)}")
+            raise NotEqual(f"its {name} is {converting.distance(wanted, outputs)}")
         asked = self._asked(name)
         hints = hints_of(self._model.object, proto, self._feed.names or self._feed.columns)
         rows = Rows(self._feed, calls.objects(self._fed), hints)

@@ -28,7 +28,9 @@ def hints_of(model: Any, proto: Any, names: Sequence[Any]) -> Hints:
 
 
 def thresholds(proto: Any) -> dict[int, Any]:
-    """Feature -> the numbers that trees compare it with, where they look at what is fed."""
+    """Feature -> the numbers that trees compare it with, where they look at what is fed. Nothing without a graph."""
+    if proto is None:
+        return {}
     raw = {value.name for value in proto.graph.input}
     found: dict[int, list[Any]] = {}
     for node in proto.graph.node:

@@ -25,6 +25,8 @@ class Finish:
 
     shape: str
     dtype: Any
+    tensor: bool = False
+    """As a tensor of torch."""
 
     def of(self) -> Callable[[Any], Any]:
         dtype, flat, column, second = self.dtype, self.shape == "flat", self.shape == "column", self.shape == "second"  # fmt: skip
@@ -38,7 +40,12 @@ class Finish:
                 value = value[:, 1]
             return value if value.dtype == dtype else value.astype(dtype)
 
-        return finish
+        if not self.tensor:
+            return finish
+        import torch
+
+        from_numpy = torch.from_numpy
+        return lambda value: from_numpy(finish(value))
 
 
 def session_of(proto: Any, threads: int) -> Any:
@@ -59,12 +66,13 @@ def session_of(proto: Any, threads: int) -> Any:
 
 
 def call_of(
-    proto: Any, way: Way, feed: Feed, dtype: Any, domain: Domain, threads: int
+    proto: Any, way: Way, feed: Feed, wanted: Any, domain: Domain, threads: int
 ) -> Callable[[Any], Any]:
-    """The call of one method."""
+    """The call of one method that answers as in ``wanted``."""
     made = adapting.fed(adapting.alone(proto, way.output), feed)
-    session = session_of(made, threads)
-    return bound(session, feed, Finish(way.shape, dtype), domain)
+    array = plain(wanted)
+    finishing = Finish(way.shape, array.dtype, tensor=array is not wanted)
+    return bound(session_of(made, threads), feed, finishing, domain)
 
 
 def bound(session: Any, feed: Feed, finishing: Finish, domain: Domain) -> Callable[[Any], Any]:
@@ -96,11 +104,21 @@ def bound(session: Any, feed: Feed, finishing: Finish, domain: Domain) -> Callab
     return call_columns
 
 
-def same_kind(value: Any) -> Any:
-    """The dtype of a method's answer; `UnsupportedType` for one that is no plain array."""
-    if type(value) is not np.ndarray or value.dtype.kind not in "biufUO":
+def require_plain(value: Any) -> None:
+    """`UnsupportedType` for an answer that is no plain array, or tensor of this machine's memory."""
+    array = plain(value)
+    if type(array) is not np.ndarray or array.dtype.kind not in "biufUO":
         raise UnsupportedType(f"it answers with a {type(value).__name__}")
-    return value.dtype
+
+
+def plain(value: Any) -> Any:
+    """The array of a tensor; anything else as it is."""
+    if (
+        type(value).__module__ == "torch"
+        and getattr(getattr(value, "device", None), "type", "") == "cpu"
+    ):
+        return value.detach().numpy()
+    return value
 
 
 def objects(value: Any) -> Any:

@@ -42,7 +42,7 @@ class Compiling:
         signature = model.signature()
         self._argument = _only_argument(signature)
         self._type = signature.args[self._argument].type
-        self._feed: Feed = feed_of(self._type)
+        self._feed: Feed = feed_of(self._type, network=model.card.flavor in ("torch", "keras"))
         self._reasons: dict[str, str] = {}
         self._proofs: dict[str, str] = {}
         self._engines: dict[str, Engine] = {}
@@ -74,7 +74,7 @@ class Compiling:
             if signature.args[_only_argument(signature)].type != self._type:
                 raise UnsupportedType("it takes something else than the other methods")
             self._expected[name] = self._asked(name)(self._fed)
-            calls.same_kind(self._expected[name])
+            calls.require_plain(self._expected[name])
         except Exception as error:  # noqa: BLE001  models raise anything
             self._refuse(name, _line(error))
             return False
@@ -155,15 +155,16 @@ class Compiling:
 
     def _engine(self, name: str, proto: Any, outputs: dict[str, Any]) -> Engine:
         wanted = self._expected[name]
-        way = _way(wanted, outputs)
+        array = calls.plain(wanted)
+        way = _way(array, outputs)
         if way is None:
-            raise NotEqual(f"its {name} is {converting.distance(wanted, outputs)}")
+            raise NotEqual(f"its {name} is {converting.distance(array, outputs)}")
         asked = self._asked(name)
         hints = hints_of(self._model.object, proto, self._feed.names or self._feed.columns)
         rows = Rows(self._feed, calls.objects(self._fed), hints)
         reasons: list[NotEqual] = []
         for domain in proving.domains(asked, rows):
-            call = calls.call_of(proto, way, self._feed, wanted.dtype, domain, self._threads)
+            call = calls.call_of(proto, way, self._feed, wanted, domain, self._threads)
             try:
                 proving.prove(call, asked, calls.objects(self._fed), rows, domain)
                 _require_quicker(call, asked, proving.cut(calls.objects(self._fed), 0))

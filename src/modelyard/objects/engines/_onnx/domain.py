@@ -26,6 +26,8 @@ class Domain:
     """Texts that no category is."""
     ascii: bool = False
     """Texts of ASCII alone."""
+    whole: tuple[int, int] | None = None
+    """The least and the greatest whole number; of an array that may be places in a table of a network."""
 
     def guard(self, feed: Feed) -> Callable[[Any], bool]:
         """Whether all of a value is within."""
@@ -50,6 +52,9 @@ class Domain:
         limit = self.limit
         if np.dtype(dtype).kind == "b":
             return lambda value: True
+        if np.dtype(dtype).kind in "iu" and self.whole is not None:
+            low, high = self.whole
+            return lambda value: bool(low <= value.min() and value.max() <= high)
         if np.dtype(dtype).kind in "iu":
             return lambda value: not (np.abs(value) > MAX_WHOLE).any()
         largest = np.fmax.reduce if self.missing else np.maximum.reduce

@@ -63,13 +63,14 @@ class Feed:
         return pandas.DataFrame({n: pandas.Series(part, dtype=c.dtype) for n, c, part in columns})
 
 
-def feed_of(kind: DataType) -> Feed:
-    """Of what a method's argument is; `UnsupportedType` says what no graph is fed with."""
+def feed_of(kind: DataType, *, network: bool = False) -> Feed:
+    """Of what a method's argument is; `UnsupportedType` says what no graph is fed with. The whole numbers of a ``network``
+    are no amounts: it looks something up by them."""
     match kind.kind:
         case "dataframe":
             return _of_frame(kind)
         case "array" | "tensor":
-            return _of_array(kind)
+            return _of_array(kind, network)
         case "list":
             if kind.to_dict().get("items") == "string":
                 return Feed("values", kind, forms.Plain(kind), columns=[Column("str")], dtype="str")
@@ -97,7 +98,7 @@ def _of_frame(kind: Any) -> Feed:
     return Feed("columns", kind, by_name, names, columns)
 
 
-def _of_array(kind: Any) -> Feed:
+def _of_array(kind: Any, network: bool) -> Feed:
     table = kind.table
     column, shape = table.column, table.shape
     if column is None or len(shape) < 1 or shape[0] is not None:
@@ -106,7 +107,7 @@ def _of_array(kind: Any) -> Feed:
         return Feed("values", kind, forms.Plain(kind), columns=[column], dtype="str")
     if column.parsed.family not in NUMBERS or column.dtype == "float16":
         raise UnsupportedType(f"it takes an array of {column.dtype}")
-    if len(shape) == 2 and shape[1] is not None and kind.kind == "array":
+    if len(shape) == 2 and shape[1] is not None and not network:
         return Feed("matrix", kind, forms.Plain(kind), columns=[column] * shape[1], dtype=column.dtype)  # fmt: skip
     return Feed("array", kind, forms.Plain(kind), columns=[column], dtype=column.dtype, shape=tuple(shape))  # fmt: skip
 

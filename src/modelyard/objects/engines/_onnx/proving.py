@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelyard.base.errors import UnsupportedType
+from modelyard.objects.engines._onnx import calls
 from modelyard.objects.engines._onnx.domain import Domain
 from modelyard.objects.engines._onnx.feeding import Feed, is_text
 from modelyard.objects.engines._onnx.rows import Rows
@@ -58,7 +59,11 @@ class Asked:
 
 def domains(asked: Asked, rows: Rows) -> Iterator[Domain]:
     """What to prove, from wide to narrow, within what the model takes."""
-    wide = Domain(missing=_takes_missing(asked, rows), unseen=_takes_unseen(asked, rows))
+    wide = Domain(
+        missing=_takes_missing(asked, rows),
+        unseen=_takes_unseen(asked, rows),
+        whole=rows.whole,
+    )
     yield wide
     if asked.feed.kind == "values" or asked.feed.texts:
         yield replace(wide, ascii=True)
@@ -166,7 +171,9 @@ class Judge:
 
     def compare(self, wanted: Any, got: Any, where: str) -> None:
         """`NotEqual` for answers that are not the same."""
-        if type(got) is not type(wanted) or got.shape != wanted.shape or got.dtype != wanted.dtype:
+        same = type(got) is type(wanted)
+        wanted, got = calls.plain(wanted), calls.plain(got)
+        if not same or got.shape != wanted.shape or got.dtype != wanted.dtype:
             raise NotEqual(f"its graph answers with another kind of array {where}")
         if wanted.dtype.kind != "f":
             if others := int(np.sum(wanted != got)):

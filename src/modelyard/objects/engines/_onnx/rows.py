@@ -40,6 +40,14 @@ class Rows:
         self._feed, self._sample, self._hints = feed, sample, hints
         self._random = np.random.default_rng(seed)
 
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """The least and the greatest number of a sample of whole ones that are no table's."""
+        if self._feed.kind != "array" or np.dtype(self._feed.dtype).kind not in "iu":
+            return None
+        sample = self._sample if self._sample is not None and np.size(self._sample) else [0, 1]
+        return int(np.min(sample)), int(np.max(sample))
+
     def pieces(self, count: int, piece: int, domain: Domain) -> Iterator[Any]:
         """That many rows, in pieces, as a graph is fed."""
         while count > 0:
@@ -161,9 +169,9 @@ class Rows:
         sizes = [n if n is not None else 3 for n in self._feed.shape[1:]]
         kind = np.dtype(self._feed.dtype).kind
         sample = self._sample
-        if kind in "iu":
-            top = int(np.max(sample)) + 1 if sample is not None and np.size(sample) else 2
-            return self._random.integers(0, max(top, 2), (count, *sizes)).astype(self._feed.dtype)
+        if kind in "iub":
+            low, high = domain.whole or (0, 1)
+            return self._random.integers(low, high + 1, (count, *sizes)).astype(self._feed.dtype)
         center, spread = (0.0, 1.0) if sample is None else (float(np.mean(sample)), float(np.std(sample)) or 1.0)  # fmt: skip
         sizes_of = self._random.choice([0.3, 1, 1, 4], (count, *[1] * len(sizes)))
         made = center + spread * sizes_of * self._random.normal(size=(count, *sizes))

@@ -49,7 +49,8 @@ def _curl(service: Service, url: str) -> str:
 def announce(facts: Running) -> None:
     """Say on stderr where it runs, and how to try it."""
     models = re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", ", ".join(facts.models))
+    grpc = f"  grpc  {facts.grpc}\n" if facts.grpc else ""
     sys.stderr.write(
-        f"Serving {models} on {facts.url}\n  docs  {facts.docs_url}\n  try   {facts.curl}\n"
+        f"Serving {models} on {facts.url}\n{grpc}  docs  {facts.docs_url}\n  try   {facts.curl}\n"
     )
     sys.stderr.flush()

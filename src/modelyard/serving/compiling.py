@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from modelyard.base.notes import note
+from modelyard.objects.engines.interface import Engine
 from modelyard.objects.engines.onnx import check_mode, compile_model
 from modelyard.serving.housing import Housed
+from modelyard.serving.isolation import IsolatedModel
 
 
 class BackgroundCompiler:
     """Compiles what it is given, in turn. With mode ``off`` it does nothing."""
 
     def __init__(
-        self, mode: str = "off", threads: int = 1, on_done: Callable[[Housed], object] | None = None
+        self, mode: str = "off", tell: Callable[..., object] = lambda housed, here: None
     ) -> None:
+        """``tell`` hears of a model that goes, ``here=False``, and comes back with other engines."""
         check_mode(mode)
         self.mode = mode
-        self._threads, self._on_done = threads, on_done
+        self._tell = tell
         self._waiting: queue.SimpleQueue[Housed | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -31,6 +34,9 @@ class BackgroundCompiler:
     def add(self, housed: Housed) -> None:
         """Compile a model when its turn comes."""
         if self.mode == "off" or not housed.methods:
+            return
+        if isinstance(housed.model, IsolatedModel):
+            note(f"{housed.model.name}: not compiled: it is in a process of its own")
             return
         self._waiting.put(housed)
         if self._thread is None:
@@ -47,19 +53,20 @@ class BackgroundCompiler:
 
     def _work(self) -> None:
         while (housed := self._waiting.get()) is not None:
-            compile_housed(housed, self._threads, self._stop)
+            engines = compiled_engines(housed, self._stop)
             if self._stop.is_set():
                 return
-            if self._on_done is not None:
-                self._on_done(housed)
+            if engines:
+                self._tell(housed, here=False)
+                for name, engine in engines.items():
+                    housed.methods[name].engine = engine
+                self._tell(housed, here=True)
 
 
-def compile_housed(housed: Housed, threads: int, stop: threading.Event | None = None) -> None:
-    """Put compiled engines in the place of those that methods have, and tell what was compiled and what was not."""
-    compiled = compile_model(housed.model, threads=threads, stop=stop)
-    if stop is not None and stop.is_set():
-        return
-    for name, engine in compiled.engines.items():
-        housed.methods[name].engine = engine
-    for line in compiled.lines(housed.model.name):
-        note(line)
+def compiled_engines(housed: Housed, stop: threading.Event | None = None) -> Mapping[str, Engine]:
+    """The compiled engines of a model; a line says which methods have one, and why others have none."""
+    compiled = compile_model(housed.model, stop=stop)
+    if stop is None or not stop.is_set():
+        for line in compiled.lines(housed.model.name):
+            note(line)
+    return compiled.engines

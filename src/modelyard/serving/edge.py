@@ -14,7 +14,7 @@ import random
 import re
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -30,6 +30,7 @@ from modelyard.base.errors import (
 )
 from modelyard.serving.asking import ASKED
 from modelyard.serving.entry.auth import challenge
+from modelyard.serving.packing import pack, takes_gzip
 from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
@@ -49,9 +50,15 @@ CLIENT_CLOSED = 499
 MAX_HEADERS = 100
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
+PACK_FROM = 32 << 10
+"""From this size on, answers are packed for whoever takes gzip: below it, packing takes longer than most networks do."""
+PACK_LEVEL = 1
+PACKED = frozenset((JSON, b"text/csv", b"text/plain"))
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
 """Details of an error that clients may see."""
 
+_PACKINGS: Mapping[bytes, int] = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+"""Content-encoding -> what zlib calls it."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _random = random.Random(random.SystemRandom().getrandbits(256))
 
@@ -119,7 +126,7 @@ class Exchange:
     ) -> None:
         self._service = service
         self._methods = tuple(methods)
-        self._write_error = write_error or error_reply
+        self.write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
         # A protocol is known by the file that its handlers stand in.
@@ -132,7 +139,7 @@ class Exchange:
         request_id = read_request_id(headers)
         asked = ASKED.get()
         if asked is not None:
-            asked.protocol, asked.route = self._protocol, scope["path"]
+            asked.protocol = self._protocol
             asked.model, asked.method = self._labels
         try:
             if scope["method"] not in self._methods:
@@ -143,7 +150,7 @@ class Exchange:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
-            reply = self._write_error(error, request_id)
+            reply = self.write_error(error, request_id)
         status = reply.status if reply.stream is None else reply.stream.status
         self._service.metrics.answered(*self._labels, status)
         if reply.stream is None:
@@ -168,7 +175,8 @@ class Exchange:
                 reply = await self._handle(_call(scope, headers, body, request_id))
                 if reply.stream is not None:
                     await self._send_stream(send, reply, request_id)
-                return reply
+                    return reply
+                return await _packed(reply, headers) if len(reply.body) >= PACK_FROM else reply
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
@@ -191,6 +199,17 @@ class Exchange:
                     except TimeoutError:
                         raise HungUp from None  # it is there, but does not read
             await send({"type": "http.response.body", "body": b""})
+
+
+async def _packed(reply: Reply, headers: Mapping[bytes, bytes]) -> Reply:
+    """Long texts as gzip for whoever takes that; what is binary hardly shrinks."""
+    if reply.content_type.split(b";", 1)[0] not in PACKED:
+        return reply
+    varies = (*reply.headers, (b"vary", b"accept-encoding"))
+    if not takes_gzip(headers.get(b"accept-encoding", b"")):
+        return replace(reply, headers=varies)
+    encoded = (*varies, (b"content-encoding", b"gzip"))
+    return replace(reply, body=await pack(reply.body, PACK_LEVEL), headers=encoded)
 
 
 def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
@@ -254,11 +273,12 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding == b"identity":
         return body
-    if encoding not in (b"gzip", b"x-gzip"):
+    if encoding not in _PACKINGS:
         raise UnsupportedFormat(
-            f"content-encoding {encoding.decode('latin-1')!r} is not supported", hint="gzip is"
+            f"content-encoding {encoding.decode('latin-1')!r} is not supported",
+            hint="gzip and deflate are",
         )
-    return await asyncio.to_thread(_gunzip, body, limit)
+    return await asyncio.to_thread(_unpacked, body, encoding, limit)
 
 
 async def _received(receive: Receive, limit: int) -> bytes:
@@ -283,16 +303,17 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-def _gunzip(packed: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(wbits=31)
+def _unpacked(packed: bytes, encoding: bytes, limit: int) -> bytes:
+    name = encoding.decode()
+    stream = zlib.decompressobj(wbits=_PACKINGS[encoding])
     try:
         body = stream.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise InvalidInput("the body says that it is gzip, and is not") from error
+        raise InvalidInput(f"the body says that it is {name}, and is not") from error
     if len(body) > limit:
         raise _too_large(limit)
     if not stream.eof or stream.unused_data:
-        raise InvalidInput("the gzip body is cut short, or followed by something else")
+        raise InvalidInput(f"the {name} body is cut short, or followed by something else")
     return body
 
 

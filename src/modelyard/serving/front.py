@@ -22,10 +22,13 @@ from modelyard.serving.edge import (
     read_request_id,
     send_reply,
 )
-from modelyard.serving.entry.auth import is_open
+from modelyard.serving.entry.auth import OPEN, is_open
 from modelyard.serving.entry.gate import TIMEOUT, Gate
 from modelyard.serving.entry.origins import permitting, preflight
 from modelyard.serving.paths import DirectPaths
+
+UNMATCHED = "unmatched"
+"""The route of what nothing answers."""
 
 
 class Front:
@@ -56,18 +59,17 @@ class Front:
             send = permitting(send, self._page(headers))
         refused = self._refusal(scope, headers)
         if refused is not None:
-            await self._refuse(refused, headers, send)
+            await self._refuse(refused, scope, send)
         elif self._origins and _is_preflight(scope, headers):
             await send_reply(send, preflight(headers), read_request_id(headers))
         elif self._gate.looks or TIMEOUT in headers:
             await self._look(scope, receive, send, headers)
         else:
-            await self._answer(scope, receive, send)
+            await self._answering(scope["path"])(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _answering(self, path: str) -> ASGI:
         direct = self._direct
-        answer = self._app if direct is None else direct.paths.get(scope["path"], self._app)
-        await answer(scope, receive, send)
+        return self._app if direct is None else direct.paths.get(path, self._app)
 
     async def _look(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
@@ -77,34 +79,33 @@ class Front:
         auth, verb, path = gate.auth, scope["method"], scope["path"]
         # What comes after must know the request by the same id.
         scope["headers"] = [*scope["headers"], (b"x-request-id", request_id.encode())]
-        client = scope.get("client")
+        client, answer = scope.get("client"), self._answering(path)
+        declared = path in OPEN or answer is not self._app
         try:
             with gate.passage(
                 headers,
                 client[0] if client else "",
                 request_id=request_id,
                 verb=verb,
-                route="unmatched",
+                route=path if declared else UNMATCHED,
                 is_open=is_open(verb, path) if auth is None else auth.is_open(verb, path),
             ) as asked:
                 asked.path = path
                 try:
-                    await self._answer(scope, *noting(asked, receive, send))
+                    await answer(scope, *noting(asked, receive, send))
                 finally:
                     asked.route = _route(asked, scope)
                     asked.status = asked.status or CLIENT_CLOSED
         except ModelyardError as error:  # the gate's: what is behind it answers its own
-            await self._refuse(error, headers, send, request_id)
+            await self._refuse(error, scope, send)
 
-    async def _refuse(
-        self,
-        error: ModelyardError,
-        headers: Mapping[bytes, bytes],
-        send: Send,
-        request_id: str | None = None,
-    ) -> None:
-        request_id = request_id or read_request_id(headers)
-        await send_reply(send, error_reply(error, request_id), request_id)
+    async def _refuse(self, error: ModelyardError, scope: Scope, send: Send) -> None:
+        """A refusal in the words of the protocol whose path it is."""
+        request_id = read_request_id(dict(scope["headers"]))
+        paths: Mapping[str, Any] = {} if self._direct is None else self._direct.paths
+        exchange = paths.get(scope["path"])
+        write_error = getattr(exchange, "write_error", error_reply)
+        await send_reply(send, write_error(error, request_id), request_id)
 
     def _page(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """The origin of a page that is listed."""
@@ -144,10 +145,12 @@ def _is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
 
 def _route(asked: Asked, scope: Scope) -> str:
     """The route that answered, as it is declared: what a client made up stands in no trace."""
-    if asked.route != "unmatched":
+    if asked.route != UNMATCHED:
         return asked.route
     declared = getattr(scope.get("route"), "path", None)
-    return declared or (scope["path"] if "endpoint" in scope else "unmatched")
+    if declared is None and "endpoint" in scope:
+        declared = scope["path"]
+    return declared or asked.protocol or UNMATCHED
 
 
 def noting(asked: Asked, receive: Receive, send: Send) -> tuple[Receive, Send]:

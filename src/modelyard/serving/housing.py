@@ -18,6 +18,7 @@ from modelyard.serving.batcher import Batcher
 from modelyard.serving.examples import example_arguments
 from modelyard.serving.execution import ROW_WISE, Method
 from modelyard.serving.interface import Json, Request
+from modelyard.serving.isolation import IsolatedModel
 
 RETIRE_SECONDS = 60.0
 """How long a model that was replaced may take to answer what it was asked before."""
@@ -62,10 +63,17 @@ class Housed:
         if self.batcher is not None:
             await self.batcher.idle()
 
+    @property
+    def up(self) -> bool:
+        """Whether the model is there to answer: one in a process of its own may be starting again."""
+        return not isinstance(self.model, IsolatedModel) or self.model.up
+
     def close(self) -> None:
         """Let its workers end."""
         if self.batcher is not None:
             self.batcher.close()
+        if isinstance(self.model, IsolatedModel):
+            self.model.close()
 
     async def retire(self) -> None:
         """Answer what was asked, then end."""
@@ -86,7 +94,8 @@ async def warm_up(housed: Housed) -> None:
 async def _call_on_sample(housed: Housed) -> None:
     if not housed.methods:
         return
-    await asyncio.to_thread(_choose_engines, housed)
+    if not isinstance(housed.model, IsolatedModel):  # there it is done where the model is
+        await asyncio.to_thread(choose_engines, housed.model, housed.methods)
     method = housed.methods[housed.model.default_method]
     # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
     sample = example_arguments(method.model, method.name, rows=1)
@@ -101,10 +110,11 @@ async def _call_on_sample(housed: Housed) -> None:
         note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
 
 
-def _choose_engines(housed: Housed) -> None:
-    for method in housed.methods.values():
+def choose_engines(model: Model, methods: Mapping[str, Method]) -> None:
+    """Give each method the quickest way to call it that is proven to answer the same."""
+    for method in methods.values():
         if method.joins and method.engine is None:
-            method.engine = array_engine(housed.model, method.name)
+            method.engine = array_engine(model, method.name)
 
 
 @dataclass(frozen=True, slots=True)

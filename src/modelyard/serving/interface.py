@@ -70,6 +70,8 @@ class Limits:
 
     body_bytes: int = 8 << 20
     """Of one request, after decompression."""
+    decoded_bytes: int = 128 << 20
+    """What a table in a compressed format of its own (Parquet, Arrow) may become; a cell counts for 8 bytes at least."""
     file_bytes: int = 32 << 20
     """The same where files are sent as they are, to a method that takes files."""
     depth: int = 64
@@ -102,6 +104,10 @@ class Limits:
     0 is any number."""
     burst: int = 0
     """How many of them at once; 0 is as many as in a second."""
+    call_seconds: float = 300.0
+    """The longest one call of an isolated model may take: then its process is ended. 0 is for ever."""
+    memory_bytes: int = 0
+    """What an isolated model may take of memory beyond what it took to load; 0 is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,28 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Requests that are answered later. Beyond what may wait: 429; what is finished goes, the oldest first."""
+
+    folder: str = ""
+    """Where jobs and their results are kept over restarts, and found by other processes; empty is a temporary one."""
+    running: int = 1
+    """Of one model at one time, beside the requests that somebody waits for."""
+    queued: int = 100
+    """Waiting, or running, at one time."""
+    queued_bytes: int = 64 << 20
+    """Of what they were sent."""
+    kept: int = 1000
+    """Finished ones."""
+    kept_bytes: int = 1 << 30
+    """Of their results."""
+    keep_seconds: float = 86_400.0
+    """After they finished."""
+    seconds: float = 3600.0
+    """The longest one may run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A server that takes requests now: what ``on_ready`` is told."""
 
@@ -127,6 +155,8 @@ class Running:
     curl: str
     """A command that works as pasted into a shell."""
     models: Sequence[str] = field(default_factory=tuple[str, ...])
+    grpc: str = ""
+    """Host and port of gRPC, where it is answered."""
 
 
 class Server(Protocol):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from modelyard import __version__
 from modelyard.base.errors import InvalidSetting
 from modelyard.serving.batcher import Observer
+from modelyard.serving.exposition import LiveGauge, exposition
 from modelyard.serving.metric_names.interface import INFO, Renamed
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,18 +46,19 @@ class Metrics:
             buckets=_ROWS,
             registry=registry,
         )
-        self._waiting = Gauge(
+        self._waiting = LiveGauge(
             "modelyard_waiting_rows",
             "Records that wait for a free worker.",
             ("model",),
             registry=registry,
         )
-        self._in_flight = Gauge(
+        self._in_flight = LiveGauge(
             "modelyard_in_flight",
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        self._streams = Gauge(
+        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
+        self._streams = LiveGauge(
             "modelyard_streams",
             "Streaming answers whose generator runs.",
             registry=registry,
@@ -75,6 +77,22 @@ class Metrics:
             "Predictions answered but not kept: the log was too slow, or failed.",
             registry=registry,
         )
+        self._restarts = Counter(
+            "modelyard_model_restarts",
+            "Processes of an isolated model that ended and were started again.",
+            ("model",),
+            registry=registry,
+        )
+        self._also: Sequence[str] = ()
+        self._add_work(registry)
+        self._add_facts(registry)
+        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
+        self._answered = lru_cache(maxsize=4096)(requests.labels)
+        self._durations = lru_cache(maxsize=4096)(seconds.labels)
+        self._items = lru_cache(maxsize=4096)(items.labels)
+        self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(
             "modelyard_wait_seconds",
             "How long a request waited for a free worker.",
@@ -95,12 +113,23 @@ class Metrics:
             ("model",),
             registry=registry,
         )
+        self._work = lambda model: _Work(
+            waits.labels(model), runs.labels(model), request_runs.labels(model), self.rejected
+        )
+
+    def _add_facts(self, registry: CollectorRegistry) -> None:
         self._rejected = Counter(
             "modelyard_rejected",
             "Requests that were turned away, by what was over its limit or missing.",
             ("reason",),
             registry=registry,
         )
+        self.lines_dropped = Counter(
+            "modelyard_access_log_dropped",
+            "Lines of the access log that were not written.",
+            registry=registry,
+        )
+        # Gauges that are 1: over several processes the largest is the same.
         self._info = Gauge(
             INFO,
             "1 for each model that is served.",
@@ -116,20 +145,6 @@ class Metrics:
             registry=registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
-        self.lines_dropped = Counter(
-            "modelyard_access_log_dropped",
-            "Lines of the access log that were not written.",
-            registry=registry,
-        )
-        self._also: Sequence[str] = ()
-        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
-        self._answered = lru_cache(maxsize=4096)(requests.labels)
-        self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
-        self._batches = lru_cache(maxsize=1024)(rows.labels)
-        self._works = lambda model: _Work(
-            waits.labels(model), runs.labels(model), request_runs.labels(model), self.rejected
-        )
 
     def answered(self, model: str, method: str, status: int) -> None:
         """Count one request; told by protocols, since only they know what became of it."""
@@ -147,13 +162,17 @@ class Metrics:
         """What to call with the number of records of each call of a model."""
         return self._batches(model).observe
 
+    def restarts(self, model: str) -> Callable[[], None]:
+        """What to call whenever the process of a model is started again."""
+        return self._restarts.labels(model).inc
+
     def rejected(self, reason: str) -> None:
         """Count a request that was turned away."""
         self._rejected.labels(reason).inc()
 
     def work(self, model: str) -> Observer:
         """What listens to the batcher of a model."""
-        return self._works(model)
+        return self._work(model)
 
     def served(self, model: str, version: str, digest: str, engine: str, *, here: bool) -> None:
         """Note that a model came, or went."""
@@ -180,9 +199,13 @@ class Metrics:
         """Show how many generators run; asked when somebody looks."""
         self._streams.set_function(running)
 
+    def watch_jobs(self, unfinished: Callable[[], float]) -> None:
+        """Show how many jobs are not finished; asked when somebody looks."""
+        self._jobs.set_function(unfinished)
+
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
-        return generate_latest(self.shown(self.registry))
+        """The exposition, in Prometheus' text format; over all processes that serve together."""
+        return exposition(self.registry, self.shown)
 
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:

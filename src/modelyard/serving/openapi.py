@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelyard.serving.arrow_wire import ARROW, PARQUET
 from modelyard.serving.examples import example_body
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, columns_of
+from modelyard.serving.npy_wire import NPY
+from modelyard.serving.rows import holds_records
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import write_csv
 from modelyard.types.binary import OCTETS, binary, binary_items
@@ -105,12 +108,23 @@ def _request_content(method: Method) -> dict[str, Any]:
     content: dict[str, Any] = file_content(method)
     content["application/json"] = {"schema": request_schema(method), **shown}
     if method.records and method.columns is not None:
-        table = example.get(method.records) if isinstance(example, dict) else example
+        table = table_example(method)
         text = {"example": write_csv(table, method.name).decode()} if table else {}
         content["text/csv"] = {"schema": {"type": "string"}, **text}
+    if method.records and not file_content(method):
+        content |= {kind.decode(): {"schema": _BINARY} for kind in (PARQUET, ARROW, NPY)}
     return content
 
 
+def table_example(method: Method) -> Any:
+    """The sample's records, for a method whose argument is a table; None where there is none."""
+    if not method.records or method.columns is None:
+        return None
+    example = example_body(method.model, method.name)
+    return example.get(method.records) if isinstance(example, dict) else example
+
+
+_BINARY: Schema = {"type": "string", "format": "binary"}
 _FILE: Schema = {"type": "string", "format": "binary", "contentMediaType": OCTETS}
 """Both ways to say it: OpenAPI 3.1 has the second, and the page of docs makes an upload button of the first."""
 
@@ -219,6 +233,7 @@ def _answer(method: Method) -> dict[str, Any]:
             "application/json": {"schema": returns.json_schema() if returns else {}},
             "text/csv": {"schema": {"type": "string"}},
             **_bare_content(returns),
+            **_typed_content(returns),
             **_stream_content(method),
         },
     }
@@ -230,6 +245,12 @@ def _bare_content(returns: DataType | None) -> dict[str, Any]:
         return {file.media_type: {"schema": _FILE}}
     text = returns is not None and returns.kind == "string"
     return {"text/plain": {"schema": {"type": "string"}}} if text else {}
+
+
+def _typed_content(returns: DataType | None) -> dict[str, Any]:
+    """Answers that carry their own types."""
+    kinds = (PARQUET, ARROW, NPY) if holds_records(returns) else ()
+    return {kind.decode(): {"schema": _BINARY} for kind in kinds}
 
 
 def _stream_content(method: Method) -> dict[str, Any]:

@@ -23,13 +23,16 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.compiling import BackgroundCompiler
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, stream
+from modelyard.serving.execution import Method, answer, stream
 from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
-from modelyard.serving.interface import Answer, Batching, Limits, Request
+from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
+from modelyard.serving.isolation import IsolatedModel
+from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
 from modelyard.serving.streaming import Streams
@@ -57,6 +60,7 @@ class Service:
         log: PredictionLog | None = None,
         limits: Limits | None = None,
         batching: Batching | None = None,
+        jobs: Jobs | None = None,
         opener: Callable[[str], Model] | None = None,
         prefixed: bool | None = None,
         gate: Gate | None = None,
@@ -68,16 +72,14 @@ class Service:
         self.batching = batching or Batching()
         self.metrics = Metrics()
         self.streams = Streams(self.limits)
+        self.jobs = JobRunner(self, jobs or Jobs())
         self.gate = gate or Gate()
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
-        self.compiler = BackgroundCompiler(
-            compile, on_done=lambda housed: self._tell(housed, here=True)
-        )
+        self.compiler = BackgroundCompiler(compile, self._tell)
         self.generation = 0
-        self.prefixed = len(models) > 1 if prefixed is None else prefixed
-        self.ready = False
-        """Models are loaded and warm, and no end is in sight."""
+        self.prefixed = len(models) != 1 if prefixed is None else prefixed
+        self._warm = False
         self.draining = False
         self.in_flight = 0
         self.admitted = _Admission(self)
@@ -89,7 +91,13 @@ class Service:
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
         self.metrics.watch_in_flight(lambda: self.in_flight)
+        self.metrics.watch_jobs(lambda: self.jobs.unfinished)
         self.metrics.watch_streams(lambda: self.streams.running)
+
+    @property
+    def ready(self) -> bool:
+        """Models are loaded, warm and alive, and no end is in sight."""
+        return self._warm and not self.draining and all(h.up for h in self._housed.values())
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -105,7 +113,7 @@ class Service:
         """Start the workers and the log; from now on `infer` answers."""
         for housed in self._housed.values():
             self._start_batcher(housed)
-            self._tell(housed, here=True)
+        await self.jobs.open()
         if self._log is not None:
             self.recorder = Recorder(
                 self._log,
@@ -117,18 +125,19 @@ class Service:
         """Call the models on their samples, so that the first request is not the slow one; then `ready`."""
         for housed in list(self._housed.values()):
             await warm_up(housed)
-        self.ready = not self.draining
+            self._tell(housed, here=True)
+        self._warm = True
         for housed in list(self._housed.values()):
             self.compiler.add(housed)
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
         self.draining = True
-        self.ready = False
 
     async def close(self, timeout: float = 30.0) -> None:
         """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
         self.drain()
+        await self.jobs.close(timeout)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 for housed in self._housed.values():
@@ -195,19 +204,26 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name = housed.model.name
+        name, model = housed.model.name, housed.model
+        run = answer
+        if isinstance(model, IsolatedModel):
+            run = model.answer
+            model.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
+            run=run,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
         waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)
 
     def _tell(self, housed: Housed, *, here: bool) -> None:
-        model, engine = housed.model, housed.engine
+        model = housed.model
+        engines = {m.engine.name for m in housed.methods.values() if m.engine is not None}
+        engine = ",".join(sorted(engines)) or "python"
         self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:
@@ -264,9 +280,28 @@ class Service:
             value, method.identity, milliseconds, request.request_id, request.reference_ids
         )
 
-    async def stream(self, request: Request) -> AsyncGenerator[Any]:
+    async def infer_apart(self, request: Request, on_end: Callable[[], object]) -> Answer:
+        """Answer a long request in a thread of its own, beside the workers. ``on_end`` is called when the model is through,
+        which is later than this when the wait is cancelled."""
+        try:
+            method = self.find(request.model, request.method)
+        except ModelyardError:
+            on_end()
+            raise
+        started = time.perf_counter()
+        outcome = await answer_apart(method, request, on_end)
+        if isinstance(outcome, ModelFailed):
+            self._finished(method, request, None, started, outcome.message)
+        if isinstance(outcome, ModelyardError):
+            raise outcome
+        took = self._finished(method, request, outcome, started)
+        return Answer(outcome, method.identity, took, request.request_id, request.reference_ids)
+
+    async def stream(
+        self, request: Request, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any]:
         """The items of a streaming method as they come; of any other method its one answer. JSON-able, or the model's own
-        values for a ``native`` request.
+        values for a ``native`` request. ``seconds`` is how long it may take, instead of the limit.
 
         Raises what `infer` raises, before the first item or later. Who stops reading early closes it
         (`contextlib.aclosing`), and so the model's generator.
@@ -279,7 +314,8 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        items = self.streams.read(request, partial(stream, method, request))
+        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):
                 async for item in items:

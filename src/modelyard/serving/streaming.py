@@ -44,7 +44,10 @@ class Streams:
         await self._idle.wait()
 
     async def read(
-        self, request: Request, items: Callable[[], Iterator[Any]]
+        self,
+        request: Request,
+        items: Callable[[], Iterator[Any]],
+        seconds: float | None = None,
     ) -> AsyncGenerator[Any]:
         """What ``items()`` yields in its thread; its errors, which must be ours. Close it when you stop reading.
 
@@ -53,7 +56,9 @@ class Streams:
         free = self._free.setdefault(request.model, asyncio.Semaphore(self._limits.streams))
         await self._turn(free, request)
         stream = _Stream(items, request.request_id, on_end=lambda: self._ended(free))
-        until = asyncio.get_running_loop().time() + _left(request, self._limits.stream_seconds)
+        until = asyncio.get_running_loop().time() + _left(
+            request, seconds or self._limits.stream_seconds
+        )
         self._running += 1
         self._idle.clear()
         stream.start()

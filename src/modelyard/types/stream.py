@@ -6,7 +6,6 @@ items; who can take them one at a time gets them as they come.
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
@@ -91,6 +90,8 @@ def _iterate_async(stream: AsyncIterator[Any]) -> Iterator[Any]:
 def _runner() -> tuple[Callable[[Any], Any], Callable[[], None]]:
     """What runs awaitables on a fresh loop, and what closes it. In a notebook a loop runs in this thread already: then
     a thread is made for ours."""
+    import asyncio
+
     loop = asyncio.new_event_loop()
 
     async def finish(awaitable: Any) -> Any:

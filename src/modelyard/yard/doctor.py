@@ -45,6 +45,7 @@ EXTRAS = {
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
+    "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
     "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),

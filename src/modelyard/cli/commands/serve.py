@@ -31,6 +31,13 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 @ref_argument("words", nargs=-1, required=True, metavar="REF... [SERVER]", type=click.UNPROCESSED)
 @click.option("--host", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="0 takes a free one.  [default: 8080]")
+@click.option("--workers", type=int, metavar="N", help="Processes on the port.  [default: 1]")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the model in a process of its own, so that a crash is one request's.  [default: with several workers]",
+)
+@click.option("--grpc-port", type=int, help="Also answer gRPC on this port; 0 takes a free one.")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
@@ -52,8 +59,8 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 )
 @project_option
 @rev_option
-def command(words: tuple[str, ...], log: bool, compile_: str | None, settings: tuple[str, ...], stop_after: int | None, **options: Any) -> None:  # fmt: skip
-    """Serve models over HTTP: a typed route for each method, docs, health and metrics.
+def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_port: int | None, compile_: str | None, stop_after: int | None, **options: Any) -> None:  # fmt: skip
+    """Serve models over HTTP: a typed route for each method, the Open Inference Protocol, docs, health and metrics.
 
     A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
     limits.body_bytes, limits.rate, batching.rows, batching.workers, auth.keys, drain_seconds, allowed_hosts, allowed_origins
@@ -64,6 +71,7 @@ def command(words: tuple[str, ...], log: bool, compile_: str | None, settings: t
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
       modelyard serve models/churn --compile auto
+      modelyard serve models/churn --workers 4
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
       modelyard serve models/churn --host 0.0.0.0 --access-log json -c auth.keys.shop=env:SHOP_KEY
     """
@@ -76,6 +84,7 @@ def command(words: tuple[str, ...], log: bool, compile_: str | None, settings: t
     more |= {key: more[key].split(",") for key in LISTS if isinstance(more.get(key), str)}
     if compile_ is not None:
         more["compile"] = compile_
+    more |= {} if grpc_port is None else {"grpc_port": grpc_port}
     if stop_after is not None:
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True

@@ -25,7 +25,17 @@ OPEN_READY = re.compile(r"/v2/models/[^/]+(/versions/[^/]+)?/ready")
 
 GROUPS: Mapping[str, frozenset[str]] = {
     "metrics": frozenset(["/metrics"]),
-    "docs": frozenset(["/", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"]),
+    "docs": frozenset(
+        [
+            "/",
+            "/docs",
+            "/redoc",
+            "/openapi.json",
+            "/docs/oauth2-redirect",
+            "/page/page.js",
+            "/page/page.css",
+        ]
+    ),
     "description": frozenset(["/interface.json", "/version", "/v2"]),
 }
 """What ``auth.open`` may name, and the paths it opens."""

@@ -52,7 +52,8 @@ class Gate:
     @property
     def looks(self) -> bool:
         """Whether it looks at every request."""
-        return bool(self.auth or self.rates or self.log or self.tracing or self.proxies)
+        parts = (self.auth, self.rates, self.log, self.tracing, self.proxies or None)
+        return any(part is not None for part in parts)
 
     def admit(self, headers: Mapping[bytes, bytes], remote: str) -> Caller:
         """Who asks, counted. `Unauthenticated`, or `Overloaded` for who asks too often."""
@@ -104,7 +105,10 @@ class Gate:
             asked.status = asked.status or describe(error).http_status
             raise
         finally:
-            ASKED.reset(token)
+            with contextlib.suppress(
+                ValueError
+            ):  # a stream that was dropped ends in another context
+                ASKED.reset(token)
             self._note(asked, headers)
 
     def _note(self, asked: Asked, headers: Mapping[bytes, bytes]) -> None:

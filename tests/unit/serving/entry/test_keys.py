@@ -184,11 +184,8 @@ def test_all_else_is_refused(check: Authenticator, headers: dict[bytes, bytes]) 
         st.sampled_from([b"authorization", b"x-api-key"]),
         st.one_of(
             st.binary(max_size=60),
-            st.builds(
-                lambda a, b: a + b,
-                st.sampled_from([b"Bearer ", b"bearer\t", b"Basic "]),
-                st.binary(max_size=60),
-            ),  # fmt: skip
+            st.binary(max_size=60).map(lambda rest: b"Bearer " + rest),
+            st.binary(max_size=60).map(lambda rest: b"bearer\t" + rest),
         ),
     )
 )

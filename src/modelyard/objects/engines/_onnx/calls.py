@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -42,9 +43,7 @@ class Finish:
 
         if not self.tensor:
             return finish
-        import torch
-
-        from_numpy = torch.from_numpy
+        from_numpy = importlib.import_module("torch").from_numpy
         return lambda value: from_numpy(finish(value))
 
 

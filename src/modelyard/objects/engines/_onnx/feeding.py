@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,9 +49,7 @@ class Feed:
             case "list":
                 return list(value)
             case "tensor":
-                import torch
-
-                return torch.from_numpy(value)
+                return importlib.import_module("torch").from_numpy(value)
         return value
 
     def _frame(self, value: Any) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks import peers, tracking_data
 from benchmarks.environments import ROOT, Environment, Failed
-from benchmarks.harness import Contest, Measurement, Row, arguments
+from benchmarks.harness import Contest, Measurement, Row, arguments, chosen
 from benchmarks.peers import mlflow_server
 from benchmarks.report import publish
 from benchmarks.servers import end, free_port
@@ -296,7 +296,7 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     asked = parsed()
-    names, only = asked.peers.split(","), asked.only.split(",")
+    names, only = chosen(asked, CONTENDERS), asked.only.split(",")
     rows: list[Row] = []
     failures: dict[str, str] = {}
 

@@ -75,9 +75,9 @@ def metric_of(item: Mapping[str, Any], path: str, keys: set[str]) -> Metric:
     key, value, at = item.get("key"), item.get("value"), item.get("timestamp")
     if not key:
         raise missing(f"{path}key")
+    if not isinstance(key, str):
+        raise invalid(f"{path}key", key)
     if key not in keys:
-        if not isinstance(key, str):
-            raise invalid(f"{path}key", key)
         keys.add(checked_key(key, f"{path}name"))
     if type(value) is not float:
         if value is None or value == "":

@@ -52,7 +52,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        prepared, failures = prepare(names, folder, [])
+        prepared, failures = prepare(names, folder, "pipeline")
         for suffix in FORMATS:
             data = folder / f"data.{suffix}"
             write_table(data, asked.rows)

@@ -33,27 +33,27 @@ class Prepared:
     folder: Path
     body: bytes
     expected: list[Any]
-
-    @property
-    def environment(self) -> Environment:
-        return peers.environment(self.name)
+    environment: Environment
 
 
 def prepare(
-    names: Iterable[str], folder: Path, records: list[dict[str, Any]]
+    names: Iterable[str], folder: Path, model: str
 ) -> tuple[dict[str, Prepared], dict[str, str]]:
-    """Each contender's own saved pipeline with a request of these records; and why some could not save it."""
+    """Each contender's own saved model with a request of one row; and why some could not save it."""
     prepared, failures = {}, {}
     for name in names:
-        place = folder / name
+        place = folder / f"{name}-{model}"
         place.mkdir()
         try:
-            said = peers.environment(name).run("-m", "benchmarks.worker", "prepare", name, place)
+            environment = peers.environment(name, model)
+            said = environment.run("-m", "benchmarks.worker", "prepare", name, place, model)
         except Failed as failure:
             failures[name] = str(failure)
             continue
-        expected = json.loads(said.splitlines()[-1])[: len(records)]
-        prepared[name] = Prepared(name, place, peers.peer(name).request(records), expected)
+        told = json.loads(said.splitlines()[-1])
+        ask = getattr(peers.peer(name), "request_rows", None) if model == "network" else None
+        body = (ask or peers.peer(name).request)(told["request"])
+        prepared[name] = Prepared(name, place, body, told["answer"], environment)
     return prepared, failures
 
 
@@ -85,7 +85,9 @@ def running(prepared: Prepared) -> Iterator[Server]:
         try:
             url = f"http://127.0.0.1:{port}{contender.PATH}"
             wait_until_right(url, prepared, process, log)
-            yield Server(url, time.perf_counter() - started)
+            ready = time.perf_counter() - started
+            getattr(contender, "settle", lambda url: None)(f"http://127.0.0.1:{port}")
+            yield Server(url, ready)
         finally:
             end(process)
 
@@ -104,13 +106,25 @@ def wait_until_right(
         except (OSError, urllib.error.URLError) as error:
             said = str(error)
         else:
-            if found != prepared.expected:
+            if not is_right(found, prepared.expected):
                 raise Failed(f"answered {found!r}, expected {prepared.expected!r}")
             return
         time.sleep(0.01)
     log.seek(0)
     end_of_log = log.read().decode(errors="replace").strip().splitlines()[-1:]
     raise Failed(f"not ready: {said}; {''.join(end_of_log)[:200]}")
+
+
+def is_right(found: Any, expected: Any) -> bool:
+    """Equal answers; floats may differ by what float32 rounds."""
+    if isinstance(expected, list):
+        pairs = zip(found, expected, strict=False)
+        return (
+            isinstance(found, list)
+            and len(found) == len(expected)
+            and all(is_right(f, e) for f, e in pairs)
+        )
+    return found == expected or (isinstance(expected, float) and abs(found - expected) < 1e-5)
 
 
 def post(url: str, body: bytes) -> bytes:
@@ -149,6 +163,7 @@ def load(url: str, prepared: Prepared, connections: int, seconds: float) -> dict
     good = seen["requests"] - seen["errors"]
     return {
         "rate": max(good, 0) / seen["seconds"],
+        "p50": seen["p50"],
         "p99": seen["p99"],
         "errors": 100 * seen["errors"] / seen["requests"],
     }

@@ -1,4 +1,4 @@
-"""What every contender works on: two models and their data, made anew in each environment."""
+"""What every contender works on: models and their data, made anew in each environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,84 @@ def forest() -> tuple[Any, Any]:
     return RandomForestClassifier(100, random_state=0).fit(data, target), data
 
 
-MODELS = {"pipeline": pipeline, "forest": forest}
+def boosting() -> tuple[Any, Any]:
+    """A booster of histograms on the same data."""
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    data, target = load_breast_cancer(return_X_y=True, as_frame=True)
+    return HistGradientBoostingClassifier(random_state=0).fit(data, target), data
+
+
+def text() -> tuple[Any, Any]:
+    """Weighted words of a column of texts, and a logistic regression on them."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    data, target = texts()
+    words = make_column_transformer((TfidfVectorizer(), "text"))
+    return make_pipeline(words, LogisticRegression()).fit(data, target), data
+
+
+def texts() -> tuple[Any, Any]:
+    """Five thousand made-up reviews of twenty words; some words are more frequent in the good ones."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(3)
+    syllables = ["ba", "de", "fi", "go", "lu", "ma", "ne", "ri", "so", "tu"]
+    known = np.array(["".join(random.choice(syllables, 3)) for _ in range(2_000)])
+    good = random.integers(0, 2, 5_000)
+    words = random.integers(0, 1_500, (5_000, 20)) + 500 * good[:, None]
+    return pd.DataFrame({"text": [" ".join(known[row]) for row in words]}), good
+
+
+def network() -> tuple[Any, Any]:
+    """A small network of torch on the same 30 numbers, and the numbers as an array."""
+    import numpy as np
+    import torch
+    from sklearn.datasets import load_breast_cancer
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    data = load_breast_cancer().data.astype(np.float32)
+    layers = (torch.nn.Linear(30, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2))
+    return torch.nn.Sequential(*layers).eval(), data
+
+
+MODELS = {
+    "pipeline": pipeline,
+    "forest": forest,
+    "boosting": boosting,
+    "text": text,
+    "network": network,
+}
+
+
+def head(data: Any, rows: int) -> Any:
+    """The first rows as JSON: records of a table, lists of an array."""
+    if hasattr(data, "to_dict"):
+        return data.head(rows).to_dict(orient="records")
+    return data[:rows].tolist()
+
+
+def predictor(model: Any) -> Any:
+    """What a service written by hand calls with parsed JSON: a list of predictions comes back."""
+    if hasattr(model, "predict"):
+        import pandas as pd
+
+        return lambda rows: model.predict(pd.DataFrame(rows)).tolist()
+    import torch
+
+    torch.set_num_threads(1)
+
+    def predict(rows: Any) -> Any:
+        with torch.inference_mode():
+            return model(torch.tensor(rows)).tolist()
+
+    return predict
 
 
 def write_table(path: Path, rows: int) -> None:

@@ -1,7 +1,7 @@
 """Runs inside a contender's environment, does one piece of work there, and prints one line of JSON.
 
 ``python -m benchmarks.worker save NAME HOW MODEL``       seconds of one save, when warm
-``python -m benchmarks.worker prepare NAME FOLDER``       saves the pipeline for serve and apply; prints expected answers
+``python -m benchmarks.worker prepare NAME FOLDER MODEL`` saves a model to be served; prints a request and its right answer
 ``python -m benchmarks.worker apply NAME FOLDER DATA OUT``  seconds, bytes of memory at the peak beyond the libraries', rows
 ``python -m benchmarks.worker table FILE ROWS``           writes the file that apply reads
 """
@@ -41,10 +41,12 @@ def save(name: str, how: str, model: str) -> Any:
     return median(taken)
 
 
-def prepare(name: str, folder: str) -> Any:
-    fitted, data = work.pipeline()
-    next(iter(peer(name).SAVES.values()))(fitted, data, Path(folder))
-    return fitted.predict(data.head(5)).tolist()
+def prepare(name: str, folder: str, model: str = "pipeline") -> Any:
+    fitted, data = work.MODELS[model]()
+    save = getattr(peer(name), "SAVE_NETWORK", None) if model == "network" else None
+    (save or next(iter(peer(name).SAVES.values())))(fitted, data, Path(folder))
+    row = work.head(data, 1)
+    return {"request": row, "answer": work.predictor(fitted)(row)}
 
 
 def apply(name: str, folder: str, data: str, output: str) -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from modelyard.base.errors import TABLE, ModelyardError
 from modelyard.cli.catalog import ALIASES, SECTIONS
 from modelyard.cli.program import program
 from modelyard.objects.native import model_format
-from modelyard.serving.interface import Batching, Limits
+from modelyard.serving.entry.json_web_tokens import JwtSettings
+from modelyard.serving.interface import Batching, Jobs, Limits
 from modelyard.types import KIND_FILES, from_hint, infer, parse
 from modelyard.types.interface import DataType
 
@@ -102,18 +103,36 @@ def builders_text() -> str:
 
 
 def server_text() -> str:
-    """The servers, and the options of the one there is."""
-    (name,) = plugins.names("servers")
+    """The servers, and their options."""
+    name, *others = sorted(plugins.names("servers"), key=lambda n: n != "fastapi")
     lines = ["## Servers\n", f"Options of `modelyard serve REF {name}`, as `--KEY VALUE`, `-c KEY=VALUE` or the setting `serve.KEY`.\n"]  # fmt: skip
     lines += ["| Option | Default |", "|---|---|"]
-    for table in (Limits, Batching):
+    for table in (Limits, Batching, Jobs):
         for field in dataclasses.fields(table):
             lines.append(f"| `{table.__name__.lower()}.{field.name}` | {json.dumps(field.default)} |")  # fmt: skip
     serve = plugins.load("servers", name).serve
-    for key in ("drain_seconds", "allowed_hosts", "allowed_origins"):
-        default = inspect.signature(serve).parameters[key].default
-        lines.append(f"| `{key}` | {default if isinstance(default, float) else ''} |")
+    lines += [f"| `auth.{key}` | |" for key in ("keys", "open")]
+    for field in dataclasses.fields(JwtSettings):
+        default = json.dumps(field.default) if field.default else ""
+        lines.append(f"| `auth.jwt.{field.name}` | {default} |")
+    lines.append("| `metrics.names` | |")
+    tables = ("limits", "batching", "jobs", "auth", "metrics")
+    lines += plain_options(serve, tables)
+    for other in others:
+        serve = plugins.load("servers", other).serve
+        lines += [f"\nOptions of `modelyard serve REF {other}`; tables as above.\n", "| Option | Default |", "|---|---|"]  # fmt: skip
+        lines += plain_options(serve, ())
     return "\n".join([*lines, ""])
+
+
+def plain_options(serve: Any, tables: Sequence[str]) -> list[str]:
+    """Rows of the parameters of a server that are options; those of ``tables`` stand on their own."""
+    lines: list[str] = []
+    for key, parameter in inspect.signature(serve).parameters.items():
+        if key not in ("models", "log", "opener", "on_ready", "seat", "stop", *tables):
+            default = parameter.default if isinstance(parameter.default, float | int | str) else ""
+            lines.append(f"| `{key}` | {default} |")
+    return lines
 
 
 # Errors and settings
@@ -371,6 +390,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
         "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
+        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),  # fmt: skip
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
         "scalar": ("`numpy.float64(1.5)`", infer(np.float64(1.5))),

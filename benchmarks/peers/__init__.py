@@ -7,6 +7,8 @@ it imports the library inside functions, and has, as far as the peer can do the 
 * ``DISTRIBUTION``: whose version is shown; ``MODULE`` and ``COMMAND``: what is imported and called in `imports`;
 * ``SAVES``: ``{how: save(model, sample, folder)}``; the first one writes what ``serve`` serves and ``apply`` applies;
 * ``serve(environment, folder, port) -> command``, ``PATH``, ``request(records) -> bytes`` and ``answer(body) -> list``;
+  where a network of torch is saved or asked otherwise, ``SAVE_NETWORK`` and ``request_rows``; ``settle(url)`` waits until a
+  server that grows quicker after its start has done so;
 * ``apply(folder, data, output)``: predictions for a whole file, in pieces.
 """
 
@@ -19,7 +21,7 @@ from types import ModuleType
 from benchmarks import environments
 from benchmarks.environments import Environment
 
-NAMES = ("modelyard", "handwritten", "mlflow", "mlem", "bentoml", "litserve")
+NAMES = ("modelyard", "compiled", "handwritten", "mlflow", "mlem", "bentoml", "litserve")
 
 # One set for all: the comparison is between the tools, not between releases of what they stand on.
 SCIENCE = ("scikit-learn==1.9.1", "pandas==3.1.1", "numpy==2.4.6")
@@ -35,9 +37,14 @@ def those_with(part: str, names: tuple[str, ...] = NAMES) -> list[str]:
     return [name for name in names if hasattr(peer(name), part)]
 
 
+MORE = {"network": ("torch==2.13.0",)}
+"""What some models need beside that. (Set ``UV_FIND_LINKS`` to where torch's builds for the processor alone are.)"""
+
+
 @lru_cache
-def environment(name: str) -> Environment:
-    """The contender's environment, made when it is not there yet."""
+def environment(name: str, model: str = "pipeline") -> Environment:
+    """The contender's environment for a model, made when it is not there yet."""
     contender = peer(name)
     variables = getattr(contender, "VARIABLES", {})
-    return environments.make(name, (*contender.REQUIREMENTS, *SCIENCE), variables)
+    needed = (*contender.REQUIREMENTS, *SCIENCE, *MORE.get(model, ()))
+    return environments.make(name, needed, variables)

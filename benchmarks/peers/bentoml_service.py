@@ -1,17 +1,19 @@
 """The service that `bentoml` runs, in its own environment: a joblib file behind one typed method."""
 
 import os
+from typing import Any
 
 import bentoml
 import joblib
-import pandas as pd
+
+from benchmarks.work import predictor
 
 
 @bentoml.service
 class Classifier:
     def __init__(self) -> None:
-        self.model = joblib.load(os.environ["MODEL"])
+        self.ask = predictor(joblib.load(os.environ["MODEL"]))
 
     @bentoml.api
-    def predict(self, records: list[dict[str, float]]) -> list[int]:
-        return self.model.predict(pd.DataFrame(records)).tolist()
+    def predict(self, records: list[Any]) -> list[Any]:
+        return self.ask(records)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import Environment
+from benchmarks.work import predictor
 
 REQUIREMENTS = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0", "pyarrow==26.0.1")
 DISTRIBUTION = "fastapi"
@@ -39,15 +40,14 @@ def serve(environment: Environment, folder: Path, port: int) -> list[str]:
 
 def create_app() -> Any:
     import joblib
-    import pandas as pd
     from fastapi import FastAPI
 
-    model = joblib.load(os.environ["MODEL"])
+    ask = predictor(joblib.load(os.environ["MODEL"]))
     app = FastAPI()
 
     @app.post(PATH)
-    def predict(records: list[dict[str, float]]) -> list[int]:
-        return model.predict(pd.DataFrame(records)).tolist()
+    def predict(records: list[Any]) -> list[Any]:
+        return ask(records)
 
     return app
 

@@ -2,24 +2,26 @@
 
 import os
 import sys
+from typing import Any
 
 import joblib
 import litserve
-import pandas as pd
+
+from benchmarks.work import predictor
 
 
 class Classifier(litserve.LitAPI):
     def setup(self, device: str) -> None:
-        self.model = joblib.load(os.environ["MODEL"])
+        self.ask = predictor(joblib.load(os.environ["MODEL"]))
 
-    def decode_request(self, request: list[dict[str, float]]) -> pd.DataFrame:
-        return pd.DataFrame(request)
+    def decode_request(self, request: list[Any]) -> list[Any]:
+        return request
 
-    def predict(self, frame: pd.DataFrame) -> object:
-        return self.model.predict(frame)
+    def predict(self, records: list[Any]) -> list[Any]:
+        return self.ask(records)
 
-    def encode_response(self, output: object) -> list[int]:
-        return output.tolist()
+    def encode_response(self, output: list[Any]) -> list[Any]:
+        return output
 
 
 if __name__ == "__main__":

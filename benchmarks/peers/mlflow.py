@@ -39,6 +39,13 @@ def log(model: Any, sample: Any, folder: Path) -> None:
         )
 
 
+def save_network(model: Any, sample: Any, folder: Path) -> None:
+    import mlflow.pytorch
+
+    mlflow.pytorch.save_model(model, folder / "model", input_example=sample[:5])
+
+
+SAVE_NETWORK = save_network
 SAVES = {"save_model": save, "log_model": log}
 
 
@@ -57,6 +64,10 @@ def serve(environment: Environment, folder: Path, port: int) -> list[str]:
 
 def request(records: list[dict[str, Any]]) -> bytes:
     return json.dumps({"dataframe_records": records}).encode()
+
+
+def request_rows(rows: list[Any]) -> bytes:
+    return json.dumps({"inputs": rows}).encode()
 
 
 def answer(body: bytes) -> list[Any]:

@@ -19,6 +19,13 @@ def save(model: Any, sample: Any, folder: Path) -> None:
     my.save(model, folder / "model", sample_data=sample)
 
 
+def save_network(model: Any, sample: Any, folder: Path) -> None:
+    import torch
+
+    save(model, torch.from_numpy(sample[:5]), folder)
+
+
+SAVE_NETWORK = save_network
 SAVES = {"save": save}
 
 

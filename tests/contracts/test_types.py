@@ -25,6 +25,7 @@ NAMES = (
     "record",
     "scalar",
     "scipy",
+    "stream",
     "union",
     "xgboost",
 )

@@ -13,8 +13,15 @@ from modelyard.serving.interface import Running
 from modelyard.serving.servers.fastapi import serve
 
 
+class Http(httpx2.Client):
+    """A client of one server, which may answer gRPC, too."""
+
+    grpc: str = ""
+    """Its host and port."""
+
+
 @contextlib.contextmanager
-def serving(models: Any, **options: Any) -> Iterator[httpx2.Client]:
+def serving(models: Any, **options: Any) -> Iterator[Http]:
     """A client whose URLs start at a server of these models; it is stopped in order afterwards."""
     up, stop, facts = threading.Event(), threading.Event(), []
     failed: list[BaseException] = []
@@ -36,7 +43,8 @@ def serving(models: Any, **options: Any) -> Iterator[httpx2.Client]:
     try:
         assert up.wait(60), "the server did not come up"
         assert not failed, failed
-        with httpx2.Client(base_url=facts[0].url, timeout=60) as client:
+        with Http(base_url=facts[0].url, timeout=60) as client:
+            client.grpc = facts[0].grpc
             yield client
     finally:
         stop.set()

@@ -15,7 +15,7 @@
     ├── NotFound (LookupError)              also: VersionNotFound, StageEmpty, UnknownMethod
     │   └── FileMissing (FileNotFoundError)
     ├── NotAllowed (PermissionError)
-    │   ├── Unauthenticated                 a hub that wants to know who asks
+    │   ├── Unauthenticated                 a server that wants to know who asks
     │   └── Untrusted                       a tier 2 file whose digest the reader has not trusted
     ├── Conflict
     │   ├── AlreadyExists (FileExistsError)
@@ -32,8 +32,11 @@
     ├── NotSupported                        clear, but not possible here
     ├── TooLarge
     ├── Overloaded                          try again later
+    ├── TimedOut (TimeoutError)             no answer within the time that was given
     ├── StorageFull (OSError)
     └── ModelFailed (RuntimeError)          the model itself raised
+        ├── ModelCrashed                    it took its process with it
+        └── ModelTimedOut (TimeoutError)    it did not answer in the time a call may take
 
 A class per condition, each also the built-in that fits it. The message says what and where; ``hint`` says what
 to do. Exit codes, HTTP statuses and MLflow's error codes stand in `TABLE` and are read by the edges
@@ -134,7 +137,7 @@ class NotAllowed(ModelyardError, PermissionError):
 
 
 class Unauthenticated(NotAllowed):
-    """A hub wants to know who asks, and no token says so, or one that is not in force."""
+    """A server wants to know who asks, and no key or token says so, or one that is not in force."""
 
 
 class Untrusted(NotAllowed):
@@ -209,12 +212,24 @@ class Overloaded(ModelyardError):
     """Too much at once; try again later."""
 
 
+class TimedOut(ModelyardError, TimeoutError):
+    """No answer within the time that was given; what is computed later is thrown away."""
+
+
 class StorageFull(ModelyardError, OSError):
     """The disk or the database has no room left. Reading goes on."""
 
 
 class ModelFailed(ModelyardError, RuntimeError):
     """The model itself raised, or answered what its schema refuses."""
+
+
+class ModelCrashed(ModelFailed):
+    """The process that runs the model died of this request, or is being started again."""
+
+
+class ModelTimedOut(ModelFailed, TimeoutError):
+    """The model did not answer in the time that one call may take; its process was ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +276,11 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     NotSupported: Row("not_supported", 1, 501, "NOT_IMPLEMENTED"),
     TooLarge: Row("too_large", 1, 413, "INVALID_PARAMETER_VALUE"),
     Overloaded: Row("overloaded", 1, 429, "REQUEST_LIMIT_EXCEEDED"),
+    TimedOut: Row("timed_out", 7, 504, "TEMPORARILY_UNAVAILABLE"),
     StorageFull: Row("storage_full", 1, 507, "RESOURCE_EXHAUSTED"),
     ModelFailed: Row("model_failed", 1, 500, "INTERNAL_ERROR"),
+    ModelCrashed: Row("model_crashed", 1, 503, "TEMPORARILY_UNAVAILABLE"),
+    ModelTimedOut: Row("model_timed_out", 1, 504, "DEADLINE_EXCEEDED"),
 }
 
 

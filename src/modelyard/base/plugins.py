@@ -29,6 +29,7 @@ GROUPS = {
     "engines": "modelyard.jobs.engines",
     "protocols": "modelyard.serving.protocols",
     "servers": "modelyard.serving.servers",
+    "metric_names": "modelyard.serving.metric_names",
     "builders": "modelyard.shipping.builders",
     "deployers": "modelyard.shipping.deployers",
     "runners": "modelyard.jobs",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from modelyard.serving.edge import Send
+from modelyard.serving.packing import pack, takes_gzip
 
 PACK_FROM = 1024
 """Bytes of JSON from which on packing is worth it."""
-PACK_OFF_LOOP = 128 << 10
-LEVEL = 4
 
 SECURITY: Mapping[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -41,7 +38,7 @@ class Answer:
         self.closing = False
         self._send = send
         self._request_id = request_id
-        self._packs = b"gzip" in headers.get(b"accept-encoding", b"").lower()
+        self._packs = takes_gzip(headers.get(b"accept-encoding", b""))
         self._start: MutableMapping[str, Any] | None = None
 
     @property
@@ -77,10 +74,7 @@ class Answer:
         body = message.get("body", b"")
         if len(body) < PACK_FROM:
             return headers
-        if len(body) < PACK_OFF_LOOP:
-            packed = gzip.compress(body, LEVEL, mtime=0)
-        else:
-            packed = await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
+        packed = await pack(body)
         message["body"] = packed
         kept = [(name, value) for name, value in headers if name != b"content-length"]
         return [

@@ -21,6 +21,7 @@ from modelyard.objects.sampling import required_arguments
 from modelyard.objects.tabular import as_column, to_type
 from modelyard.types.binary import binary
 from modelyard.types.interface import DataType
+from modelyard.types.stream import whole
 
 
 class Sources(tuple[Any, ...]):
@@ -90,7 +91,7 @@ def run(
         rows = kind.rows(value)
         if rows == 0:
             continue
-        yield name, model.call(method, **{argument: value}, **others)
+        yield name, whole(model.call(method, **{argument: value}, **others))
         done += rows or 1
         if progress:
             progress(done)

@@ -17,6 +17,7 @@ from modelyard.objects.equality import same_output
 from modelyard.objects.files import FolderFiles
 from modelyard.objects.interface import Flavor, ModelFormat
 from modelyard.objects.native import model_format
+from modelyard.types.stream import beginning
 
 
 def write_best(
@@ -70,7 +71,7 @@ def check_round_trip(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they were not heard the first time either
-                same = equal(again[method](**described.arguments[method]), result)
+                same = equal(beginning(again[method](**described.arguments[method])), result)
         except Exception as error:
             raise RoundTripFailed(f"{writer.NAME} does not bring {method} back: {error}") from error
         if not same and _is_steady(described, method, equal):
@@ -80,7 +81,7 @@ def check_round_trip(
 def _is_steady(described: Described, method: str, equal: Callable[[Any, Any], bool]) -> bool:
     """Whether the live object itself gives the same answer twice: one that draws random numbers proves nothing."""
     again = by_names(described.functions)[method](**described.arguments[method])
-    return equal(again, described.results[method])
+    return equal(beginning(again), described.results[method])
 
 
 def tiered(writer: ModelFormat, reasons: Sequence[str], obj: Any) -> FormatInfo:

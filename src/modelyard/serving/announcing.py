@@ -18,14 +18,14 @@ from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.service import Service
 
 
-def running(service: Service, sock: socket.socket, host: str) -> Running:
+def running(service: Service, sock: socket.socket, host: str, *, scheme: str = "http") -> Running:
     """What people need to know about a server on this socket."""
     port = sock.getsockname()[1]
-    if not is_loopback(host):
+    if not is_loopback(host) and service.gate.auth is None:
         note(
-            f"anyone who can reach {host} port {port} can use these models: there is no authentication"
+            f"anyone who can reach {host} port {port} can use these models: there is no authentication (auth.keys sets it up)"
         )
-    url = url_of(sock, host)
+    url = url_of(sock, host, scheme)
     identities = tuple(model.identity for model in service.models.values())
     return Running(url, f"{url}/docs", _curl(service, url), identities)
 
@@ -49,7 +49,8 @@ def _curl(service: Service, url: str) -> str:
 def announce(facts: Running) -> None:
     """Say on stderr where it runs, and how to try it."""
     models = re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", ", ".join(facts.models))
+    grpc = f"  grpc  {facts.grpc}\n" if facts.grpc else ""
     sys.stderr.write(
-        f"Serving {models} on {facts.url}\n  docs  {facts.docs_url}\n  try   {facts.curl}\n"
+        f"Serving {models} on {facts.url}\n{grpc}  docs  {facts.docs_url}\n  try   {facts.curl}\n"
     )
     sys.stderr.flush()

@@ -19,12 +19,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.base.errors import ModelyardError, Overloaded
-from modelyard.serving.execution import Method, answer
+from modelyard.base.errors import ModelyardError, Overloaded, TimedOut
+from modelyard.serving.asking import ASKED, Asked
+from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Batching, Limits, Request
 
 SWEEP_SECONDS = 0.25
-"""How often waiting requests are looked through for deadlines that passed."""
+"""How often, at least, requests are looked through for deadlines that passed."""
+SOONEST_SECONDS = 0.005
 
 
 @dataclass(eq=False, slots=True)
@@ -34,6 +36,20 @@ class _Job:
     done: asyncio.Future[Any]
     until: float
     """`time.monotonic()` by which its turn must have come."""
+    queued: float
+    """`time.perf_counter()`."""
+    asked: Asked | None
+    """Where it is noted how long all took, if anybody wants to know."""
+
+
+class Observer:
+    """What is told of a batcher's work. This one does not listen."""
+
+    def done(self, waits: Sequence[float], seconds: float) -> None:
+        """A call of the model is over: how long each request waited for it, and how long it took."""
+
+    def refused(self, reason: str) -> None:
+        """A request got no answer: ``queue``, ``wait``, ``deadline`` or ``answer`` was over its limit."""
 
 
 class Batcher:
@@ -45,18 +61,25 @@ class Batcher:
         batching: Batching,
         limits: Limits,
         on_batch: Callable[[int], None] = lambda rows: None,
+        *,
+        run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
+        observer: Observer | None = None,
     ) -> None:
         self.waiting_rows = 0
         self._name = name
         self._batching = batching
         self._limits = limits
         self._on_batch = on_batch
+        self._run = run
+        self._observer = observer or Observer()
         self._loop = asyncio.get_running_loop()
         self._groups: dict[Hashable, deque[_Job]] = {}
         self._inbox: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._free = batching.workers
         self._seconds = 0.0
+        self._running: dict[int, tuple[float, list[_Job]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._sweep_at = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
         for number in range(batching.workers):
@@ -71,11 +94,15 @@ class Batcher:
         """
         waiting = self.waiting_rows
         if waiting and waiting + request.rows > self._limits.queued_rows:
+            self._observer.refused("queue")
             raise self._overloaded(f"{waiting} records wait for model '{self._name}' already")
-        until = time.monotonic() + self._limits.wait_seconds
+        now = time.monotonic()
+        until = now + self._limits.wait_seconds
         if request.deadline is not None:
             until = min(until, request.deadline)
-        job = _Job(method, request, self._loop.create_future(), until)
+            self._look_in(request.deadline - now)
+        done = self._loop.create_future()
+        job = _Job(method, request, done, until, time.perf_counter(), ASKED.get())
         group = method.group(request) if self._batching.enabled else None
         self._groups.setdefault(job if group is None else group, deque()).append(job)
         self.waiting_rows += request.rows
@@ -83,8 +110,13 @@ class Batcher:
         if self._free:
             self._dispatch()
         elif self._sweep is None:
-            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._drop_expired)
-        return job.done
+            self._look_in(SWEEP_SECONDS)
+        return done
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether every worker is busy with a call that takes longer than this, while others wait."""
+        longest = time.monotonic() - seconds
+        return bool(self._groups) and not self._free and all(began < longest for began, _ in self._running.values())  # fmt: skip
 
     async def idle(self) -> None:
         """Wait until nothing waits and nothing runs."""
@@ -102,6 +134,9 @@ class Batcher:
                 continue
             self._free -= 1
             self._on_batch(sum(job.request.rows for job in jobs))
+            self._running[id(jobs)] = time.monotonic(), jobs
+            if self._limits.answer_seconds and self._sweep is None:
+                self._look_in(SWEEP_SECONDS)
             self._inbox.put(jobs)
         if self._free == self._batching.workers:
             self._idle.set()
@@ -125,10 +160,31 @@ class Batcher:
     def _given_up(self, job: _Job) -> bool:
         if job.done.done():
             return True
-        if job.until > time.monotonic():
+        now = time.monotonic()
+        if job.until > now:
             return False
-        job.done.set_exception(self._overloaded("the request's time was up before its turn came"))
+        if job.request.deadline is not None and job.request.deadline <= now:
+            self._time_out(job, "deadline", "the request's time was up before its turn came")
+        else:
+            self._observer.refused("wait")
+            why = "the request's time was up before its turn came"
+            job.done.set_exception(self._overloaded(why))
         return True
+
+    def _time_out(self, job: _Job, reason: str, why: str) -> None:
+        self._observer.refused(reason)
+        job.done.set_exception(TimedOut(why))
+
+    def _look_in(self, seconds: float) -> None:
+        """See to it that deadlines are looked at in so many seconds, or sooner."""
+        seconds = min(max(seconds, SOONEST_SECONDS), SWEEP_SECONDS)
+        at = time.monotonic() + seconds
+        if self._sweep is not None:
+            if self._sweep_at <= at:
+                return
+            self._sweep.cancel()
+        self._sweep_at = at
+        self._sweep = self._loop.call_later(seconds, self._drop_expired)
 
     def _drop_expired(self) -> None:
         self._sweep = None
@@ -138,9 +194,30 @@ class Batcher:
                 self._groups[group] = kept
             else:
                 del self._groups[group]
-        self.waiting_rows = sum(j.request.rows for q in self._groups.values() for j in q)
-        if self._groups:
-            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._drop_expired)
+        waiting = [job for queued in self._groups.values() for job in queued]
+        self.waiting_rows = sum(job.request.rows for job in waiting)
+        expected = self._let_go()
+        if waiting or expected:
+            moments = [*expected, *(job.until for job in waiting)]
+            self._look_in(min(moments) - time.monotonic())
+
+    def _let_go(self) -> list[float]:
+        """Tell those whose answer takes too long. The call goes on, and what it says is thrown away; returns by when the
+        others must have theirs."""
+        now, longest = time.monotonic(), self._limits.answer_seconds
+        moments: list[float] = []
+        for began, jobs in self._running.values():
+            for job in jobs:
+                deadline = job.request.deadline
+                if job.done.done():
+                    continue
+                if deadline is not None and deadline <= now:
+                    self._time_out(job, "deadline", "the request's time was up before its answer came")  # fmt: skip
+                elif longest and began + longest <= now:
+                    self._time_out(job, "answer", f"the model did not answer within {longest:g} s")
+                else:
+                    moments += [m for m in (deadline, began + longest if longest else None) if m]
+        return moments
 
     def _overloaded(self, why: str) -> Overloaded:
         batches = 1 + self.waiting_rows / self._batching.rows
@@ -150,18 +227,24 @@ class Batcher:
     def _work(self) -> None:
         while (jobs := self._inbox.get()) is not None:
             started = time.perf_counter()
-            outcomes = answer(jobs[0].method, [job.request for job in jobs])
+            outcomes = self._run(jobs[0].method, [job.request for job in jobs])
             seconds = time.perf_counter() - started
             try:
-                self._loop.call_soon_threadsafe(self._finish, jobs, outcomes, seconds)
+                self._loop.call_soon_threadsafe(self._finish, jobs, outcomes, started, seconds)
             except RuntimeError:  # the loop is closed: nobody is left to tell
                 return
             del jobs, outcomes
 
-    def _finish(self, jobs: Sequence[_Job], outcomes: Sequence[Any], seconds: float) -> None:
+    def _finish(
+        self, jobs: list[_Job], outcomes: Sequence[Any], started: float, seconds: float
+    ) -> None:
         self._free += 1
         self._seconds += (seconds - self._seconds) / 8
+        del self._running[id(jobs)]
+        self._observer.done([started - job.queued for job in jobs], seconds)
         for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.asked is not None:
+                self._note(job.asked, job, jobs, started, seconds)
             if job.done.done():
                 continue
             if isinstance(outcome, ModelyardError):
@@ -169,3 +252,10 @@ class Batcher:
             else:
                 job.done.set_result(outcome)
         self._dispatch()
+
+    def _note(
+        self, asked: Asked, job: _Job, jobs: Sequence[_Job], started: float, seconds: float
+    ) -> None:
+        asked.wait_ms, asked.run_ms = (started - job.queued) * 1000, seconds * 1000
+        asked.run_began = started
+        asked.batch_rows = sum(job.request.rows for job in jobs)

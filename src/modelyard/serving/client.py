@@ -27,6 +27,8 @@ from modelyard.types.schema import Signature
 from modelyard.types.spelling import signature_from_dict
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 CONNECT_TRIES = 3
@@ -46,10 +48,21 @@ class Client:
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 60.0, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        timeout: float = 60.0,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = None,
+        verify: str | bool | ssl.SSLContext = True,
     ) -> None:
-        """Ask the server at ``url`` what it serves. ``timeout`` in seconds; ``headers`` go with every request."""
-        self._wire = _Wire(url, timeout, headers or {})
+        """Ask the server at ``url`` what it serves.
+
+        ``timeout`` in seconds; ``headers`` go with every request; ``key`` is an API key or a token. ``verify`` is a file of
+        certificates that are trusted beside the usual, or a context of `ssl`, which may hold a certificate of one's own.
+        """
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {key}"} if key else {})}
+        self._wire = _Wire(url, timeout, sent, _trusting(verify))
         try:
             described = self._wire.get("/interface.json")
             models = described["modelyard"]["models"].items()
@@ -274,16 +287,35 @@ def _native(declared: DataType | None, answer: Any, where: str) -> Any:
         return answer
 
 
+def _trusting(verify: str | bool | ssl.SSLContext) -> bool | ssl.SSLContext:
+    if not isinstance(verify, str):
+        return verify
+    import ssl
+
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(verify)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidInput(f"verify: {verify} holds no certificates: {error}") from error
+    return context
+
+
 class _Wire:
     """HTTP to one server: JSON in and out, errors as ours."""
 
-    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout: float,
+        headers: Mapping[str, str],
+        verify: bool | ssl.SSLContext = True,
+    ) -> None:
         import httpx2
 
         self.url = url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise InvalidInput(f"{url!r} is no http:// or https:// URL")
-        transport = httpx2.HTTPTransport(retries=CONNECT_TRIES - 1)
+        transport = httpx2.HTTPTransport(retries=CONNECT_TRIES - 1, verify=verify)
         self._http = httpx2.Client(
             transport=transport, timeout=timeout, headers=dict(headers), follow_redirects=False
         )

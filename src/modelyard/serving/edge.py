@@ -8,13 +8,14 @@ nothing but the request id; their traceback goes to the log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -23,9 +24,13 @@ from modelyard.base.errors import (
     InvalidInput,
     ModelyardError,
     TooLarge,
+    Unauthenticated,
     UnsupportedFormat,
     describe,
 )
+from modelyard.serving.asking import ASKED
+from modelyard.serving.entry.auth import challenge
+from modelyard.serving.packing import pack, takes_gzip
 from modelyard.serving.watching import HungUp, Watch
 
 if TYPE_CHECKING:
@@ -45,9 +50,15 @@ CLIENT_CLOSED = 499
 MAX_HEADERS = 100
 OFF_LOOP_BYTES = 64 << 10
 """From this size on, bodies are parsed in a thread, so that health checks are answered meanwhile."""
+PACK_FROM = 32 << 10
+"""From this size on, answers are packed for whoever takes gzip: below it, packing takes longer than most networks do."""
+PACK_LEVEL = 1
+PACKED = frozenset((JSON, b"text/csv", b"text/plain"))
 TOLD = ("field", "expected", "choices", "missing", "unknown", "limit")
 """Details of an error that clients may see."""
 
+_PACKINGS: Mapping[bytes, int] = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+"""Content-encoding -> what zlib calls it."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _random = random.Random(random.SystemRandom().getrandbits(256))
 
@@ -73,6 +84,22 @@ class Reply:
     content_type: bytes = JSON
     headers: Headers = ()
     status: int = 200
+    stream: Pieces | None = None
+    """A body that comes piece by piece, instead of ``body``."""
+
+
+class Pieces(Protocol):
+    """A body that is sent while it is made. ``status`` says in the end what came of it, for the metrics."""
+
+    status: int
+
+    def pieces(self) -> AsyncGenerator[bytes]:
+        """Its bytes; raises nothing that a client should hear of."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it, read or not."""
+        ...
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -99,48 +126,97 @@ class Exchange:
     ) -> None:
         self._service = service
         self._methods = tuple(methods)
-        self._write_error = write_error or error_reply
+        self.write_error = write_error or error_reply
         self._body_limit = body_limit or (lambda headers: service.limits.body_bytes)
         self._handle = handle
+        # A protocol is known by the file that its handlers stand in.
+        self._protocol = str(getattr(handle, "__module__", "")).rpartition(".")[2]
         self._labels = labels
         self._headers = tuple(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         request_id = read_request_id(headers)
+        asked = ASKED.get()
+        if asked is not None:
+            asked.protocol = self._protocol
+            asked.model, asked.method = self._labels
         try:
             if scope["method"] not in self._methods:
                 reply = method_not_allowed(request_id, ", ".join(self._methods))
             else:
-                reply = await self._answer(scope, headers, receive, request_id)
+                reply = await self._answer(scope, headers, receive, send, request_id)
         except HungUp:
             self._service.metrics.answered(*self._labels, CLIENT_CLOSED)
             return
         except Exception as error:  # noqa: BLE001  the last line: everything becomes an answer
-            reply = self._write_error(error, request_id)
-        self._service.metrics.answered(*self._labels, reply.status)
-        closing = self._service.draining
-        await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
+            reply = self.write_error(error, request_id)
+        status = reply.status if reply.stream is None else reply.stream.status
+        self._service.metrics.answered(*self._labels, status)
+        if reply.stream is None:
+            closing = self._service.draining
+            await send_reply(send, reply, request_id, headers=self._headers, closing=closing)
 
     async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        send: Send,
+        request_id: str,
     ) -> Reply:
+        """The reply, for the caller to send; one that streams is sent here, while the client is watched."""
         limits = self._service.limits
         with self._service.admitted:
             watch = Watch(receive, limits.read_seconds)
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                return await self._handle(_call(scope, headers, body, request_id))
+                reply = await self._handle(_call(scope, headers, body, request_id))
+                if reply.stream is not None:
+                    await self._send_stream(send, reply, request_id)
+                    return reply
+                return await _packed(reply, headers) if len(reply.body) >= PACK_FROM else reply
             except asyncio.CancelledError:
                 raise watch.verdict() from None
             finally:
                 watch.close()
 
+    async def _send_stream(self, send: Send, reply: Reply, request_id: str) -> None:
+        assert reply.stream is not None
+        seconds = self._service.limits.send_seconds
+        closing = self._service.draining
+        async with contextlib.aclosing(reply.stream):
+            start = reply_start(reply, request_id, headers=self._headers, closing=closing)
+            await send(start)
+            async with contextlib.aclosing(reply.stream.pieces()) as pieces:
+                async for piece in pieces:
+                    try:
+                        async with asyncio.timeout(seconds):
+                            await send(
+                                {"type": "http.response.body", "body": piece, "more_body": True}
+                            )
+                    except TimeoutError:
+                        raise HungUp from None  # it is there, but does not read
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _packed(reply: Reply, headers: Mapping[bytes, bytes]) -> Reply:
+    """Long texts as gzip for whoever takes that; what is binary hardly shrinks."""
+    if reply.content_type.split(b";", 1)[0] not in PACKED:
+        return reply
+    varies = (*reply.headers, (b"vary", b"accept-encoding"))
+    if not takes_gzip(headers.get(b"accept-encoding", b"")):
+        return replace(reply, headers=varies)
+    encoded = (*varies, (b"content-encoding", b"gzip"))
+    return replace(reply, body=await pack(reply.body, PACK_LEVEL), headers=encoded)
+
 
 def _call(scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
-    client = scope.get("client")
+    asked, client = ASKED.get(), scope.get("client")
     caller = client[0] if client else ""
+    if asked is not None:
+        caller = asked.caller.name or asked.remote
     query = scope.get("query_string", b"")
     return Call(headers, body, request_id, caller, scope["method"], scope["path"], query)
 
@@ -149,18 +225,26 @@ async def send_reply(
     send: Send, reply: Reply, request_id: str, *, headers: Headers = (), closing: bool = False
 ) -> None:
     """Write a reply with the headers that all answers carry; ``closing`` asks the client to open a new connection."""
+    await send(reply_start(reply, request_id, headers=headers, closing=closing))
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def reply_start(
+    reply: Reply, request_id: str, *, headers: Headers = (), closing: bool = False
+) -> dict[str, Any]:
+    """The status and the headers of a reply; the length of one that streams is not known."""
     out = [
         (b"content-type", reply.content_type),
-        (b"content-length", b"%d" % len(reply.body)),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
         *headers,
         *reply.headers,
     ]
+    if reply.stream is None:
+        out.append((b"content-length", b"%d" % len(reply.body)))
     if closing:
         out.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": out})
-    await send({"type": "http.response.body", "body": reply.body})
+    return {"type": "http.response.start", "status": reply.status, "headers": out}
 
 
 def read_request_id(headers: Mapping[bytes, bytes]) -> str:
@@ -189,11 +273,12 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding == b"identity":
         return body
-    if encoding not in (b"gzip", b"x-gzip"):
+    if encoding not in _PACKINGS:
         raise UnsupportedFormat(
-            f"content-encoding {encoding.decode('latin-1')!r} is not supported", hint="gzip is"
+            f"content-encoding {encoding.decode('latin-1')!r} is not supported",
+            hint="gzip and deflate are",
         )
-    return await asyncio.to_thread(_gunzip, body, limit)
+    return await asyncio.to_thread(_unpacked, body, encoding, limit)
 
 
 async def _received(receive: Receive, limit: int) -> bytes:
@@ -218,16 +303,17 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-def _gunzip(packed: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(wbits=31)
+def _unpacked(packed: bytes, encoding: bytes, limit: int) -> bytes:
+    name = encoding.decode()
+    stream = zlib.decompressobj(wbits=_PACKINGS[encoding])
     try:
         body = stream.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise InvalidInput("the body says that it is gzip, and is not") from error
+        raise InvalidInput(f"the body says that it is {name}, and is not") from error
     if len(body) > limit:
         raise _too_large(limit)
     if not stream.eof or stream.unused_data:
-        raise InvalidInput("the gzip body is cut short, or followed by something else")
+        raise InvalidInput(f"the {name} body is cut short, or followed by something else")
     return body
 
 
@@ -279,6 +365,8 @@ def error_reply(error: BaseException, request_id: str) -> Reply:
         error = ModelyardError(
             "internal error", hint="the server's log has more under this request id"
         )
+    elif isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", challenge(error)))
     elif "retry_after" in error.details:
         headers.append((b"retry-after", str(error.details["retry_after"]).encode()))
     row = describe(error)

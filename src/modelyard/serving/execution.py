@@ -6,7 +6,7 @@ Synchronous, without any state but one flag, and never raising: this is what a w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from modelyard.serving.interface import Json, Request
 from modelyard.serving.rows import JOINING, cut, holds_records, is_joinable
 from modelyard.types.interface import DataType
 from modelyard.types.schema import Signature
+from modelyard.types.stream import StreamType, close, is_stream, iterate
 
 logger = logging.getLogger("modelyard.serving")
 
@@ -57,6 +58,9 @@ class Method:
         """The argument that holds records, if there is one."""
         self.columns = columns_of(self.signature.args[holds[0]].type) if holds else None
         """Their columns, when they are a table."""
+        returns = self.signature.returns
+        self.items = returns.items if isinstance(returns, StreamType) else None
+        """What the items are of a method that answers piece by piece; None for every other."""
         self.engine: Engine | None = None
         """A quicker way to answer, where there is one. Put here once it is proven; requests may be running meanwhile."""
         self.joins = self._may_join()
@@ -188,10 +192,34 @@ def _alone(method: Method, request: Request) -> Outcome:
         return _missing_value(method, arguments, error) or _failed(method, request, error)
 
 
+def stream(method: Method, request: Request) -> Iterator[Any]:
+    """The items of a streaming method as they come, in their JSON form unless the request is native. Raises our own errors only."""
+    arguments: dict[str, Any] = {}
+    try:
+        arguments = decode(method, request)
+        result = method.function(**arguments)
+        items = iterate(result) if is_stream(result) else iter(result)
+        try:
+            for item in items:
+                yield item if request.native else _spelled(method, method.items, item)
+        finally:
+            close(items)
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise _missing_value(method, arguments, error) or _failed(method, request, error) from error
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _failed(method, request, error) from error
+
+
 def encode(method: Method, value: Any) -> Any:
     """JSON form of a method's answer. One that its own schema refuses is the model's fault: `ModelFailed`."""
+    return _spelled(method, method.signature.returns, value)
+
+
+def _spelled(method: Method, kind: DataType | None, value: Any) -> Any:
     try:
-        return (method.signature.returns or types.infer(value)).encode(value)
+        return (kind or types.infer(value)).encode(value)
     except ModelyardError as error:
         raise ModelFailed(
             f"what model '{method.model.name}' answered in {method.name} does not fit its schema: {error.message}"

@@ -1,6 +1,7 @@
 """What crosses the line between protocols and the service, and how to add a protocol.
 
-A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words.
+A protocol parses what a client sent into a `Request`, calls `Service.infer`, and writes the `Answer` in its own words. One that can
+send an answer piece by piece reads `Service.stream` instead.
 Everything else (checking data, batching, limits, logging, metrics) is behind that call, once for all protocols.
 
 How to add one that speaks HTTP: write ``protocols/<name>.py`` with
@@ -69,18 +70,44 @@ class Limits:
 
     body_bytes: int = 8 << 20
     """Of one request, after decompression."""
+    decoded_bytes: int = 128 << 20
+    """What a table in a compressed format of its own (Parquet, Arrow) may become; a cell counts for 8 bytes at least."""
     file_bytes: int = 32 << 20
     """The same where files are sent as they are, to a method that takes files."""
     depth: int = 64
     """Of nested lists and objects in JSON."""
     requests: int = 1000
     """Being read, waiting or being answered at one time."""
+    rows: int = 1_000_000
+    """Records of one request."""
     queued_rows: int = 20_000
     """Waiting for one model. A single larger request is still taken when nothing else waits."""
     wait_seconds: float = 30.0
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    streams: int = 16
+    """Streaming answers of one model at one time. Each runs in a thread of its own, beside the model's workers."""
+    stream_seconds: float = 600.0
+    """The longest a streaming answer may take."""
+    stream_items: int = 100_000
+    """Of a streaming answer that is asked for as a whole."""
+    send_seconds: float = 30.0
+    """The longest a client may take to read the next piece of a streaming answer."""
+    answer_seconds: float = 0.0
+    """The longest a call of the model may take until who asked is told 504; what it answers later is thrown away. 0 is any
+    time."""
+    stuck_seconds: float = 300.0
+    """A model that works on one call for longer than this while others wait is stuck: ``/healthz`` says so. 0 is never."""
+    rate: float = 0.0
+    """Requests a second of one caller: of a key, or of an address where there are no keys. Each process counts for itself.
+    0 is any number."""
+    burst: int = 0
+    """How many of them at once; 0 is as many as in a second."""
+    call_seconds: float = 300.0
+    """The longest one call of an isolated model may take: then its process is ended. 0 is for ever."""
+    memory_bytes: int = 0
+    """What an isolated model may take of memory beyond what it took to load; 0 is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,28 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Requests that are answered later. Beyond what may wait: 429; what is finished goes, the oldest first."""
+
+    folder: str = ""
+    """Where jobs and their results are kept over restarts, and found by other processes; empty is a temporary one."""
+    running: int = 1
+    """Of one model at one time, beside the requests that somebody waits for."""
+    queued: int = 100
+    """Waiting, or running, at one time."""
+    queued_bytes: int = 64 << 20
+    """Of what they were sent."""
+    kept: int = 1000
+    """Finished ones."""
+    kept_bytes: int = 1 << 30
+    """Of their results."""
+    keep_seconds: float = 86_400.0
+    """After they finished."""
+    seconds: float = 3600.0
+    """The longest one may run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A server that takes requests now: what ``on_ready`` is told."""
 
@@ -106,6 +155,8 @@ class Running:
     curl: str
     """A command that works as pasted into a shell."""
     models: Sequence[str] = field(default_factory=tuple[str, ...])
+    grpc: str = ""
+    """Host and port of gRPC, where it is answered."""
 
 
 class Server(Protocol):

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelyard.serving.arrow_wire import ARROW, PARQUET
 from modelyard.serving.examples import example_body
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, columns_of
+from modelyard.serving.npy_wire import NPY
+from modelyard.serving.rows import holds_records
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import write_csv
 from modelyard.types.binary import OCTETS, binary, binary_items
@@ -23,6 +26,7 @@ _ERRORS = {
     "422": "The data does not fit the schema; `field` names the place.",
     "429": "Too much at once; `Retry-After` says when to try again.",
     "500": "The model failed; the server's log has more under the request id.",
+    "504": "No answer within the time that was given.",
 }
 
 ERROR_SCHEMA: Schema = {
@@ -68,6 +72,28 @@ def method_operations(service: Service, path_of: Callable[[Method], str]) -> Map
     }
 
 
+VERBS = ("get", "head", "post", "put", "patch", "delete")
+
+
+def add_security(schema: Schema, is_open: Callable[[str, str], bool]) -> None:
+    """Say in a whole OpenAPI document that a key is asked for, and where it is not."""
+    schema.setdefault("components", {})["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    schema["security"] = [{"bearer": []}, {"key": []}]
+    for path, operations in schema["paths"].items():
+        for verb, operation in operations.items():
+            if verb not in VERBS:  # what all operations of a path have in common
+                continue
+            if is_open(verb.upper(), path):
+                operation["security"] = []
+                continue
+            responses = operation.setdefault("responses", {})
+            responses.setdefault("401", _error("No key, or one that is not known here."))
+            responses.setdefault("403", _error("This key is not for this model."))
+
+
 def _operation(service: Service, method: Method) -> dict[str, Any]:
     several = service.prefixed
     name = f"{method.model.name}_{method.name}" if several else method.name
@@ -87,12 +113,23 @@ def _request_content(method: Method) -> dict[str, Any]:
     content: dict[str, Any] = file_content(method)
     content["application/json"] = {"schema": request_schema(method), **shown}
     if method.records and method.columns is not None:
-        table = example.get(method.records) if isinstance(example, dict) else example
+        table = table_example(method)
         text = {"example": write_csv(table, method.name).decode()} if table else {}
         content["text/csv"] = {"schema": {"type": "string"}, **text}
+    if method.records and not file_content(method):
+        content |= {kind.decode(): {"schema": _BINARY} for kind in (PARQUET, ARROW, NPY)}
     return content
 
 
+def table_example(method: Method) -> Any:
+    """The sample's records, for a method whose argument is a table; None where there is none."""
+    if not method.records or method.columns is None:
+        return None
+    example = example_body(method.model, method.name)
+    return example.get(method.records) if isinstance(example, dict) else example
+
+
+_BINARY: Schema = {"type": "string", "format": "binary"}
 _FILE: Schema = {"type": "string", "format": "binary", "contentMediaType": OCTETS}
 """Both ways to say it: OpenAPI 3.1 has the second, and the page of docs makes an upload button of the first."""
 
@@ -201,6 +238,8 @@ def _answer(method: Method) -> dict[str, Any]:
             "application/json": {"schema": returns.json_schema() if returns else {}},
             "text/csv": {"schema": {"type": "string"}},
             **_bare_content(returns),
+            **_typed_content(returns),
+            **_stream_content(method),
         },
     }
 
@@ -211,6 +250,31 @@ def _bare_content(returns: DataType | None) -> dict[str, Any]:
         return {file.media_type: {"schema": _FILE}}
     text = returns is not None and returns.kind == "string"
     return {"text/plain": {"schema": {"type": "string"}}} if text else {}
+
+
+def _typed_content(returns: DataType | None) -> dict[str, Any]:
+    """Answers that carry their own types."""
+    kinds = (PARQUET, ARROW, NPY) if holds_records(returns) else ()
+    return {kind.decode(): {"schema": _BINARY} for kind in kinds}
+
+
+def _stream_content(method: Method) -> dict[str, Any]:
+    """Answers that come piece by piece."""
+    if method.items is None:
+        return {}
+    item = method.items.json_schema()
+    events = "`data:` with the JSON of one item for each, then `event: end`, or `event: error`."
+    lines = "The JSON of one item a line."
+    return {
+        "text/event-stream": {
+            "schema": {"type": "string", "description": events},
+            "x-itemSchema": item,
+        },
+        "application/x-ndjson": {
+            "schema": {"type": "string", "description": lines},
+            "x-itemSchema": item,
+        },
+    }
 
 
 def _error(description: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute, Match
 
-from modelyard.serving.edge import Exchange, Receive, Scope, Send
+from modelyard.serving.edge import ASGI, Receive, Scope, Send
 from modelyard.serving.service import Service
 
 
@@ -16,14 +16,14 @@ class ExactPaths(BaseRoute):
     Finding one costs the same however many models are served, and names are no patterns: a model may be called ``{x}``.
     """
 
-    def __init__(self, service: Service, build: Callable[[], Mapping[str, Exchange]]) -> None:
+    def __init__(self, service: Service, build: Callable[[], Mapping[str, ASGI]]) -> None:
         self._service = service
         self._build = build
         self._built = build()
         self._generation = service.generation
 
     @property
-    def exchanges(self) -> Mapping[str, Exchange]:
+    def exchanges(self) -> Mapping[str, ASGI]:
         """What answers each path now."""
         if self._generation != self._service.generation:
             self._generation = self._service.generation
@@ -47,12 +47,29 @@ class DirectPaths:
         self._routes = [route for route in routes if isinstance(route, ExactPaths)]
         self._service = service
         self._generation = -1
-        self._paths: dict[str, Exchange] = {}
+        self._paths: dict[str, ASGI] = {}
 
     @property
-    def paths(self) -> Mapping[str, Exchange]:
+    def paths(self) -> Mapping[str, ASGI]:
         """What answers each path now."""
         if self._generation != self._service.generation:
             self._generation = self._service.generation
             self._paths = {p: e for route in self._routes for p, e in route.exchanges.items()}
         return self._paths
+
+
+class PathsBelow(BaseRoute):
+    """One route for all paths that begin alike; ``find`` gives what answers the rest of one."""
+
+    def __init__(self, prefix: str, find: Callable[[str], ASGI]) -> None:
+        self._prefix = prefix
+        self._find = find
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A full match, whatever the verb."""
+        known = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        return (Match.FULL if known else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self._find(scope["path"].removeprefix(self._prefix))(scope, receive, send)

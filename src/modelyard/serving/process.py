@@ -12,6 +12,7 @@ import errno
 import gc
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -89,12 +90,12 @@ def _free_port(family: int, address: Any) -> int:
     return 0
 
 
-def url_of(sock: socket.socket, host: str) -> str:
+def url_of(sock: socket.socket, host: str, scheme: str = "http") -> str:
     """How a browser on this machine reaches a socket that listens on a host."""
     port = sock.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}.get(host, host)
     bare_v6 = ":" in shown and "[" not in shown
-    return f"http://[{shown}]:{port}" if bare_v6 else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if bare_v6 else f"{scheme}://{shown}:{port}"
 
 
 def run(
@@ -105,8 +106,11 @@ def run(
     on_ready: Callable[[], object],
     stop: threading.Event | None,
     drain_seconds: float,
+    beat: Callable[[], object] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it."""
+    """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it. ``beat`` is called by the event loop once a
+    second."""
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -119,7 +123,10 @@ def run(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
-    _Process(config, service, on_ready, stop or threading.Event()).run(sockets=[sock])
+    config.load()
+    config.ssl = tls  # made by us: uvicorn would take paths, and its own word on what is safe
+    server = _Process(config, service, on_ready, stop or threading.Event(), beat or (lambda: None))
+    server.run(sockets=[sock])
 
 
 class _Process(uvicorn.Server):
@@ -129,11 +136,13 @@ class _Process(uvicorn.Server):
         service: Drained,
         on_ready: Callable[[], object],
         stop: threading.Event,
+        beat: Callable[[], object],
     ) -> None:
         super().__init__(config)
         self._service = service
         self._on_ready = on_ready
         self._told = False
+        self._beat = beat
         self._stop = stop
         self._lame_ticks = 0
 
@@ -158,6 +167,8 @@ class _Process(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: say that we are up, once; after a signal, count down to the end."""
+        if counter % 10 == 0:
+            self._beat()
         if self._service.ready and not self._told:
             self._told = True
             if threading.current_thread() is threading.main_thread():

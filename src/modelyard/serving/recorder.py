@@ -152,7 +152,8 @@ def predictions_of(served: Served) -> list[Prediction]:
     if request.native and not served.error:
         outputs = encode(method, outputs)
     outputs = _log_form(method.signature.returns, outputs)
-    if not served.error and not (isinstance(outputs, list) and len(outputs) == len(inputs)):
+    one_each = isinstance(outputs, list) and len(outputs) == len(inputs) and method.items is None
+    if not served.error and not one_each:
         inputs = [_spelled(method, request)]
         outputs = [outputs]
     ids = _ids(request, len(inputs))

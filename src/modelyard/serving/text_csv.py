@@ -64,7 +64,7 @@ def _take_ids(text: str) -> tuple[str, list[str]]:
     return _write([header, *rows]), ids
 
 
-def write_csv(value: Any, name: str, ids: Sequence[str] = ()) -> bytes:
+def write_csv(value: Any, name: str, ids: Sequence[str] = (), *, headed: bool = True) -> bytes:
     """An answer's JSON form as CSV: records by their columns, lists as ``<name>_0 …``, single values as ``<name>``.
 
     >>> write_csv([0, 1], "predict", ["a", "b"])
@@ -75,7 +75,7 @@ def write_csv(value: Any, name: str, ids: Sequence[str] = ()) -> bytes:
         records = [{REFERENCE_ID: i, **record} for i, record in zip(ids, records, strict=True)]
     header = list(dict.fromkeys(key for record in records for key in record))
     rows = [[_cell(record.get(key)) for key in header] for record in records]
-    return _write([header, *rows]).encode()
+    return _write([header, *rows] if headed else rows).encode()
 
 
 def _record(item: Any, name: str) -> Mapping[str, Any]:

@@ -1,22 +1,25 @@
 """Files that come as they are: the parts of a form, or a raw body, as the arguments of a method.
 
-A part is the argument of its name; where a method takes one file, ``file`` names it as well. Parts that are no files are
-texts for arguments that take texts, and JSON for all others.
+A part is the argument of its name; where a method takes one file, or one table, ``file`` names it as well. Tables and arrays
+may be files too (csv, Parquet, Arrow, ``.npy``). Parts that are no files are texts for arguments that take texts, and JSON for
+all others.
 """
 
 from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedFormat
 from modelyard.serving.edge import parse_json
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, read_id
-from modelyard.serving.interface import Json
+from modelyard.serving.interface import Json, Limits
 from modelyard.serving.multipart import Part
 from modelyard.serving.text_csv import read_csv
+from modelyard.serving.typed_bodies import KINDS, SUFFIXES, TypedBodies
 from modelyard.types.binary import Binary, binary, binary_items
 from modelyard.types.interface import DataType
 
@@ -30,10 +33,11 @@ Read = tuple[dict[str, Any], int, list[str]]
 class Uploads:
     """Reads forms and raw bodies for one method."""
 
-    def __init__(self, method: Method, forms: Forms, depth: int) -> None:
+    def __init__(self, method: Method, forms: Forms, limits: Limits) -> None:
         self._method = method
         self._forms = forms
-        self._depth = depth
+        self._depth = limits.depth
+        self._typed = TypedBodies(method, limits)
         self._types = {n: a.type for n, a in method.signature.args.items()}
         self._binary = {n: b for n, t in self._types.items() if (b := binary(t)) is not None}
         self._lists = {n: b for n, t in self._types.items() if (b := binary_items(t)) is not None}
@@ -67,6 +71,10 @@ class Uploads:
                 raise SchemaMismatch(f"{name}: expected one value, got two", field=name)
             elif name == self._method.records and _is_csv(part):
                 found[name], rows, ids = read_csv(part.content, self._method)
+            elif name in self._types and (typed := _typed(part)) and name not in self._binary:
+                read, count, own = self._typed.read(part.content, typed, name)
+                found |= read
+                rows, ids = max(rows, count), own or ids
             elif not self._is_left_out(name, part):
                 found[name] = self._value(name, part)
         self._forms.check_names(found)
@@ -86,8 +94,8 @@ class Uploads:
         return {self.only: [value] if many else value}, 1, []
 
     def _argument(self, name: str) -> str:
-        if name == FILE and FILE not in self._types and self.only is not None:
-            return self.only
+        if name == FILE and FILE not in self._types:
+            return self.only or self._typed.argument or name
         return name
 
     def _is_left_out(self, name: str, part: Part) -> bool:
@@ -126,6 +134,14 @@ def _is_csv(part: Part) -> bool:
     return part.content_type.partition(";")[0].strip().lower() == "text/csv" or (
         part.filename or ""
     ).lower().endswith(".csv")
+
+
+def _typed(part: Part) -> bytes | None:
+    """The type of a file that carries types of its own: as it is told, or by the file's name."""
+    told = part.content_type.partition(";")[0].strip().lower().encode("latin-1")
+    if told in KINDS:
+        return told
+    return SUFFIXES.get(PurePosixPath((part.filename or "").lower()).suffix)
 
 
 def _text(part: Part) -> str:

@@ -26,6 +26,7 @@ _FILES = {
     "container": "dict list set tuple",
     "record": "record",
     "union": "optional union",
+    "stream": "stream",
     "numpy": "array scalar",
     "pandas": "dataframe series",
     "polars": "polars_dataframe polars_series",
@@ -62,7 +63,7 @@ def _file_of(value: Any) -> Any:
         plugin = _plugin(cls.__module__.partition(".")[0])
         if plugin is not None and plugin.claims(value):
             return plugin
-    for name in ("scalar", "moment", "file", "record", "container"):
+    for name in ("scalar", "moment", "file", "record", "container", "stream"):
         plugin = plugins.load("types", name)
         if plugin.claims(value):
             return plugin

@@ -15,11 +15,13 @@ from modelyard.types.interface import DataType
 from modelyard.types.merging import optional
 from modelyard.types.record import of_class
 from modelyard.types.scalar import AnyType, ChoiceType, NullType
+from modelyard.types.stream import StreamType
 from modelyard.types.union import UnionType
 
 _LISTS = (list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection)
 _SETS = (set, frozenset, abc.Set, abc.MutableSet)
 _DICTS = (dict, abc.Mapping, abc.MutableMapping)
+_STREAMS = (abc.Iterator, abc.Generator, abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator)
 
 
 def read_hint(hint: Any) -> DataType | None:
@@ -44,6 +46,18 @@ def read_hint(hint: Any) -> DataType | None:
     if isinstance(hint, typing.TypeVar):
         return read_hint(hint.__bound__) if hint.__bound__ is not None else None
     return _generic(origin or hint, typing.get_args(hint)) or _plain_class(hint)
+
+
+def read_result_hint(hint: Any) -> DataType | None:
+    """The type of a hint of what a function returns: there an iterator is a stream.
+
+    >>> read_result_hint(abc.Iterator[str]).to_dict()
+    {'type': 'stream', 'items': 'string'}
+    """
+    origin = typing.get_origin(hint) or hint
+    if origin in _STREAMS:
+        return StreamType(_inner(typing.get_args(hint)))
+    return read_hint(hint)
 
 
 def _choice(values: tuple[Any, ...]) -> DataType | None:

@@ -15,12 +15,13 @@ from typing import Any
 from modelyard import types
 from modelyard.base.errors import InvalidInput, ModelFailed, SchemaMismatch, UnsupportedType
 from modelyard.types.container import DictType, ListType, TupleType
-from modelyard.types.hints import hints_of, read_hint
+from modelyard.types.hints import hints_of, read_hint, read_result_hint
 from modelyard.types.interface import DataType
 from modelyard.types.merging import common_type, optional
 from modelyard.types.mismatch import listed
 from modelyard.types.scalar import AnyType
 from modelyard.types.schema import MISSING, Argument, Signature
+from modelyard.types.stream import StreamType, beginning, is_stream
 from modelyard.types.union import OptionalType
 
 _KEYWORDS = inspect.Parameter.VAR_KEYWORD
@@ -47,7 +48,8 @@ def infer_signature(
     """The signature, and what the function answered to the sample (`MISSING` when it was not run).
 
     A sample is the value of the first argument; a tuple, of the first several; a dict whose keys are all names of
-    arguments, of those. With no sample (or None) the function runs only if it needs no argument.
+    arguments, of those. With no sample (or None) the function runs only if it needs no argument. Of a generator the
+    first few items are the answer, as a list.
 
     Raises `InvalidInput` when the sample does not fit the arguments, `ModelFailed` when the function raises.
 
@@ -60,9 +62,12 @@ def infer_signature(
     given = _as_hinted(_by_name(sample, parameters), parameters)
     args = {p.name: _argument(p, given) for p in parameters if p.kind is not _KEYWORDS}
     extra = next((p.hint or AnyType() for p in parameters if p.kind is _KEYWORDS), None)
-    result = _run(function, given, parameters) if run else MISSING
+    result, streamed = _run(function, given, parameters) if run else (MISSING, False)
     hint = read_hint_of_result(function)
-    returns = hint if result is MISSING else _result_type(hint, result)
+    if streamed:
+        returns = _stream_of(hint, _result_type(_listed(hint), result))
+    else:
+        returns = hint if result is MISSING else _result_type(hint, result)
     return Signature(args, returns, extra), result
 
 
@@ -77,8 +82,22 @@ def bind_sample(function: Callable[..., Any], sample: Any) -> dict[str, Any]:
 
 def read_hint_of_result(function: Callable[..., Any]) -> DataType | None:
     """What a function's return annotation says, or None."""
-    hints = hints_of(_annotated(function))
-    return read_hint(hints["return"]) if "return" in hints else None
+    own = _annotated(function)
+    hints = hints_of(own)
+    found = read_result_hint(hints["return"]) if "return" in hints else None
+    yields = inspect.isgeneratorfunction(own) or inspect.isasyncgenfunction(own)
+    return _stream_of(found, found) if yields else found
+
+
+def _stream_of(hint: DataType | None, found: DataType | None) -> StreamType:
+    """A stream, of the items of what was found, or else was promised."""
+    known = next((t for t in (found, hint) if isinstance(t, ListType)), None)
+    return StreamType(known.items) if known else StreamType()
+
+
+def _listed(hint: DataType | None) -> DataType | None:
+    """What a hint says of the beginning of a stream, which is a list."""
+    return ListType(hint.items) if isinstance(hint, StreamType) else hint
 
 
 def with_classes(signature: Signature, function: Callable[..., Any]) -> Signature:
@@ -283,10 +302,11 @@ def _result_type(hint: DataType | None, result: Any) -> DataType | None:
 
 def _run(
     function: Callable[..., Any], given: Mapping[str, Any], parameters: Sequence[_Parameter]
-) -> Any:
+) -> tuple[Any, bool]:
+    """What the function answers (`MISSING` when there is nothing to ask), and whether that is the beginning of a stream."""
     lacking = [p.name for p in parameters if p.required and p.name not in given]
     if lacking and not given:
-        return MISSING
+        return MISSING, False
     name = getattr(function, "__name__", type(function).__name__)
     if lacking:
         raise InvalidInput(
@@ -295,14 +315,18 @@ def _run(
         )
     try:
         result = _call(function, given, parameters)
+        begun = beginning(result)
     except Exception as error:
         raise ModelFailed(
             f"'{name}' raised {type(error).__name__} on the sample: {error}", method=name
         ) from error
     if inspect.iscoroutine(result):
         result.close()
-        raise UnsupportedType(f"'{name}' is asynchronous", hint="wrap it in a plain function")
-    return result
+        raise UnsupportedType(
+            f"'{name}' is asynchronous",
+            hint="wrap it in a plain function, or yield what it answers",
+        )
+    return begun, is_stream(result)
 
 
 def by_name(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -34,6 +34,7 @@ EXTRAS = {
     "prophet": ("prophet",),
     "spacy": ("spacy",),
     "pmml": ("pypmml",),
+    "streamlit": ("streamlit", "pandas"),
     "torch": ("torch", "safetensors"),
     "tensorflow": ("tensorflow",),
     "transformers": ("transformers", "torch", "safetensors"),
@@ -45,7 +46,9 @@ EXTRAS = {
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
+    "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
+    "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules it brings."""

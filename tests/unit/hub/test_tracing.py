@@ -2,67 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import signal
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hub_cases.server import client, hub
 from modelyard.hub import tracing
+from modelyard.serving import tracing as spans
+from serving_cases.collector import Collector, collecting, facts
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SECRET = "my_tokenthatnobodymaysee"
 
 
-class Collector:
-    """What a collector is sent: the bodies of requests, unpacked."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        bodies = self.bodies
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                packed = self.headers.get("content-encoding") == "gzip"
-                bodies.append(gzip.decompress(body) if packed else body)
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def spans(self) -> list[Any]:
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-            ExportTraceServiceRequest,
-        )
-
-        sent = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
-        scopes = [s for each in sent for r in each.resource_spans for s in r.scope_spans]
-        return [span for scope in scopes for span in scope.spans]
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    made = Collector()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join(10)
-
-
-def facts(span: Any) -> dict[str, Any]:
-    return {a.key: a.value.string_value or a.value.int_value for a in span.attributes}
+    with collecting() as made:
+        yield made
 
 
 def test_each_request_is_a_span_that_says_little(collector: Collector, tmp_path: Path) -> None:
@@ -109,7 +67,7 @@ def test_without_a_collector_nothing_of_it_is_loaded(tmp_path: Path) -> None:
 def test_without_the_library_a_hub_says_so_and_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tracing, "find_spec", lambda module: None)
+    monkeypatch.setattr(spans, "find_spec", lambda module: None)
     assert tracing.begin({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}) is None
     assert "modelyard[otel]" in capsys.readouterr().err
 

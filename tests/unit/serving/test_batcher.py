@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.base.errors import Overloaded
+from modelyard.base.errors import Overloaded, TimedOut
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.execution import Method
 from modelyard.serving.interface import Batching, Json, Limits, Request
@@ -143,7 +143,7 @@ def test_a_request_whose_time_is_up_is_told_while_the_model_still_works() -> Non
         first = batcher.submit(method, ask(1.0))
         await entered(gate)
         late = batcher.submit(method, ask(2.0, deadline=time.monotonic() + 0.01))
-        with pytest.raises(Overloaded, match="time was up"):
+        with pytest.raises(TimedOut, match="time was up"):
             await late
         assert batcher.waiting_rows == 0
         gate.leave.release()

@@ -64,7 +64,7 @@ def test_plain_arguments_have_their_types_and_defaults(document: dict[str, Any])
 def test_answers_and_errors_are_typed(document: dict[str, Any]) -> None:
     responses = document["paths"]["/numbers/predict"]["post"]["responses"]
     assert responses["200"]["content"]["application/json"]["schema"]["type"] == "array"
-    assert set(responses) == {"200", "400", "413", "415", "422", "429", "500"}
+    assert set(responses) == {"200", "400", "413", "415", "422", "429", "500", "504"}
     reference = responses["422"]["content"]["application/json"]["schema"]["$ref"]
     assert reference.split("/")[-1] in document["components"]["schemas"]
 
@@ -74,10 +74,15 @@ def test_every_example_answers_as_shown(both: httpx2.Client, document: dict[str,
     for path, operations in document["paths"].items():
         content = operations.get("post", {}).get("requestBody", {}).get("content", {})
         for media, shown in content.items():
+            if shown["schema"].get("format") == "binary":
+                continue  # bytes, of which a document shows none
+            if path == "/invocations":
+                continue  # which of several models is meant stands in no body
             example = shown["example"]
             sent = {"json": example} if media == "application/json" else {"content": example}
             answer = both.post(path, **sent, headers={"Content-Type": media})
-            assert answer.status_code == 200, (path, media, answer.text)
+            expected = 202 if path.startswith("/jobs/") else 200
+            assert answer.status_code == expected, (path, media, answer.text)
             asked += 1
     assert asked == 5
     assert body_of(document, "/iris/predict")["application/json"]["example"] == records(2)

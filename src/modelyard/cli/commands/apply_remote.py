@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from modelyard.base.secrets import read_secret
 from modelyard.cli.options import argument_option, method_options
 from modelyard.cli.output import emit_result, say
 from modelyard.cli.progress import Progress
@@ -30,6 +31,8 @@ from modelyard.cli.progress import Progress
 )
 @argument_option
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to wait for an answer.")  # fmt: skip
+@click.option("--key", metavar="REF", help="API key or token, by reference: env:NAME or file:PATH.")
+@click.option("--ca", metavar="FILE", help="Certificates to trust, besides the usual (PEM).")
 @click.option("--json", "as_json", is_flag=True, help="Print texts and files as JSON, too.")
 def command(
     url: str,
@@ -40,6 +43,8 @@ def command(
     batch_rows: int | None,
     arguments: tuple[str, ...],
     timeout: float,
+    key: str | None,
+    ca: str | None,
     as_json: bool,
 ) -> None:
     """Apply a served model to data: what apply does, with the model behind a URL.
@@ -51,13 +56,16 @@ def command(
       modelyard apply-remote http://127.0.0.1:8080 new.csv
       modelyard apply-remote http://127.0.0.1:8080 new.csv -m predict_proba -o scores.csv
       modelyard apply-remote http://127.0.0.1:8080 large.csv -b 1000 -o answers.csv
+      modelyard apply-remote https://models.example new.csv --key env:SHOP_KEY
     """
     from modelyard.serving.client import Client
     from modelyard.serving.remote import as_model
     from modelyard.yard.verbs import apply
 
     with (
-        Client(url, timeout=timeout) as client,
+        Client(
+            url, timeout=timeout, key=key and read_secret(key, "--key"), verify=ca or True
+        ) as client,
         Progress(shown=output is not None and sys.stderr.isatty()) as progress,
     ):
         result = apply(

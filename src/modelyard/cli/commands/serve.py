@@ -23,7 +23,7 @@ from modelyard.cli.options import (
     trust_option,
 )
 
-LISTS = ("allowed_hosts", "allowed_origins")
+LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 """Options that are lists: on the command line their words are parted by commas."""
 
 
@@ -31,9 +31,20 @@ LISTS = ("allowed_hosts", "allowed_origins")
 @ref_argument("words", nargs=-1, required=True, metavar="REF... [SERVER]", type=click.UNPROCESSED)
 @click.option("--host", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="0 takes a free one.  [default: 8080]")
+@click.option("--workers", type=int, metavar="N", help="Processes on the port.  [default: 1]")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the model in a process of its own, so that a crash is one request's.  [default: with several workers]",
+)
+@click.option("--grpc-port", type=int, help="Also answer gRPC on this port; 0 takes a free one.")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
 )
+@click.option("--tls-cert", metavar="FILE", help="Serve HTTPS with this certificate (PEM).")
+@click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--tls-client-ca", metavar="FILE", help="Let in only who has a certificate of these authorities.")  # fmt: skip
+@click.option("--access-log", metavar="json|text|off|FILE", help="A line for each request, on stderr or in a file.  [default: off]")  # fmt: skip
 @settings_option
 @trust_option
 @check_env_option
@@ -42,18 +53,20 @@ LISTS = ("allowed_hosts", "allowed_origins")
 )
 @project_option
 @rev_option
-def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_after: int | None, **options: Any) -> None:  # fmt: skip
-    """Serve models over HTTP: a typed route for each method, docs, health and metrics.
+def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_port: int | None, stop_after: int | None, **options: Any) -> None:  # fmt: skip
+    """Serve models over HTTP: a typed route for each method, the Open Inference Protocol, docs, health and metrics.
 
     A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
-    limits.body_bytes, limits.requests, batching.rows, batching.workers, drain_seconds, allowed_hosts, allowed_origins
-    and more (docs/serving.md). Stops in order on Ctrl+C or SIGTERM.
+    limits.body_bytes, limits.rate, batching.rows, batching.workers, auth.keys, drain_seconds, allowed_hosts, allowed_origins
+    and more (docs/serving.md, docs/serving-operation.md). Stops in order on Ctrl+C or SIGTERM.
 
     \b
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
+      modelyard serve models/churn --workers 4
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
+      modelyard serve models/churn --host 0.0.0.0 --access-log json -c auth.keys.shop=env:SHOP_KEY
     """
     from modelyard.cli.yards import new_or_existing_yard
     from modelyard.serving.serve import serve
@@ -62,6 +75,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
     models, server = split_server(refs)
     more = nested(plugin_options(settings, free))
     more |= {key: more[key].split(",") for key in LISTS if isinstance(more.get(key), str)}
+    more |= {} if grpc_port is None else {"grpc_port": grpc_port}
     if stop_after is not None:
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True
@@ -72,8 +86,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], stop_a
             models,
             server=server,
             log=yard.predictions.log if yard is not None else None,
-            **options,
-            **more,
+            **{**{k: v for k, v in options.items() if v is not None}, **more},
         )
 
 

@@ -1,9 +1,9 @@
 """Typed REST: ``POST /<method>``, or ``POST /<model>/<method>`` when several models are served.
 
-Bodies: JSON in the forms of `modelyard.serving.forms` (also without a Content-Type), ``text/csv`` for a table, forms
-(``multipart/form-data``), for a method that takes one file the file itself under its own type, and for one that takes one
-text ``text/plain``. The answer is the bare value (``[0, 1]``), or what ``Accept`` prefers: ``text/csv``, ``text/plain`` of a
-text, the bytes of a file or image. A first path segment that the server needs for itself
+Bodies: JSON in the forms of `modelyard.serving.forms` (also without a Content-Type), ``text/csv`` for a table, Parquet, Arrow
+streams and ``.npy`` (`modelyard.serving.typed_bodies`), forms (``multipart/form-data``), for a method that takes one file the
+file itself under its own type, and for one that takes one text ``text/plain``. The answer is the bare value (``[0, 1]``), or
+what ``Accept`` prefers (`modelyard.serving.answers`). A first path segment that the server needs for itself
 (`RESERVED`) is reached below ``/methods/``.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,15 +19,17 @@ from starlette.routing import BaseRoute
 
 from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedFormat
 from modelyard.objects.sampling import required_arguments
+from modelyard.serving.accept import prefers
+from modelyard.serving.answers import CSV, TEXT, TYPED, Answers
 from modelyard.serving.edge import (
     JSON,
     OFF_LOOP_BYTES,
     Call,
     Exchange,
     Reply,
-    dump_json,
     parse_json,
 )
+from modelyard.serving.events import FORMS, Form, Streamed
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
@@ -34,20 +37,17 @@ from modelyard.serving.multipart import FORM, boundary_of, read_form
 from modelyard.serving.openapi import method_operations
 from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
-from modelyard.serving.text_csv import read_csv, write_csv
+from modelyard.serving.text_csv import read_csv
+from modelyard.serving.typed_bodies import TypedBodies
 from modelyard.serving.uploads import Uploads
-from modelyard.types.binary import OCTETS, binary
 
 RESERVED = frozenset((
-    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "healthz", "readyz", "livez", "metrics", "version",
-    "ping", "invocations", "models", "methods", "jobs", "v1", "v2",
+    "docs", "redoc", "openapi.json", "interface.json", "favicon.ico", "health", "healthz", "readyz", "livez", "metrics",
+    "version", "ping", "invocations", "models", "methods", "jobs", "page", "v1", "v2",
 ))  # fmt: skip
 """First path segments that this server, or a protocol it may speak, needs for itself."""
 
-CSV = b"text/csv"
-TEXT = b"text/plain"
-_ID_KEY = REFERENCE_ID.encode()
-_TEXT_CSV = b"text/csv; charset=utf-8"
+ID_KEY = REFERENCE_ID.encode()
 
 
 def path_of(service: Service, method: Method) -> str:
@@ -91,19 +91,30 @@ class RestMethod:
         self._service = service
         self._method = method
         self._forms = Forms(method.signature)
-        self._uploads = Uploads(method, self._forms, service.limits.depth)
-        self._returns = binary(method.signature.returns)
+        self._uploads = Uploads(method, self._forms, service.limits)
+        self._typed = TypedBodies(method, service.limits)
+        self._answers = Answers(method)
         self._text = _only_text(method)
 
     def body_limit(self, headers: Mapping[bytes, bytes]) -> int:
         """How large a body may be: more where it is a file, for a method that takes files."""
-        limits, kind = self._service.limits, _media_type(headers)
-        larger = self._uploads.takes_files and not _is_json(kind) and kind != CSV
+        limits, kind = self._service.limits, media_type(headers)
+        larger = self._uploads.takes_files and not is_json(kind) and kind != CSV
         return max(limits.file_bytes, limits.body_bytes) if larger else limits.body_bytes
 
     async def __call__(self, call: Call) -> Reply:
         """The reply to one call; errors are raised."""
+        request = await self.read(call)
+        form = self._stream_form(call.headers.get(b"accept", b""))
+        if form is not None:
+            items = self._service.stream(request)
+            return await Streamed(items, form, call.request_id).begin(echoed(call))
+        return await self.write(call, await self._service.infer(request))
+
+    async def read(self, call: Call) -> Request:
+        """What a call asks for; `InvalidInput` and the like for what cannot be read."""
         parse = self._parser(call.headers)
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
         if len(call.body) > OFF_LOOP_BYTES:
             arguments, rows, ids = await asyncio.to_thread(parse, call.body)
         else:
@@ -111,7 +122,7 @@ class RestMethod:
         header = call.headers.get(b"x-reference-id")
         if header is not None and not any(ids):
             ids = [read_id(header.decode("utf-8", "replace"), "X-Reference-ID")]
-        request = Request(
+        return Request(
             self._method.model.name,
             self._method.name,
             arguments,
@@ -119,13 +130,17 @@ class RestMethod:
             rows=rows,
             reference_ids=ids,
             caller=call.caller,
+            native=kind in TYPED,
         )
-        answer = await self._service.infer(request)
-        return self._reply(call, answer, [] if header is None else [(b"x-reference-id", header)])
+
+    async def write(self, call: Call, answer: Answer) -> Reply:
+        """An answer in the form that the call asks for."""
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
+        return await self._answers.reply(kind, answer, echoed(call))
 
     def _parser(self, headers: Mapping[bytes, bytes]) -> Any:
-        content_type = _media_type(headers)
-        if _is_json(content_type):
+        content_type = media_type(headers)
+        if is_json(content_type):
             return self._from_json
         if content_type == CSV:
             return self._from_csv
@@ -134,6 +149,8 @@ class RestMethod:
             return lambda body: self._uploads.from_form(read_form(body, boundary))
         if content_type == TEXT and self._text is not None:
             return self._from_text
+        if not self._uploads.takes_files and (typed := self._typed.reader(content_type)):
+            return typed
         spelled = content_type.decode("latin-1")
         if self._uploads.only is not None and content_type != b"application/x-www-form-urlencoded":
             return lambda body: self._uploads.from_raw(body, spelled)
@@ -152,8 +169,12 @@ class RestMethod:
 
     def _from_json(self, body: bytes) -> tuple[dict[str, Any], int, list[str]]:
         parsed = parse_json(body, self._service.limits.depth)
-        values = self._forms.read(parsed)
-        ids = self._forms.take_reference_ids(parsed, values) if _ID_KEY in body else []
+        return self._from_value(parsed, self._forms.read(parsed), ID_KEY in body)
+
+    def _from_value(
+        self, parsed: Any, values: dict[str, Any], has_ids: bool
+    ) -> tuple[dict[str, Any], int, list[str]]:
+        ids = self._forms.take_reference_ids(parsed, values) if has_ids else []
         records = self._method.records
         rows = count_rows(values[records]) if records in values else 1
         if len(ids) > 1 and len(ids) != rows:
@@ -168,25 +189,35 @@ class RestMethod:
         value, rows, ids = read_csv(body, self._method)
         return {str(self._method.records): value}, rows, ids
 
-    def _reply(self, call: Call, answer: Answer, headers: list[tuple[bytes, bytes]]) -> Reply:
-        accept = call.headers.get(b"accept", b"")
-        if self._returns is not None and answer.value is not None:
-            kind = self._returns.media_type.encode()
-            if _wants_file(accept, kind):
-                return Reply(self._returns.json_to_bytes(answer.value), kind, headers)
-        if type(answer.value) is str and _prefers(accept, TEXT):
-            return Reply(answer.value.encode(), b"text/plain; charset=utf-8", headers)
-        if CSV in accept and _prefers(accept, CSV):
-            body = write_csv(answer.value, self._method.name, answer.reference_ids)
-            return Reply(body, _TEXT_CSV, headers)
-        return Reply(dump_json(answer.value), JSON, headers)
+    def _stream_form(self, accept: bytes) -> Form | None:
+        """How to send an answer that comes piece by piece, when that is asked for."""
+        if self._method.items is None:
+            return None
+        return next((f for kind, f in FORMS.items() if prefers(accept, kind)), None)
+
+    async def write_spelled(self, call: Call, answer: Answer) -> Reply:
+        """An answer that is kept in its JSON form, in the form that the call asks for."""
+        returns = self._method.signature.returns
+        kind = self._answers.kind(call.headers.get(b"accept", b""))
+        if kind in TYPED and returns is not None:
+            native = await asyncio.to_thread(returns.decode, answer.value)
+            answer = replace(answer, value=native)
+        return await self._answers.reply(kind, answer, echoed(call))
 
 
-def _media_type(headers: Mapping[bytes, bytes]) -> bytes:
+def echoed(call: Call) -> list[tuple[bytes, bytes]]:
+    """The headers of a call that its answer repeats."""
+    header = call.headers.get(b"x-reference-id")
+    return [] if header is None else [(b"x-reference-id", header)]
+
+
+def media_type(headers: Mapping[bytes, bytes]) -> bytes:
+    """What a body is said to be, without its parameters."""
     return headers.get(b"content-type", JSON).split(b";", 1)[0].strip().lower()
 
 
-def _is_json(content_type: bytes) -> bool:
+def is_json(content_type: bytes) -> bool:
+    """Whether that is JSON, which bodies are by default."""
     return content_type in (JSON, b"") or content_type.endswith(b"+json")
 
 
@@ -195,39 +226,3 @@ def _only_text(method: Method) -> str | None:
     args = method.signature.args
     names = required_arguments(method.signature)
     return names[0] if len(names) == 1 and args[names[0]].type.kind == "string" else None
-
-
-def _wants_file(accept: bytes, kind: bytes) -> bool:
-    """Whether the bytes themselves are asked for; whoever asks for sound or pictures gets what there is."""
-    wanted = (kind, OCTETS.encode(), b"image/*", b"audio/*", b"video/*")
-    named = [part.partition(b";")[0].strip() for part in accept.split(b",")]
-    kinds = [n for n in named if n in wanted or n.startswith((b"audio/", b"video/", b"image/"))]
-    return any(_prefers(accept, k) for k in kinds)
-
-
-def _prefers(accept: bytes, kind: bytes) -> bool:
-    """Whether a type is asked for rather than JSON: by a higher weight, or at equal weight by its name."""
-    mine, json = _quality(accept, kind), _quality(accept, JSON)
-    return mine > json or (mine == json > 0 and kind in accept and JSON not in accept)
-
-
-def _quality(accept: bytes, wanted: bytes) -> float:
-    """How much a media type is wanted, by the most specific range that names it."""
-    ranges = (b"*/*", wanted.split(b"/")[0] + b"/*", wanted)
-    found = dict.fromkeys(ranges, -1.0)
-    for part in accept.split(b","):
-        media, _, parameters = part.partition(b";")
-        if media.strip() in found:
-            found[media.strip()] = _q(parameters)
-    return next((q for q in reversed(list(found.values())) if q >= 0), 0.0)
-
-
-def _q(parameters: bytes) -> float:
-    for parameter in parameters.split(b";"):
-        name, _, value = parameter.partition(b"=")
-        if name.strip() == b"q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0

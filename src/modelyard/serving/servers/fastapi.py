@@ -11,17 +11,17 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from modelyard import __version__
 from modelyard.base import plugins
 from modelyard.base.errors import (
-    InvalidSetting,
     ModelyardError,
     NotFound,
     UnknownMethod,
@@ -36,15 +36,26 @@ from modelyard.serving.edge import (
     method_not_allowed,
     read_request_id,
 )
+from modelyard.serving.entry.auth import AuthSettings
+from modelyard.serving.entry.gate import Gate
+from modelyard.serving.entry.opening import EntryOptions, open_gate
+from modelyard.serving.entry.origins import read_origins
 from modelyard.serving.front import Front, own_names
-from modelyard.serving.interface import Batching, Limits, Running
-from modelyard.serving.metrics import CONTENT_TYPE
+from modelyard.serving.health import Readiness, stuck_models
+from modelyard.serving.interface import Batching, Jobs, Limits, Running
+from modelyard.serving.metrics import CONTENT_TYPE, names_of
+from modelyard.serving.openapi import add_security
+from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run
+from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
+from modelyard.serving.settings import options_of
+from modelyard.serving.tls import Tls, server_context, tls_options
 
-_Options = TypeVar("_Options", Limits, Batching)
+Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
+"""Answers for a service on a port of its own meanwhile."""
 
 
 def serve(
@@ -56,31 +67,53 @@ def serve(
     opener: Callable[[str], Model] | None = None,
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
+    jobs: Jobs | Mapping[str, Any] | None = None,
+    auth: AuthSettings | Mapping[str, Any] | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    tls_client_ca: str | None = None,
+    access_log: str = "off",
+    metrics: Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
+    seat: Seat | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    trusted_proxies: Iterable[str] = (),
     drain_seconds: float = 30.0,
+    grpc_port: int | None = None,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. Raises
-    `AddressInUse` with a free port as hint.
+    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
+    socket. Raises `AddressInUse` with a free port as hint.
     """
+    tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
         log=log,
-        limits=_options(Limits, limits),
-        batching=_options(Batching, batching),
+        limits=options_of(Limits, limits),
+        batching=options_of(Batching, batching),
+        jobs=options_of(Jobs, jobs),
         opener=opener,
     )
-    with contextlib.closing(listen(host, port)) as socket:
+    entry = EntryOptions(auth, access_log, trusted_proxies)
+    service.gate = open_gate(entry, service.limits, service.metrics)
+    service.metrics.also(names_of(metrics))
+    context = None if tls is None else server_context(tls)
+    with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        app = create_app(service, allowed_hosts=hosts, allowed_origins=allowed_origins)
-        facts = running(service, socket, host)
+        beside = _grpc(host, grpc_port, drain_seconds, tls)
+        app = create_app(
+            service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
+        )
+        facts = running(service, socket, host, scheme="http" if tls is None else "https")
+        facts = dataclasses.replace(facts, grpc=next(iter(beside), ""))
         run(
             app,
             socket,
@@ -88,52 +121,60 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            beat=seat.beat if seat else None,
+            tls=context,
         )
 
 
-def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
-    if isinstance(given, kind):
-        return given
-    known = [field.name for field in dataclasses.fields(kind)]
-    wrong = sorted(set(given or {}) - set(known))
-    if wrong:
-        hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
-        raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
-    for field in dataclasses.fields(kind):
-        value: Any = (given or {}).get(field.name, field.default)
-        if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, int | float
-        ):
-            raise InvalidSetting(
-                f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
-            )
-    return kind(**(given or {}))
+def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
+    """What answers gRPC, by its address; nothing where no port is given."""
+    if port is None:
+        return {}
+    from modelyard.serving.protocols import oip_grpc
+    from modelyard.serving.rpc.server import credentials_of
+
+    credentials = credentials_of(tls)
+    # It says well that somebody else listens, and finds a free port.
+    with listen(host, port) as socket:
+        bound: int = socket.getsockname()[1]
+        target = url_of(socket, host).removeprefix("http://")
+    answering = partial(
+        oip_grpc.answering,
+        host=host,
+        port=bound,
+        drain_seconds=drain_seconds,
+        credentials=credentials,
+    )
+    return {target: answering}
 
 
 def create_app(
     service: Service,
     *,
-    protocols: Sequence[str] = ("rest",),
+    protocols: Sequence[str] = ("rest", "jobs", "oip", "mlflow", "sagemaker"),
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
+    beside: Iterable[Beside] = (),
 ) -> FastAPI:
-    """The ASGI app; its lifespan starts and closes the service. Middleware may be added to it as to any FastAPI app."""
+    """The ASGI app; its lifespan starts and closes the service, and what answers ``beside`` it on ports of its own.
+    Middleware may be added to it as to any FastAPI app."""
     known = [plugins.load("protocols", name) for name in protocols]
     routes = [route for protocol in known for route in protocol.routes(service)]
     direct = DirectPaths(service, routes)
     app = _App(
         direct=direct,
         hosts=None if allowed_hosts is None else frozenset(h.lower() for h in allowed_hosts),
-        origins=frozenset(o.lower() for o in allowed_origins),
-        title=", ".join(service.models),
+        origins=read_origins(allowed_origins),
+        gate=service.gate,
+        title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
-        lifespan=lambda app: _lifespan(service),
+        lifespan=lambda app: _lifespan(service, list(beside)),
         redirect_slashes=False,
     )
     app.router.routes.extend(routes)
     _add_own_routes(app, service)
-    _add_error_handlers(app, direct)
+    _add_error_handlers(app, service)
     _add_openapi(app, service, known)
     return app
 
@@ -145,10 +186,11 @@ class _App(FastAPI):
         direct: DirectPaths,
         hosts: frozenset[str] | None,
         origins: frozenset[str],
+        gate: Gate,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._direct, self._hosts, self._origins = direct, hosts, origins
+        self._direct, self._hosts, self._origins, self._gate = direct, hosts, origins, gate
         self._front: Front | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,16 +198,21 @@ class _App(FastAPI):
             # What somebody wraps around the app (authentication, say) must see every request.
             direct = None if self.user_middleware else self._direct
             inner = super().__call__
-            self._front = Front(inner, direct=direct, hosts=self._hosts, origins=self._origins)
+            self._front = Front(
+                inner, direct=direct, hosts=self._hosts, origins=self._origins, gate=self._gate
+            )
         await self._front(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(service: Service) -> AsyncIterator[None]:
+async def _lifespan(service: Service, beside: Sequence[Beside]) -> AsyncIterator[None]:
     await service.start()
     warming = asyncio.create_task(service.warm_up())
     try:
-        yield
+        async with contextlib.AsyncExitStack() as stack:
+            for answering in beside:
+                await stack.enter_async_context(answering(service))
+            yield
     finally:
         warming.cancel()
         await service.close(timeout=10.0)
@@ -186,23 +233,30 @@ def _description(service: Service) -> str:
 
 
 def _add_own_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs", status_code=307)
+    app.router.routes.extend(page_routes(service))
+    readiness = Readiness(service)
 
-    @app.get("/healthz", tags=["server"], summary="The process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    @app.get(
+        "/healthz",
+        tags=["server"],
+        summary="The process lives, and no model hangs",
+        responses={503: {"description": "A model hangs in a call while requests wait for it."}},
+    )
+    async def healthz() -> JSONResponse:
+        stuck = stuck_models(service)
+        return JSONResponse({"status": "stuck" if stuck else "ok"}, 503 if stuck else 200)
 
     @app.get(
         "/readyz",
         tags=["server"],
         summary="Models are loaded, and requests welcome",
-        responses={503: {"description": "Still starting, or about to stop."}},
+        responses={503: {"description": "Still starting, about to stop, or a model is not ready."}},
     )
     async def readyz() -> JSONResponse:
-        status = "ready" if service.ready else "draining" if service.draining else "starting"
-        return JSONResponse({"status": status}, 200 if service.ready else 503)
+        status, models = await readiness.report()
+        # Where keys are asked for, names are nothing for who has none.
+        told = {} if service.gate.auth is not None else {"models": models}
+        return JSONResponse({"status": status, **told}, 200 if status == "ready" else 503)
 
     @app.get("/version", tags=["server"], summary="What runs here")
     async def version() -> dict[str, Any]:
@@ -218,7 +272,7 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
         return describe_service(service, lambda method: path_of(service, method))
 
 
-def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
+def _add_error_handlers(app: FastAPI, service: Service) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         request_id = read_request_id(dict(request.scope["headers"]))
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -226,7 +280,8 @@ def _add_error_handlers(app: FastAPI, direct: DirectPaths) -> None:
             allowed = (getattr(error, "headers", None) or {}).get("Allow", "GET")
             reply = method_not_allowed(request_id, allowed)
         elif status == 404:
-            reply = error_reply(_unknown_path(request, list(direct.paths)), request_id)
+            paths = [path_of(service, method) for method in service.methods]
+            reply = error_reply(_unknown_path(request, paths), request_id)
         else:
             reply = error_reply(error, request_id)
         headers = {k.decode(): v.decode() for k, v in reply.headers}
@@ -260,6 +315,8 @@ def _add_openapi(app: FastAPI, service: Service, protocols: Sequence[Any]) -> No
             for part in [protocol.openapi(service) for protocol in protocols]:
                 schema["paths"] = {**part["paths"], **schema["paths"]}
                 schemas.update(part["components"]["schemas"])
+            if service.gate.auth is not None:
+                add_security(schema, service.gate.auth.is_open)
             app.openapi_schema = schema
         return app.openapi_schema
 

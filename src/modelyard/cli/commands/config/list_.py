@@ -46,6 +46,19 @@ def command(as_json: bool) -> None:
 
 
 def _shown(setting: Setting) -> Any:
-    """The value; of a token only its start, which `modelyard token list` shows too."""
-    secret = setting.key.partition(".")[0] == "tokens" and isinstance(setting.value, str)
-    return f"{setting.value[:6]}…" if secret else setting.value
+    """The value; of a token only its start, which `modelyard token list` shows too, and no key that was written down."""
+    if setting.key.partition(".")[0] == "tokens" and isinstance(setting.value, str):
+        return f"{setting.value[:6]}…"
+    words = setting.key.split(".")
+    return _references(words[1:], setting.value) if words[:2] == ["serve", "auth"] else setting.value  # fmt: skip
+
+
+def _references(place: list[str], value: Any) -> Any:
+    """Below ``auth`` a secret is named, ``env:NAME``. What is no such name, though it should be, is not shown."""
+    if isinstance(value, dict):
+        return {key: _references([*place, str(key)], inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_references(place, inner) for inner in value]
+    secret = (place[1:2] == ["keys"] and place[-1] != "models") or place[-1:] == ["secret"]
+    named = isinstance(value, str) and value.startswith(("env:", "file:"))
+    return "…" if secret and not named else value

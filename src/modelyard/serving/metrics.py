@@ -57,18 +57,7 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
-        self._streams = LiveGauge(
-            "modelyard_streams",
-            "Streaming answers whose generator runs.",
-            registry=registry,
-        )
-        items = Counter(
-            "modelyard_stream_items",
-            "Items of streaming answers.",
-            ("model", "method"),
-            registry=registry,
-        )
+        self._add_streams(registry)
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -89,8 +78,22 @@ class Metrics:
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_streams(self, registry: CollectorRegistry) -> None:
+        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
+        self._streams = LiveGauge(
+            "modelyard_streams",
+            "Streaming answers whose generator runs.",
+            registry=registry,
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
+        self._items = lru_cache(maxsize=4096)(items.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(

@@ -11,24 +11,23 @@ from functools import partial
 from typing import Any
 
 from modelyard.base.errors import (
-    AlreadyExists,
     InvalidInput,
     ModelFailed,
     ModelyardError,
     NotFound,
     NotReady,
-    Overloaded,
     TooLarge,
     did_you_mean,
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.admission import Admission, require
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
 from modelyard.serving.execution import Method, answer, stream
-from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
+from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
 from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_runner import JobRunner
@@ -79,11 +78,11 @@ class Service:
         self._warm = False
         self.draining = False
         self.in_flight = 0
-        self.admitted = _Admission(self)
+        self.admitted = Admission(self)
         """A context around each request, from its first byte to its last: counts it, or refuses it with `Overloaded`."""
         self.recorder: Recorder | None = None
         self._log = log
-        self._housed = {name: Housed(model) for name, model in _by_name(models).items()}
+        self._housed = {name: Housed(model) for name, model in by_name(models).items()}
         self._shelf = Shelf(opener, list(self._housed))
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
@@ -156,7 +155,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        _require(name)
+        require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -176,7 +175,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        _require(name)
+        require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
@@ -365,40 +364,3 @@ class Service:
         if self.recorder is not None:
             self.recorder.put(method, request, value, seconds * 1000, error)
         return seconds * 1000
-
-
-class _Admission:
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        service = self._service
-        if service.in_flight >= service.limits.requests:
-            service.metrics.rejected("requests")
-            raise Overloaded(
-                f"{service.in_flight} requests are being answered already",
-                hint="try again in 1 s",
-                retry_after=1,
-            )
-        service.in_flight += 1
-
-    def __exit__(self, *error: object) -> None:
-        self._service.in_flight -= 1
-
-
-def _require(model: str) -> None:
-    asked = ASKED.get()
-    if asked is not None:
-        asked.caller.require(model)
-
-
-def _by_name(models: Sequence[Model]) -> dict[str, Model]:
-    named: dict[str, Model] = {}
-    for model in models:
-        if model.name in named:
-            raise AlreadyExists(
-                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
-                hint="models served together need different names",
-            )
-        named[model.name] = model
-    return named

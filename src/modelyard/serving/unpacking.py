@@ -60,7 +60,11 @@ def _pages(body: bytes, at: int, end: int) -> Iterator[int]:
         header = Compact(body, at)
         fields = header.struct()
         unpacked, packed = fields.get(2), fields.get(3)
-        if not isinstance(unpacked, int) or not isinstance(packed, int) or min(unpacked, packed) < 0:
+        if (
+            not isinstance(unpacked, int)
+            or not isinstance(packed, int)
+            or min(unpacked, packed) < 0
+        ):
             raise ValueError("a page of the file has no size")
         yield unpacked
         at = header.at + packed

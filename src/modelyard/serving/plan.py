@@ -97,11 +97,8 @@ def run_several(
     parameters = inspect.signature(plan.chosen.serve).parameters
     if "seat" not in parameters:
         raise NotSupported(f"the server {plan.server} runs in one process")
-    if plan.options.get("grpc_port") is not None:
-        raise NotSupported(
-            "gRPC is answered by one process", hint="serve it without workers, or on HTTP alone"
-        )
     host = plan.options.get("host", parameters["host"].default)
+    plan = _with_a_port_for_grpc(plan, host)
     sock = listen(host, plan.options.get("port", parameters["port"].default))
     drain = plan.options.get("drain_seconds", parameters["drain_seconds"].default)
     with contextlib.closing(sock):
@@ -116,6 +113,15 @@ def run_several(
             environment=thread_settings(plan.processes),
             stop=stop,
         ).run()
+
+
+def _with_a_port_for_grpc(plan: Plan, host: str) -> Plan:
+    """The plan with a port that is free now: all processes take the same one, and none can tell who else has it."""
+    port = plan.options.get("grpc_port")
+    if port is None:
+        return plan
+    with listen(host, port) as found:
+        return replace(plan, options={**plan.options, "grpc_port": found.getsockname()[1]})
 
 
 def work(seat: Seat, plan: Plan) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelyard.base.errors import Overloaded
+from modelyard.serving.asking import ASKED
 
 if TYPE_CHECKING:
     from modelyard.serving.service import Service
@@ -31,7 +32,8 @@ class Admission:
         self._service.in_flight -= 1
 
 
-def _require(model: str) -> None:
+def require(model: str) -> None:
+    """`NotAllowed` when who asks may not use a model."""
     asked = ASKED.get()
     if asked is not None:
         asked.caller.require(model)

@@ -21,7 +21,7 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
-from modelyard.serving.admission import Admission
+from modelyard.serving.admission import Admission, require
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
@@ -155,7 +155,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        _require(name)
+        require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -175,7 +175,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        _require(name)
+        require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)

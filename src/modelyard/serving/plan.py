@@ -19,7 +19,7 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.cores import thread_settings
 from modelyard.serving.interface import Batching, Limits, Server
 from modelyard.serving.isolation import IsolatedModel, isolate
-from modelyard.serving.process import listen
+from modelyard.serving.process import listen, port_to_take
 from modelyard.serving.seats import Seat
 from modelyard.serving.settings import options_of
 from modelyard.serving.supervisor import Supervisor
@@ -120,8 +120,7 @@ def _with_a_port_for_grpc(plan: Plan, host: str) -> Plan:
     port = plan.options.get("grpc_port")
     if port is None:
         return plan
-    with listen(host, port) as found:
-        return replace(plan, options={**plan.options, "grpc_port": found.getsockname()[1]})
+    return replace(plan, options={**plan.options, "grpc_port": port_to_take(host, port)})
 
 
 def work(seat: Seat, plan: Plan) -> None:

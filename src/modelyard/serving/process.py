@@ -90,6 +90,12 @@ def _free_port(family: int, address: Any) -> int:
     return 0
 
 
+def port_to_take(host: str, port: int) -> int:
+    """A port that somebody else is going to bind, looked at first: for 0 a free one, and the errors of `listen`."""
+    with listen(host, port) as sock:
+        return sock.getsockname()[1]
+
+
 def url_of(sock: socket.socket, host: str, scheme: str = "http") -> str:
     """How a browser on this machine reaches a socket that listens on a host."""
     return f"{scheme}://{target_of(host, sock.getsockname()[1])}"

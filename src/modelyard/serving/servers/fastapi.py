@@ -47,7 +47,7 @@ from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
 from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run, target_of
+from modelyard.serving.process import listen, port_to_take, run, target_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
@@ -136,18 +136,16 @@ def _grpc(
     from modelyard.serving.protocols import oip_grpc
     from modelyard.serving.rpc.server import credentials_of
 
-    if not shared:
-        with listen(host, port) as socket:  # says well that somebody else listens
-            port = socket.getsockname()[1]
+    bound = port if shared else port_to_take(host, port)
     answering = partial(
         oip_grpc.answering,
         host=host,
-        port=port,
+        port=bound,
         drain_seconds=drain_seconds,
         credentials=credentials_of(tls),
         shared=shared,
     )
-    return {target_of(host, port): answering}
+    return {target_of(host, bound): answering}
 
 
 def create_app(

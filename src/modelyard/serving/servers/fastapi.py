@@ -47,7 +47,7 @@ from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
 from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run, url_of
+from modelyard.serving.process import listen, port_to_take, run, target_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
@@ -110,7 +110,7 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        beside = _grpc(host, grpc_port, drain_seconds, tls)
+        beside = _grpc(host, grpc_port, drain_seconds, tls, shared=seat is not None)
         app = create_app(
             service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
         )
@@ -128,26 +128,26 @@ def serve(
         )
 
 
-def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
-    """What answers gRPC, by its address; nothing where no port is given."""
+def _grpc(
+    host: str, port: int | None, drain_seconds: float, tls: Tls | None, *, shared: bool
+) -> dict[str, Beside]:
+    """What answers gRPC, by its address; nothing where no port is given. ``shared`` with other processes, which have made
+    sure that the port is free."""
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
     from modelyard.serving.rpc.server import credentials_of
 
-    credentials = credentials_of(tls)
-    # It says well that somebody else listens, and finds a free port.
-    with listen(host, port) as socket:
-        bound: int = socket.getsockname()[1]
-        target = url_of(socket, host).removeprefix("http://")
+    bound = port if shared else port_to_take(host, port)
     answering = partial(
         oip_grpc.answering,
         host=host,
         port=bound,
         drain_seconds=drain_seconds,
-        credentials=credentials,
+        credentials=credentials_of(tls),
+        shared=shared,
     )
-    return {target: answering}
+    return {target_of(host, bound): answering}
 
 
 def create_app(

@@ -31,8 +31,7 @@ def _by_layers(model: Any, *values: Any) -> Any:
     library, nodes = graph.onnx(), Nodes("keras_")
     helper, kinds = library.helper, library.TensorProto
     wanted = inner.inputs[0]
-    dtype, shape = _fed(wanted, values[0])
-    source = nodes.add("Cast", ["input"], to=_code(wanted.dtype))
+    shape, source = _fed(wanted, values[0]), "input"
     if len(shape) != len(wanted.shape):
         source = nodes.add("Unsqueeze", [source, nodes.constant([1])])
     source = nodes.add("Cast", [source], to=kinds.FLOAT)
@@ -43,7 +42,7 @@ def _by_layers(model: Any, *values: Any) -> Any:
     made = helper.make_graph(
         nodes.nodes,
         "keras",
-        [helper.make_tensor_value_info("input", _code(dtype), rows)],
+        [helper.make_tensor_value_info("input", _code(wanted.dtype), rows)],
         [helper.make_tensor_value_info("output", kinds.FLOAT, answer)],
         initializer=nodes.constants,
     )
@@ -63,18 +62,15 @@ def _is_keras_own(cls: type) -> bool:
     return cls.__module__.startswith("keras.src.")
 
 
-def _fed(wanted: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
-    """The dtype and shape of what comes in: an array as it is, anything else as the model's input is."""
-    import numpy
-
+def _fed(wanted: Any, value: Any) -> tuple[Any, ...]:
+    """The shape of what comes in: of an array as it is, else as the model's input is."""
     shape = tuple(wanted.shape)
-    if not isinstance(value, numpy.ndarray):
-        return wanted.dtype, shape
-    if value.ndim == 1 and len(shape) == 2 and shape[1] == 1:
-        shape = shape[:1]
-    if value.ndim != len(shape):
-        raise UnsupportedType(f"arrays of rank {value.ndim} for an input of rank {len(shape)}")
-    return str(value.dtype), shape
+    rank = getattr(value, "ndim", len(shape)) if not hasattr(value, "columns") else len(shape)
+    if rank == 1 and len(shape) == 2 and shape[1] == 1:
+        return shape[:1]
+    if rank != len(shape):
+        raise UnsupportedType(f"arrays of rank {rank} for an input of rank {len(shape)}")
+    return shape
 
 
 def _code(dtype: str) -> int:
@@ -90,7 +86,9 @@ def _through(inner: Any, nodes: Nodes, source: str) -> str:
 
     def convert(layer: Any) -> Callable[..., Any]:
         def call(*inputs: Any, **options: Any) -> str:
-            if on := [name for name, value in options.items() if value not in (None, False)]:
+            # Whoever predicts says anew that it is no training.
+            on = [n for n, value in options.items() if n != "training" and value is not None]
+            if on:
                 raise UnsupportedType(f"its layer {layer.name} is called with {', '.join(on)}")
             if hasattr(layer, "layers"):
                 return _nested(layer, nodes, *inputs)

@@ -5,6 +5,7 @@ Values have Keras' layout, channels last; convolutions turn them around and back
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,7 +31,7 @@ def step_of(layer: Any) -> Step:
     known: Mapping[str, Step] = {}
     if cls.__module__.startswith("keras.src.layers."):
         known = LAYERS
-    elif cls.__module__ == "keras.src.ops.numpy":
+    elif cls.__module__ in ("keras.src.ops.numpy", "keras.src.ops.nn"):
         known = OPERATIONS
     if cls.__name__ not in known:
         raise UnsupportedType(f"layers of {cls.__name__} are not converted")
@@ -39,9 +40,9 @@ def step_of(layer: Any) -> Step:
 
 def _array(value: Any) -> Any:
     """A weight, or what is no weight yet, in float32."""
-    import keras
     import numpy
 
+    keras: Any = importlib.import_module("keras")
     return numpy.asarray(keras.ops.convert_to_numpy(value), numpy.float32)
 
 
@@ -170,9 +171,9 @@ def _rescaling(nodes: Nodes, layer: Any, x: str) -> str:
 
 
 def _normalization(nodes: Nodes, layer: Any, x: str) -> str:
-    import keras
     import numpy
 
+    keras: Any = importlib.import_module("keras")
     if layer.invert:
         raise UnsupportedType(f"its layer {layer.name} is inverted")
     spread = numpy.maximum(numpy.sqrt(_array(layer.variance)), keras.config.epsilon())
@@ -313,7 +314,7 @@ def _concatenate(nodes: Nodes, layer: Any, values: list[str]) -> str:
 
 
 def _operation(kind: str) -> Step:
-    """Arithmetic between values, or with a number."""
+    """Of values and numbers."""
 
     def step(nodes: Nodes, layer: Any, *values: Any) -> str:
         return nodes.add(kind, [v if isinstance(v, str) else _number(nodes, v) for v in values])
@@ -368,5 +369,12 @@ OPERATIONS: Mapping[str, Step] = {
     "Multiply": _operation("Mul"),
     "Divide": _operation("Div"),
     "TrueDivide": _operation("Div"),
+    "Negative": _operation("Neg"),
+    "Absolute": _operation("Abs"),
+    "Exp": _operation("Exp"),
+    "Sqrt": _operation("Sqrt"),
+    "Relu": _operation("Relu"),
+    "Sigmoid": _operation("Sigmoid"),
+    "Tanh": _operation("Tanh"),
 }
-"""The same of operators between values: ``a + b``."""
+"""The same of operators between values, ``a + b``, and of ``keras.ops``."""

@@ -96,7 +96,9 @@ def test_the_script_can_be_written_and_used(tmp_path: Path) -> None:
 
     def ready(running: Any) -> None:
         seen.append(httpx2.get(running.url + "/_stcore/health").text)
-        seen.append(json.loads(httpx2.get(running.docs_url.removesuffix("/docs") + "/version").text))
+        seen.append(
+            json.loads(httpx2.get(running.docs_url.removesuffix("/docs") + "/version").text)
+        )
         stop.set()
 
     streamlit.serve(model, port=0, script=str(own), on_ready=ready, stop=stop)

@@ -7,10 +7,10 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from modelyard.serving.execution import Method, answer
+from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Request
 
 NICE = 10
@@ -18,7 +18,10 @@ NICE = 10
 
 
 def answer_apart(
-    method: Method, request: Request, on_end: Callable[[], object]
+    method: Method,
+    request: Request,
+    on_end: Callable[[], object],
+    run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
 ) -> asyncio.Future[Any]:
     """The outcome of a request, as `execution.answer` gives it. Who stops waiting does not stop the model: ``on_end`` is
     called on the loop when it is really through."""
@@ -34,7 +37,7 @@ def answer_apart(
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        outcome = answer(method, [request])[0]
+        outcome = run(method, [request])[0]
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             loop.call_soon_threadsafe(end, outcome)
 

@@ -281,7 +281,8 @@ class Service:
             on_end()
             raise
         started = time.perf_counter()
-        outcome = await answer_apart(method, request, on_end)
+        run = method.model.answer if isinstance(method.model, IsolatedModel) else answer
+        outcome = await answer_apart(method, request, on_end, run)
         if isinstance(outcome, ModelFailed):
             self._finished(method, request, None, started, outcome.message)
         if isinstance(outcome, ModelyardError):

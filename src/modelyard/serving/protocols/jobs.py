@@ -23,9 +23,11 @@ from starlette.routing import BaseRoute, Match
 
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.errors import Conflict, InvalidInput, NotFound, UnknownMethod, did_you_mean
+from modelyard.serving.admission import require
 from modelyard.serving.edge import JSON, Call, Exchange, Receive, Reply, Scope, Send, dump_json
 from modelyard.serving.execution import Method, decode
 from modelyard.serving.interface import Answer
+from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_openapi import job_operations
 from modelyard.serving.job_store import Job
 from modelyard.serving.paths import ExactPaths
@@ -97,6 +99,7 @@ class _Sending:
     """Takes a job for one method."""
 
     def __init__(self, service: Service, method: Method, rest: RestMethod) -> None:
+        self._service = service
         self._jobs = service.jobs
         self._method = method
         self._rest = rest
@@ -104,8 +107,10 @@ class _Sending:
     async def __call__(self, call: Call) -> Reply:
         key, wait = _key(call.headers), _seconds(call)
         request = replace(await self._rest.read(call), native=False)
-        # What does not fit is refused now, not after its turn came.
-        await asyncio.to_thread(decode, self._method, request)
+        self._service.checked(self._method, request)  # as long as who asks is known
+        if not isinstance(self._method.model, IsolatedModel):
+            # What does not fit is refused now, not after its turn came; unless only another process can tell.
+            await asyncio.to_thread(decode, self._method, request)
         sent = hashlib.sha256(call.headers.get(b"content-type", b"") + b"\n" + call.body)
         place = f"{self._method.model.name}/{self._method.name}\n".encode()
         digest = hashlib.sha256(place + sent.digest()).hexdigest()
@@ -135,9 +140,15 @@ class _Reading:
         if call.method == "DELETE":
             if words[1:]:
                 raise InvalidInput("a result is not deleted by itself", hint="DELETE /jobs/<id>")
+            await self._known(words[0])
             return Reply(dump_json(spelled(await self._service.jobs.cancel(words[0]))))
-        job = await self._service.jobs.get(words[0], _seconds(call))
+        job = await self._known(words[0], _seconds(call))
         return await self._result(call, job) if words[1:] else _state(job)
+
+    async def _known(self, job_id: str, wait: float = 0) -> Job:
+        """A job of a model that who asks may use."""
+        require((await self._service.jobs.get(job_id)).model)
+        return await self._service.jobs.get(job_id, wait)
 
     async def _all(self, call: Call) -> Reply:
         if call.method != "GET":

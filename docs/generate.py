@@ -129,7 +129,7 @@ def plain_options(serve: Any, tables: Sequence[str]) -> list[str]:
     """Rows of the parameters of a server that are options; those of ``tables`` stand on their own."""
     lines: list[str] = []
     for key, parameter in inspect.signature(serve).parameters.items():
-        if key not in ("models", "log", "opener", "on_ready", "stop", *tables):
+        if key not in ("models", "log", "opener", "on_ready", "seat", "stop", *tables):
             default = parameter.default if isinstance(parameter.default, float | int | str) else ""
             lines.append(f"| `{key}` | {default} |")
     return lines
@@ -234,7 +234,8 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "Yard": ("check", "backup", "close"),
     "Dataset": ("data", "info"),
     "ModelVersion": ("predict", "load"),
-    "Client": ("model", "close"),
+    "AsyncClient": ("model", "refresh", "close"),
+    "Client": ("model", "refresh", "close"),
     "Schema": ("json_schema",),
 }
 """Members of public classes that people call."""
@@ -390,7 +391,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
         "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
-        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),  # fmt: skip
+        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
         "scalar": ("`numpy.float64(1.5)`", infer(np.float64(1.5))),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelyard.base.errors import Overloaded
-from modelyard.serving.asking import ASKED
 
 if TYPE_CHECKING:
     from modelyard.serving.service import Service
@@ -30,10 +29,3 @@ class Admission:
 
     def __exit__(self, *error: object) -> None:
         self._service.in_flight -= 1
-
-
-def require(model: str) -> None:
-    """`NotAllowed` when who asks may not use a model."""
-    asked = ASKED.get()
-    if asked is not None:
-        asked.caller.require(model)

@@ -7,21 +7,20 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+from modelyard.base.errors import ModelyardError
 from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Request
+from modelyard.serving.isolation import IsolatedModel
 
 NICE = 10
 """Where the system knows niceness of threads, these let the others go first."""
 
 
 def answer_apart(
-    method: Method,
-    request: Request,
-    on_end: Callable[[], object],
-    run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
+    method: Method, request: Request, on_end: Callable[[], object]
 ) -> asyncio.Future[Any]:
     """The outcome of a request, as `execution.answer` gives it. Who stops waiting does not stop the model: ``on_end`` is
     called on the loop when it is really through."""
@@ -37,9 +36,19 @@ def answer_apart(
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        outcome = run(method, [request])[0]
+        outcome = _outcome(method, request)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             loop.call_soon_threadsafe(end, outcome)
 
     threading.Thread(target=work, name=f"job-{request.request_id}", daemon=True).start()
     return done
+
+
+def _outcome(method: Method, request: Request) -> Outcome:
+    if not isinstance(method.model, IsolatedModel):
+        return answer(method, [request])[0]
+    try:
+        # Beside the calls that somebody waits for, there as here.
+        return next(iter(method.model.stream(method, request)))
+    except ModelyardError as error:
+        return error

@@ -66,12 +66,6 @@ class Metrics:
             "Predictions answered but not kept: the log was too slow, or failed.",
             registry=registry,
         )
-        self._restarts = Counter(
-            "modelyard_model_restarts",
-            "Processes of an isolated model that ended and were started again.",
-            ("model",),
-            registry=registry,
-        )
         self._also: Sequence[str] = ()
         self._add_work(registry)
         self._add_facts(registry)
@@ -113,6 +107,12 @@ class Metrics:
         request_runs = Counter(
             "modelyard_request_run_seconds",
             "Seconds of calls of the model, summed over the requests in them.",
+            ("model",),
+            registry=registry,
+        )
+        self._restarts = Counter(
+            "modelyard_model_restarts",
+            "Processes of an isolated model that ended and were started again.",
             ("model",),
             registry=registry,
         )
@@ -213,6 +213,8 @@ class Metrics:
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:
     """The servers whose names are wanted, of the option ``metrics``."""
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting("metrics is a table", hint="as in metrics.names = ['triton']")
     unknown = set(table or {}) - {"names"}
     if unknown:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")

@@ -104,11 +104,11 @@ def run_several(
     host = plan.options.get("host", parameters["host"].default)
     sock = listen(host, plan.options.get("port", parameters["port"].default))
     drain = plan.options.get("drain_seconds", parameters["drain_seconds"].default)
-    with contextlib.closing(sock), sharing_jobs(plan) as plan:
+    with contextlib.closing(sock), _one_folder_of_jobs(plan) as shared:
         Supervisor(
             sock,
             work,
-            (plan,),
+            (shared,),
             plan.processes,
             on_ready=on_ready or parameters["on_ready"].default,
             drain_seconds=drain,
@@ -119,15 +119,13 @@ def run_several(
 
 
 @contextlib.contextmanager
-def sharing_jobs(plan: Plan) -> Iterator[Plan]:
-    """The plan with a folder for jobs that all its processes know: one that is asked must know what another took on."""
+def _one_folder_of_jobs(plan: Plan) -> Iterator[Plan]:
+    """All processes look for jobs in one place: whoever is asked has them."""
     jobs = options_of(Jobs, plan.options.get("jobs"))
     if jobs.folder or "jobs" not in inspect.signature(plan.chosen.serve).parameters:
         yield plan
         return
-    with tempfile.TemporaryDirectory(
-        prefix="modelyard-jobs-", ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="modelyard-jobs-") as folder:
         yield replace(plan, options={**plan.options, "jobs": replace(jobs, folder=folder)})
 
 

@@ -154,6 +154,7 @@ class Invocations:
         self._service = service
         self._model = model
         self._exchanges: dict[tuple[str, str], Exchange] = {}
+        self.write_error = write_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""

@@ -21,18 +21,18 @@ from modelyard.base.errors import (
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
-from modelyard.serving.admission import Admission, require
+from modelyard.serving.admission import Admission
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, answer, stream
+from modelyard.serving.execution import Method
 from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
-from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
+from modelyard.serving.repeats import Repeats
 from modelyard.serving.streaming import Streams
 
 LOGGED_ITEMS = 1000
@@ -68,6 +68,8 @@ class Service:
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.repeats = Repeats(self.limits)
+        """What requests with an idempotency key were answered."""
         self.streams = Streams(self.limits)
         self.jobs = JobRunner(self, jobs or Jobs())
         self.gate = gate or Gate()
@@ -155,7 +157,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        require(name)
+        self.require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -175,7 +177,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        require(name)
+        self.require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
@@ -196,17 +198,14 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name, model = housed.model.name, housed.model
-        run = answer
-        if isinstance(model, IsolatedModel):
-            run = model.answer
-            model.on_restart(self.metrics.restarts(name))
+        name = housed.model.name
+        housed.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
-            run=run,
+            run=housed.answer,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
@@ -281,8 +280,7 @@ class Service:
             on_end()
             raise
         started = time.perf_counter()
-        run = method.model.answer if isinstance(method.model, IsolatedModel) else answer
-        outcome = await answer_apart(method, request, on_end, run)
+        outcome = await answer_apart(method, request, on_end)
         if isinstance(outcome, ModelFailed):
             self._finished(method, request, None, started, outcome.message)
         if isinstance(outcome, ModelyardError):
@@ -307,7 +305,7 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        made = self._housed[method.model.name].stream
         items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):
@@ -336,6 +334,12 @@ class Service:
                         limit=self.limits.stream_items,
                     )
         return items
+
+    def require(self, model: str) -> None:
+        """`NotAllowed` when who asks, in this context, may not use a model."""
+        asked = ASKED.get()
+        if asked is not None:
+            asked.caller.require(model)
 
     def checked(self, method: Method, request: Request) -> Request:
         """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who

@@ -18,7 +18,6 @@ import serving_cases
 from modelyard.base.errors import Conflict
 from modelyard.serving.interface import Jobs
 from modelyard.serving.job_store import Job, JobStore
-from modelyard.serving.plan import Plan, sharing_jobs
 from serving_cases.models import function_model
 from serving_cases.server import serving
 
@@ -92,17 +91,6 @@ def test_one_process_cancels_what_another_runs(tmp_path: Path) -> None:
         assert runs.get(f"/jobs/{first['id']}?wait=60").json()["status"] == "cancelled"
         leave.set()
         assert other.get(f"/jobs/{second['id']}?wait=60").json()["status"] == "done"
-
-
-def test_several_processes_get_a_folder_for_the_jobs_of_all() -> None:
-    plan = Plan("fastapi", ["iris"], {"jobs": {"kept": 5}}, {}, processes=2)
-    with sharing_jobs(plan) as shared:
-        jobs = shared.options["jobs"]
-        assert (jobs.kept, Path(jobs.folder).is_dir()) == (5, True)
-    assert not Path(jobs.folder).exists()
-    own = Plan("fastapi", ["iris"], {"jobs": {"folder": "kept"}}, {}, processes=2)
-    with sharing_jobs(own) as shared:
-        assert shared is own
 
 
 def job(store: JobStore, number: int, **facts: Any) -> Job:

@@ -23,7 +23,6 @@ from starlette.routing import BaseRoute, Match
 
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.errors import Conflict, InvalidInput, NotFound, UnknownMethod, did_you_mean
-from modelyard.serving.admission import require
 from modelyard.serving.edge import JSON, Call, Exchange, Receive, Reply, Scope, Send, dump_json
 from modelyard.serving.execution import Method, decode
 from modelyard.serving.interface import Answer
@@ -140,15 +139,11 @@ class _Reading:
         if call.method == "DELETE":
             if words[1:]:
                 raise InvalidInput("a result is not deleted by itself", hint="DELETE /jobs/<id>")
-            await self._known(words[0])
+            self._service.require((await self._service.jobs.get(words[0])).model)
             return Reply(dump_json(spelled(await self._service.jobs.cancel(words[0]))))
-        job = await self._known(words[0], _seconds(call))
+        job = await self._service.jobs.get(words[0], _seconds(call))
+        self._service.require(job.model)
         return await self._result(call, job) if words[1:] else _state(job)
-
-    async def _known(self, job_id: str, wait: float = 0) -> Job:
-        """A job of a model that who asks may use."""
-        require((await self._service.jobs.get(job_id)).model)
-        return await self._service.jobs.get(job_id, wait)
 
     async def _all(self, call: Call) -> Reply:
         if call.method != "GET":

@@ -98,7 +98,6 @@ class _Sending:
     """Takes a job for one method."""
 
     def __init__(self, service: Service, method: Method, rest: RestMethod) -> None:
-        self._service = service
         self._jobs = service.jobs
         self._method = method
         self._rest = rest
@@ -106,7 +105,6 @@ class _Sending:
     async def __call__(self, call: Call) -> Reply:
         key, wait = _key(call.headers), _seconds(call)
         request = replace(await self._rest.read(call), native=False)
-        self._service.checked(self._method, request)  # as long as who asks is known
         if not isinstance(self._method.model, IsolatedModel):
             # What does not fit is refused now, not after its turn came; unless only another process can tell.
             await asyncio.to_thread(decode, self._method, request)

@@ -52,11 +52,8 @@ class Metrics:
             ("model",),
             registry=registry,
         )
-        self._in_flight = LiveGauge(
-            "modelyard_in_flight",
-            "Requests being read, waiting or being answered.",
-            registry=registry,
-        )
+        being = "Requests being read, waiting or being answered."
+        self._in_flight = LiveGauge("modelyard_in_flight", being, registry=registry)
         self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
         self._streams = LiveGauge(
             "modelyard_streams",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from modelyard.base.clock import new_id
-from modelyard.base.errors import ModelFailed, ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import AlreadyExists, ModelFailed, ModelyardError, NotFound, did_you_mean
 from modelyard.base.notes import note
 from modelyard.objects.engines.array import array_engine
 from modelyard.objects.model import Model
@@ -192,3 +192,16 @@ class Shelf:
             else:
                 rows.append(Shelved(name, "", *self._away.get(name, ("UNAVAILABLE", ""))))
         return rows
+
+
+def by_name(models: Sequence[Model]) -> dict[str, Model]:
+    """Models by their names; `AlreadyExists` when two have the same."""
+    named: dict[str, Model] = {}
+    for model in models:
+        if model.name in named:
+            raise AlreadyExists(
+                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
+                hint="models served together need different names",
+            )
+        named[model.name] = model
+    return named

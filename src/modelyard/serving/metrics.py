@@ -52,20 +52,12 @@ class Metrics:
             ("model",),
             registry=registry,
         )
-        being = "Requests being read, waiting or being answered."
-        self._in_flight = LiveGauge("modelyard_in_flight", being, registry=registry)
-        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
-        self._streams = LiveGauge(
-            "modelyard_streams",
-            "Streaming answers whose generator runs.",
+        self._in_flight = LiveGauge(
+            "modelyard_in_flight",
+            "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        items = Counter(
-            "modelyard_stream_items",
-            "Items of streaming answers.",
-            ("model", "method"),
-            registry=registry,
-        )
+        self._add_streams(registry)
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -80,8 +72,22 @@ class Metrics:
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_streams(self, registry: CollectorRegistry) -> None:
+        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
+        self._streams = LiveGauge(
+            "modelyard_streams",
+            "Streaming answers whose generator runs.",
+            registry=registry,
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
+        self._items = lru_cache(maxsize=4096)(items.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(
@@ -207,6 +213,8 @@ class Metrics:
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:
     """The servers whose names are wanted, of the option ``metrics``."""
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting("metrics is a table", hint="as in metrics.names = ['triton']")
     unknown = set(table or {}) - {"names"}
     if unknown:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")

@@ -173,8 +173,7 @@ class _Process(uvicorn.Server):
             self._told = True
             if threading.current_thread() is threading.main_thread():
                 # What is loaded by now stays, and the process is ours: without it full collections are quick,
-                # with it each stops all requests for a tenth of a second.
-                gc.collect()
+                # with it each stops all requests for a tenth of a second. As one would here, for some hundred objects.
                 gc.freeze()
                 gc.enable()
             await asyncio.to_thread(self._on_ready)

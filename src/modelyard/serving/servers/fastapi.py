@@ -65,6 +65,7 @@ def serve(
     port: int = 8080,
     log: PredictionLog | None = None,
     opener: Callable[[str], Model] | None = None,
+    compile: str = "off",
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
     jobs: Jobs | Mapping[str, Any] | None = None,
@@ -87,7 +88,7 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    to any elsewhere. ``compile="auto"`` compiles the models while they are served already. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
     says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
     file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
     socket. Raises `AddressInUse` with a free port as hint.
@@ -101,6 +102,7 @@ def serve(
         batching=options_of(Batching, batching),
         jobs=options_of(Jobs, jobs),
         opener=opener,
+        compile=compile,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
     service.gate = open_gate(entry, service.limits, service.metrics)
@@ -261,7 +263,8 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
     @app.get("/version", tags=["server"], summary="What runs here")
     async def version() -> dict[str, Any]:
         models = {name: model.identity for name, model in service.models.items()}
-        return {"modelyard": __version__, "models": models}
+        engines = {housed.model.name: housed.engine for housed in service.housed}
+        return {"modelyard": __version__, "models": models, "engines": engines}
 
     @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelyard.base.errors import ModelyardError as ModelyardError
     from modelyard.objects.card import Card as Card
     from modelyard.objects.protocol import Model as Model
+    from modelyard.serving.client import AsyncClient as AsyncClient
     from modelyard.serving.client import Client as Client
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from modelyard.yard.yard import Yard as Yard
 
 _WHERE = {
+    "AsyncClient": "modelyard.serving.client",
     "Card": "modelyard.objects.card",
     "Client": "modelyard.serving.client",
     "Dataset": "modelyard.yard.datasets",
@@ -66,6 +68,7 @@ _WHERE = {
 """Public name -> the module that has it. One table: `__all__`, the imports for type checkers and the docs follow it."""
 
 __all__ = [
+    "AsyncClient",
     "Card",
     "Client",
     "Dataset",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelyard.base.errors import ModelyardError
 from modelyard.objects.card import Card
 from modelyard.objects.protocol import Model
-from modelyard.serving.client import Client
+from modelyard.serving.client import AsyncClient, Client
 from modelyard.serving.serve import serve
 from modelyard.shipping.build import build
 from modelyard.types.schema import Schema
@@ -28,6 +28,7 @@ from modelyard.yard.versions import ModelVersion
 from modelyard.yard.yard import Yard
 
 __all__ = [
+    "AsyncClient",
     "Card",
     "Client",
     "Dataset",

@@ -41,7 +41,7 @@ def alone(folder: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def several(folder: Path) -> Iterator[Running]:
-    with served("obey", "--workers", "2", "--hang-seconds", "3", cwd=folder) as running:
+    with served("obey", "--workers", "2", "--hang-seconds", "5", cwd=folder) as running:
         yield running
 
 
@@ -161,25 +161,27 @@ def test_workers_that_never_get_ready_are_given_up(folder: Path, tmp_path: Path)
     assert (absent.code, absent.out) == (3, "")
     assert "nothing" in absent.err
     assert absent.err.count("error:") == 1
-    process_ended = process("serve", unloadable(tmp_path), "--workers", "2", "--no-isolate", "--port", "0", cwd=tmp_path)  # fmt: skip
-    assert process_ended.code == 7
-    assert "no worker gets ready: 5 in a row ended, the last one ended with code 9" in process_ended.err  # fmt: skip
+    # One that ends every process that loads it, without a word.
+    words = ("serve", unloadable(tmp_path), "--workers", "2", "--no-isolate", "--port", "0")
+    ended = process(*words, cwd=tmp_path, FATAL="1")
+    assert ended.code == 7
+    assert "no worker gets ready: 5 in a row ended, the last one ended with code 9" in ended.err
 
 
 def unloadable(folder: Path) -> Path:
-    """A saved model that ends whatever process loads it."""
+    """A saved model that ends the process that loads it, when a variable says so."""
+
+    def revive() -> object:
+        if "FATAL" in os.environ:
+            os._exit(9)
+        return Unloadable()
 
     class Unloadable:
         def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-            return (last_words if self.fatal else Unloadable), ()
-
-        fatal = False
+            return revive, ()
 
         def predict(self, x: float) -> float:
             return x
-
-    def last_words() -> None:
-        os._exit(9)
 
     my.save(Unloadable(), folder / "unloadable", sample_data=1.0)
     return folder / "unloadable"

@@ -7,13 +7,21 @@ the whole schema as cards spell it; `Client` is built from that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from modelyard import __version__
+from modelyard.serving.answers import CSV
+from modelyard.serving.arrow_wire import ARROW, PARQUET
+from modelyard.serving.edge import JSON
 from modelyard.serving.execution import Method
+from modelyard.serving.npy_wire import NPY
 from modelyard.serving.service import Service
 from modelyard.types.interface import DataType
 from modelyard.types.spelling import signature_to_dict
+
+TOLD_LIMITS = ("body_bytes", "queued_rows", "repeat_seconds")
+"""What a client needs to know to ask within a server's limits."""
 
 
 def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict[str, Any]:
@@ -43,8 +51,23 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
         "methods": methods,
         "version": __version__,
         "meta": {} if only is None else dict(only.card.metadata),
-        "modelyard": {"version": __version__, "models": models},
+        "modelyard": {
+            "version": __version__,
+            "models": models,
+            "formats": formats(),
+            "limits": {name: getattr(service.limits, name) for name in TOLD_LIMITS},
+        },
     }
+
+
+def formats() -> list[str]:
+    """The media types of tables and arrays that are read and written here."""
+    found = [JSON, CSV]
+    if find_spec("numpy") is not None:
+        found.append(NPY)
+    if find_spec("pyarrow") is not None:
+        found += [ARROW, PARQUET]
+    return [kind.decode() for kind in found]
 
 
 def _older_shape(name: str, method: Method) -> dict[str, Any]:

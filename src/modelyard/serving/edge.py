@@ -172,7 +172,9 @@ class Exchange:
             try:
                 body = await read_body(headers, receive, self._body_limit(headers))
                 watch.body_is_here()
-                reply = await self._handle(_call(scope, headers, body, request_id))
+                call = _call(scope, headers, body, request_id)
+                repeats = self._service.repeats
+                reply = await repeats.answer(call, self._handle, self.write_error)
                 if reply.stream is not None:
                     await self._send_stream(send, reply, request_id)
                     return reply

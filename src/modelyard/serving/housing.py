@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from modelyard.base.clock import new_id
-from modelyard.base.errors import ModelFailed, ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import AlreadyExists, ModelFailed, ModelyardError, NotFound, did_you_mean
 from modelyard.base.notes import note
 from modelyard.objects.engines.array import array_engine
 from modelyard.objects.model import Model
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.examples import example_arguments
-from modelyard.serving.execution import ROW_WISE, Method
+from modelyard.serving.execution import ROW_WISE, Method, Outcome, answer, stream
 from modelyard.serving.interface import Json, Request
 from modelyard.serving.isolation import IsolatedModel
 
@@ -62,6 +62,21 @@ class Housed:
         """Wait until nothing waits and nothing runs."""
         if self.batcher is not None:
             await self.batcher.idle()
+
+    def answer(self, method: Method, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """Run requests, here or where the model is; see `execution.answer`."""
+        run = self.model.answer if isinstance(self.model, IsolatedModel) else answer
+        return run(method, requests)
+
+    def stream(self, method: Method, request: Request) -> Iterator[Any]:
+        """The items of a streaming method; see `execution.stream`."""
+        make = self.model.stream if isinstance(self.model, IsolatedModel) else stream
+        return make(method, request)
+
+    def on_restart(self, tell: Callable[[], object]) -> None:
+        """What to call whenever the process of an isolated model is started again."""
+        if isinstance(self.model, IsolatedModel):
+            self.model.on_restart(tell)
 
     @property
     def up(self) -> bool:
@@ -183,3 +198,16 @@ class Shelf:
             else:
                 rows.append(Shelved(name, "", *self._away.get(name, ("UNAVAILABLE", ""))))
         return rows
+
+
+def by_name(models: Sequence[Model]) -> dict[str, Model]:
+    """Models by their names; `AlreadyExists` when two have the same."""
+    named: dict[str, Model] = {}
+    for model in models:
+        if model.name in named:
+            raise AlreadyExists(
+                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
+                hint="models served together need different names",
+            )
+        named[model.name] = model
+    return named

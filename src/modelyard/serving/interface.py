@@ -86,6 +86,10 @@ class Limits:
     """The longest a request waits for its turn."""
     read_seconds: float = 30.0
     """The longest a body may take to arrive."""
+    repeat_seconds: float = 300.0
+    """How long a request with an idempotency key is remembered: sent again, it gets the same answer. 0: not at all."""
+    repeat_bytes: int = 64 << 20
+    """Of answers that are kept for that."""
     streams: int = 16
     """Streaming answers of one model at one time. Each runs in a thread of its own, beside the model's workers."""
     stream_seconds: float = 600.0

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,14 +115,13 @@ def _answer_streams(door: socket.socket, methods: Mapping[str, Method]) -> None:
 
 
 def _stream(channel: Channel, methods: Mapping[str, Method]) -> None:
-    from modelyard.serving.execution import stream
-
     with contextlib.closing(channel), contextlib.suppress(EOFError, OSError):
         name, fields = channel.receive()
         method = methods[name]
         try:
             # Closed when nobody reads any more: then sending fails, and the generator ends here.
-            with contextlib.closing(stream(method, unpack_request(method.model.name, name, fields))) as items:  # type: ignore[type-var]  # a generator  # fmt: skip
+            request = unpack_request(method.model.name, name, fields)
+            with contextlib.closing(_items(method, request)) as items:
                 for item in items:
                     channel.send((item,))
             channel.send(None)
@@ -150,6 +149,19 @@ def _limit_memory(more: int) -> None:
 def _end_when_left(channel: Channel) -> None:
     channel.wait_for_end()
     os._exit(0)
+
+
+def _items(method: Method, request: Request) -> Generator[Any]:
+    """The items of a stream; of any other method its one answer."""
+    from modelyard.serving.execution import answer, stream
+
+    if method.items is not None:
+        yield from stream(method, request)
+        return
+    [outcome] = answer(method, [request])
+    if isinstance(outcome, ModelyardError):
+        raise outcome
+    yield outcome
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,24 @@ class Metrics:
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
+        self._add_streams(registry)
+        self.logged = Counter(
+            "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
+        )
+        self.dropped = Counter(
+            "modelyard_predictions_dropped",
+            "Predictions answered but not kept: the log was too slow, or failed.",
+            registry=registry,
+        )
+        self._also: Sequence[str] = ()
+        self._add_work(registry)
+        self._add_facts(registry)
+        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
+        self._answered = lru_cache(maxsize=4096)(requests.labels)
+        self._durations = lru_cache(maxsize=4096)(seconds.labels)
+        self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_streams(self, registry: CollectorRegistry) -> None:
         self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
         self._streams = LiveGauge(
             "modelyard_streams",
@@ -69,28 +87,7 @@ class Metrics:
             ("model", "method"),
             registry=registry,
         )
-        self.logged = Counter(
-            "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
-        )
-        self.dropped = Counter(
-            "modelyard_predictions_dropped",
-            "Predictions answered but not kept: the log was too slow, or failed.",
-            registry=registry,
-        )
-        self._restarts = Counter(
-            "modelyard_model_restarts",
-            "Processes of an isolated model that ended and were started again.",
-            ("model",),
-            registry=registry,
-        )
-        self._also: Sequence[str] = ()
-        self._add_work(registry)
-        self._add_facts(registry)
-        # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
-        self._answered = lru_cache(maxsize=4096)(requests.labels)
-        self._durations = lru_cache(maxsize=4096)(seconds.labels)
         self._items = lru_cache(maxsize=4096)(items.labels)
-        self._batches = lru_cache(maxsize=1024)(rows.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(
@@ -110,6 +107,12 @@ class Metrics:
         request_runs = Counter(
             "modelyard_request_run_seconds",
             "Seconds of calls of the model, summed over the requests in them.",
+            ("model",),
+            registry=registry,
+        )
+        self._restarts = Counter(
+            "modelyard_model_restarts",
+            "Processes of an isolated model that ended and were started again.",
             ("model",),
             registry=registry,
         )
@@ -210,6 +213,8 @@ class Metrics:
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:
     """The servers whose names are wanted, of the option ``metrics``."""
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting("metrics is a table", hint="as in metrics.names = ['triton']")
     unknown = set(table or {}) - {"names"}
     if unknown:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")

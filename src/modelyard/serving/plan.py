@@ -17,7 +17,7 @@ from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.cores import thread_settings
-from modelyard.serving.interface import Batching, Limits, Server
+from modelyard.serving.interface import Batching, Jobs, Limits, Server
 from modelyard.serving.isolation import IsolatedModel, isolate
 from modelyard.serving.process import listen
 from modelyard.serving.seats import Seat
@@ -104,11 +104,11 @@ def run_several(
     host = plan.options.get("host", parameters["host"].default)
     sock = listen(host, plan.options.get("port", parameters["port"].default))
     drain = plan.options.get("drain_seconds", parameters["drain_seconds"].default)
-    with contextlib.closing(sock):
+    with contextlib.closing(sock), _one_folder_of_jobs(plan) as shared:
         Supervisor(
             sock,
             work,
-            (plan,),
+            (shared,),
             plan.processes,
             on_ready=on_ready or parameters["on_ready"].default,
             drain_seconds=drain,
@@ -116,6 +116,17 @@ def run_several(
             environment=thread_settings(plan.processes),
             stop=stop,
         ).run()
+
+
+@contextlib.contextmanager
+def _one_folder_of_jobs(plan: Plan) -> Iterator[Plan]:
+    """All processes look for jobs in one place: whoever is asked has them."""
+    jobs = options_of(Jobs, plan.options.get("jobs"))
+    if jobs.folder or "jobs" not in inspect.signature(plan.chosen.serve).parameters:
+        yield plan
+        return
+    with tempfile.TemporaryDirectory(prefix="modelyard-jobs-") as folder:
+        yield replace(plan, options={**plan.options, "jobs": replace(jobs, folder=folder)})
 
 
 def work(seat: Seat, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.objects.card import Card
 from modelyard.objects.model import Model
-from modelyard.serving.client import RemoteModel
+from modelyard.serving.calling.remote_model import RemoteModel
 
 
 def as_model(remote: RemoteModel) -> Model:

@@ -11,30 +11,29 @@ from functools import partial
 from typing import Any
 
 from modelyard.base.errors import (
-    AlreadyExists,
     InvalidInput,
     ModelFailed,
     ModelyardError,
     NotFound,
     NotReady,
-    Overloaded,
     TooLarge,
     did_you_mean,
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.admission import Admission
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.compiling import BackgroundCompiler
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, answer, stream
-from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
+from modelyard.serving.execution import Method
+from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
-from modelyard.serving.isolation import IsolatedModel
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
 from modelyard.serving.recorder import Recorder
+from modelyard.serving.repeats import Repeats
 from modelyard.serving.streaming import Streams
 
 LOGGED_ITEMS = 1000
@@ -71,6 +70,8 @@ class Service:
         self.limits = limits or Limits()
         self.batching = batching or Batching()
         self.metrics = Metrics()
+        self.repeats = Repeats(self.limits)
+        """What requests with an idempotency key were answered."""
         self.streams = Streams(self.limits)
         self.jobs = JobRunner(self, jobs or Jobs())
         self.gate = gate or Gate()
@@ -82,11 +83,11 @@ class Service:
         self._warm = False
         self.draining = False
         self.in_flight = 0
-        self.admitted = _Admission(self)
+        self.admitted = Admission(self)
         """A context around each request, from its first byte to its last: counts it, or refuses it with `Overloaded`."""
         self.recorder: Recorder | None = None
         self._log = log
-        self._housed = {name: Housed(model) for name, model in _by_name(models).items()}
+        self._housed = {name: Housed(model) for name, model in by_name(models).items()}
         self._shelf = Shelf(opener, list(self._housed))
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
@@ -162,7 +163,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        _require(name)
+        self.require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -183,7 +184,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        _require(name)
+        self.require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
@@ -204,17 +205,14 @@ class Service:
         }
 
     def _start_batcher(self, housed: Housed) -> None:
-        name, model = housed.model.name, housed.model
-        run = answer
-        if isinstance(model, IsolatedModel):
-            run = model.answer
-            model.on_restart(self.metrics.restarts(name))
+        name = housed.model.name
+        housed.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
-            run=run,
+            run=housed.answer,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
@@ -314,7 +312,7 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        made = method.model.stream if isinstance(method.model, IsolatedModel) else stream
+        made = self._housed[method.model.name].stream
         items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):
@@ -344,6 +342,12 @@ class Service:
                     )
         return items
 
+    def require(self, model: str) -> None:
+        """`NotAllowed` when who asks, in this context, may not use a model."""
+        asked = ASKED.get()
+        if asked is not None:
+            asked.caller.require(model)
+
     def checked(self, method: Method, request: Request) -> Request:
         """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who
         asks. `infer` does it; other ways to an answer must, too."""
@@ -372,40 +376,3 @@ class Service:
         if self.recorder is not None:
             self.recorder.put(method, request, value, seconds * 1000, error)
         return seconds * 1000
-
-
-class _Admission:
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        service = self._service
-        if service.in_flight >= service.limits.requests:
-            service.metrics.rejected("requests")
-            raise Overloaded(
-                f"{service.in_flight} requests are being answered already",
-                hint="try again in 1 s",
-                retry_after=1,
-            )
-        service.in_flight += 1
-
-    def __exit__(self, *error: object) -> None:
-        self._service.in_flight -= 1
-
-
-def _require(model: str) -> None:
-    asked = ASKED.get()
-    if asked is not None:
-        asked.caller.require(model)
-
-
-def _by_name(models: Sequence[Model]) -> dict[str, Model]:
-    named: dict[str, Model] = {}
-    for model in models:
-        if model.name in named:
-            raise AlreadyExists(
-                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
-                hint="models served together need different names",
-            )
-        named[model.name] = model
-    return named

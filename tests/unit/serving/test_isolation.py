@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -22,6 +23,7 @@ from modelyard.base.errors import (
     SchemaMismatch,
 )
 from modelyard.objects.model import Model
+from modelyard.serving.apart import answer_apart
 from modelyard.serving.execution import Method, answer
 from modelyard.serving.interface import Json, Limits, Request
 from modelyard.serving.isolation import IsolatedModel, isolate
@@ -175,6 +177,22 @@ def test_streams_cross_item_by_item_and_end_with_their_reader() -> None:
         assert list(model.stream(method, ask(1.0))) == [0.0, 1.0]  # waits for the new process
         with pytest.raises(ModelFailed, match="raised ArithmeticError"):
             list(model.stream(method, ask(RAISE)))
+
+
+def test_a_call_apart_runs_beside_the_others() -> None:
+    async def scenario(model: IsolatedModel) -> list[Any]:
+        method = Method(model, "predict")
+        ended = asyncio.Event()
+        hanging = answer_apart(method, ask(HANG), ended.set)
+        now = [model.answer(method, [ask(1.0)])[0], await answer_apart(method, ask(2.0), bool)]
+        failed = await answer_apart(method, ask(RAISE), bool)
+        hanging.cancel()
+        return [*now, failed]
+
+    with isolated(dangerous.function) as model:
+        *answers, failed = asyncio.run(scenario(model))
+    assert answers == [2.0, 4.0]
+    assert type(failed) is ModelFailed
 
 
 def test_arrays_of_any_size_cross() -> None:

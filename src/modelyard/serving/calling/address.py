@@ -67,7 +67,11 @@ class Address:
             _read("verify", self.verify, context.load_verify_locations)
         if self.cert is not None:
             chain = self.cert if isinstance(self.cert, tuple) else (self.cert,)
-            _read("cert", chain[0], lambda _: context.load_cert_chain(*[os.fspath(part) for part in chain]))
+            _read(
+                "cert",
+                chain[0],
+                lambda _: context.load_cert_chain(*[os.fspath(part) for part in chain]),
+            )
         return context
 
 

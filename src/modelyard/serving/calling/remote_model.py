@@ -12,6 +12,8 @@ from modelyard.serving.calling.batches import Batches
 from modelyard.serving.calling.bodies import Server, Spelling
 from modelyard.serving.calling.hints import docstring, python_signature
 from modelyard.serving.calling.plans import Plan, answered, once
+from modelyard.serving.calling.refusals import json_of
+from modelyard.serving.calling.remote_job import RemoteJob, sent_as_job
 from modelyard.serving.calling.streams import EVENTS, streamed
 from modelyard.serving.calling.wire import Wire
 from modelyard.types.schema import Schema, Signature
@@ -100,6 +102,19 @@ class RemoteModel:
         request = replace(request, repeatable=False, streamed=True)
         items = getattr(spelling.signature.returns, "items", None)
         return self._wire.items(streamed(request, address.patience, address.url, items))
+
+    def submit(self, method: str | None, *args: Any, **kwargs: Any) -> Any:
+        """Have a method called that takes long, and go on: a `RemoteJob`, which has the result later. Submitted again because an
+        answer was lost it is the same job."""
+        return self._wire.run(self._submitting(method, args, kwargs))
+
+    def _submitting(
+        self, method: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Plan[RemoteJob]:
+        spelling, address = self._known(method), self._wire.address
+        request = once(sent_as_job(spelling.request(args, kwargs, {})))
+        response = yield from answered(request, address.patience, address.url)
+        return RemoteJob(self._wire, spelling, json_of(response))
 
     def _calling(
         self,

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from modelyard.cli.catalog import ALIASES, SECTIONS
 from modelyard.cli.program import program
 from modelyard.objects.native import model_format
 from modelyard.serving.entry.json_web_tokens import JwtSettings
-from modelyard.serving.interface import Batching, Limits
+from modelyard.serving.interface import Batching, Jobs, Limits
 from modelyard.types import KIND_FILES, from_hint, infer, parse
 from modelyard.types.interface import DataType
 
@@ -103,11 +103,11 @@ def builders_text() -> str:
 
 
 def server_text() -> str:
-    """The servers, and the options of the one there is."""
-    (name,) = plugins.names("servers")
+    """The servers, and their options."""
+    name, *others = sorted(plugins.names("servers"), key=lambda n: n != "fastapi")
     lines = ["## Servers\n", f"Options of `modelyard serve REF {name}`, as `--KEY VALUE`, `-c KEY=VALUE` or the setting `serve.KEY`.\n"]  # fmt: skip
     lines += ["| Option | Default |", "|---|---|"]
-    for table in (Limits, Batching):
+    for table in (Limits, Batching, Jobs):
         for field in dataclasses.fields(table):
             lines.append(f"| `{table.__name__.lower()}.{field.name}` | {json.dumps(field.default)} |")  # fmt: skip
     serve = plugins.load("servers", name).serve
@@ -116,12 +116,23 @@ def server_text() -> str:
         default = json.dumps(field.default) if field.default else ""
         lines.append(f"| `auth.jwt.{field.name}` | {default} |")
     lines.append("| `metrics.names` | |")
-    tables = ("models", "log", "opener", "on_ready", "stop", "limits", "batching", "auth", "metrics")
+    tables = ("limits", "batching", "jobs", "auth", "metrics")
+    lines += plain_options(serve, tables)
+    for other in others:
+        serve = plugins.load("servers", other).serve
+        lines += [f"\nOptions of `modelyard serve REF {other}`; tables as above.\n", "| Option | Default |", "|---|---|"]  # fmt: skip
+        lines += plain_options(serve, ())
+    return "\n".join([*lines, ""])
+
+
+def plain_options(serve: Any, tables: Sequence[str]) -> list[str]:
+    """Rows of the parameters of a server that are options; those of ``tables`` stand on their own."""
+    lines: list[str] = []
     for key, parameter in inspect.signature(serve).parameters.items():
-        if key not in tables:
+        if key not in ("models", "log", "opener", "on_ready", "seat", "stop", *tables):
             default = parameter.default if isinstance(parameter.default, float | int | str) else ""
             lines.append(f"| `{key}` | {default} |")
-    return "\n".join([*lines, ""])
+    return lines
 
 
 # Errors and settings
@@ -380,6 +391,7 @@ def examples() -> dict[str, tuple[str, DataType]]:
         "tuple": ("`(1, \"a\")`", infer((1, "a"))),
         "record": ("a dataclass, named tuple or pydantic model", infer(Point(1.0, 2.0))),
         "optional": ("`int \\| None`", hint(int | None)),
+        "stream": ("an answer of type `Iterator[str]`: what a generator yields", parse({"type": "stream", "items": "string"})),
         "union": ("`int \\| str`", hint(int | str)),
         "array": ("a numpy array; the number of rows is open", infer(np.zeros((2, 3)))),
         "scalar": ("`numpy.float64(1.5)`", infer(np.float64(1.5))),

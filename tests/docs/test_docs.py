@@ -20,7 +20,17 @@ from modelyard.types import KIND_FILES
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 ALL_TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
-LANGUAGES = {"python", "sh", "sh not-run", "console", "text", "yaml", "toml", "pycon"}
+LANGUAGES = {
+    "python",
+    "sh",
+    "sh not-run",
+    "python not-run",
+    "console",
+    "text",
+    "yaml",
+    "toml",
+    "pycon",
+}
 
 
 def name_of(page: Path) -> str:

@@ -3,18 +3,12 @@ does not see modelyard."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +16,7 @@ import pytest
 import modelyard as my
 from frameworks import mlflow_functions as functions
 from frameworks.environments import ROOT, core_libraries, environment_of, python_of
-from frameworks.mlflow_process import answers_of, client, client_environment
+from frameworks.mlflow_process import answers_of, client, mlflow_serving
 from modelyard.objects.importers import open_path
 from modelyard.objects.load import load_model
 from serving_cases.server import serving
@@ -245,43 +239,6 @@ def test_mlflow_answers_what_we_answer(built: dict[str, Path]) -> None:
     for (name, expect), answer in zip(expecting, found, strict=True):
         numbers = np.asarray(expect).dtype.kind in "fiu"
         assert np.allclose(answer, expect, rtol=1e-5) if numbers else answer == expect, name
-
-
-@contextlib.contextmanager
-def mlflow_serving(path: Path) -> Iterator[httpx2.Client]:
-    """``mlflow models serve`` on a loopback port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = ["-m", "mlflow", "models", "serve", "-m", str(path), "--env-manager", "local"]
-    log = path.with_name(f"{path.name}.log")
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)],
-            env=client_environment(),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            until = time.monotonic() + 120
-            while not answers(http):
-                assert process.poll() is None, log.read_text()[-3000:]
-                assert time.monotonic() < until, log.read_text()[-3000:]
-                time.sleep(0.3)
-            yield http
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)  # its own session: the launcher and the server it started
-        process.wait(30)
-
-
-def answers(http: httpx2.Client) -> bool:
-    """Whether the server is up."""
-    with contextlib.suppress(httpx2.TransportError):
-        return http.get("/ping").status_code == 200
-    return False
 
 
 @pytest.mark.parametrize("name", ["forest", "array", "area", "tagged"])

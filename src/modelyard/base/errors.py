@@ -35,6 +35,8 @@
     ├── TimedOut (TimeoutError)             no answer within the time that was given
     ├── StorageFull (OSError)
     └── ModelFailed (RuntimeError)          the model itself raised
+        ├── ModelCrashed                    it took its process with it
+        └── ModelTimedOut (TimeoutError)    it did not answer in the time a call may take
 
 A class per condition, each also the built-in that fits it. The message says what and where; ``hint`` says what
 to do. Exit codes, HTTP statuses and MLflow's error codes stand in `TABLE` and are read by the edges
@@ -222,6 +224,14 @@ class ModelFailed(ModelyardError, RuntimeError):
     """The model itself raised, or answered what its schema refuses."""
 
 
+class ModelCrashed(ModelFailed):
+    """The process that runs the model died of this request, or is being started again."""
+
+
+class ModelTimedOut(ModelFailed, TimeoutError):
+    """The model did not answer in the time that one call may take; its process was ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What the edges say for one class: its code, the CLI's exit code, REST's status, MLflow's word."""
@@ -269,6 +279,8 @@ TABLE: Mapping[type[ModelyardError], Row] = {
     TimedOut: Row("timed_out", 7, 504, "TEMPORARILY_UNAVAILABLE"),
     StorageFull: Row("storage_full", 1, 507, "RESOURCE_EXHAUSTED"),
     ModelFailed: Row("model_failed", 1, 500, "INTERNAL_ERROR"),
+    ModelCrashed: Row("model_crashed", 1, 503, "TEMPORARILY_UNAVAILABLE"),
+    ModelTimedOut: Row("model_timed_out", 1, 504, "DEADLINE_EXCEEDED"),
 }
 
 

@@ -144,8 +144,12 @@ class HubClient:
         limit = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
         # A closed one opens again when it is used: what was found through it may be read later.
         self._open = lambda: httpx2.Client(base_url=self.address, headers=headers, timeout=limit)
+        self._made_of = address, token, timeout, open_wire
         self._opened: httpx2.Client | None = None
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, self._made_of  # in another process, with connections of its own
 
     @property
     def _client(self) -> httpx2.Client:
@@ -336,3 +340,7 @@ def _pause(number: int, answer: httpx2.Response | None) -> float:
 
 def _readable_on_the_way(address: str) -> bool:
     return address.startswith("http://") and not is_local(urlsplit(address).hostname or "")
+
+
+def _again(address: str, token: str | None, timeout: float, open_wire: bool) -> HubClient:
+    return HubClient(address, token, timeout, open_wire=open_wire)

@@ -1,12 +1,13 @@
-"""Figures about a hub's process, for Prometheus."""
+"""Figures about a hub, for Prometheus."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from modelyard.serving.exposition import LiveGauge, exposition
 from modelyard.serving.metrics import CONTENT_TYPE as CONTENT_TYPE
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -28,7 +29,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        gauge = Gauge("modelyard_hub_in_flight", "Requests being answered.", registry=registry)
+        gauge = LiveGauge("modelyard_hub_in_flight", "Requests being answered.", registry=registry)
         gauge.set_function(in_flight)
         self._requests = lru_cache(maxsize=4096)(requests.labels)
         self._seconds = lru_cache(maxsize=4096)(seconds.labels)
@@ -39,5 +40,5 @@ class Metrics:
         self._seconds(route, method).observe(seconds)
 
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """The exposition, in Prometheus' text format; over all processes that serve together."""
+        return exposition(self.registry)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
+from modelyard.base.errors import InvalidInput
 from modelyard.predictions.inserting import prepare
 from modelyard.predictions.interface import Prediction, PredictionQuery
 from modelyard.predictions.selection import (
@@ -18,7 +19,7 @@ from modelyard.predictions.selection import (
     split_model,
 )
 from modelyard.predictions.tables import predictions as table
-from modelyard.stores.rows.engine import Database
+from modelyard.stores.rows.engine import Database, connect
 
 ROWS_A_PAGE = 1000
 
@@ -28,6 +29,13 @@ class SqlPredictionLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process opens the database by itself.
+        address = self._database.address
+        if address.temporary:
+            raise InvalidInput("a database of the moment is in this process alone")
+        return _opened, (address.url or str(address.path),)
 
     def record(self, predictions: Sequence[Prediction]) -> None:
         if predictions:
@@ -70,6 +78,10 @@ class SqlPredictionLog:
         erased = self._database.transact(lambda connection: erase(connection, query))
         self._database.checkpoint()  # until then SQLite's log still has them
         return erased
+
+
+def _opened(uri: str) -> SqlPredictionLog:
+    return SqlPredictionLog(connect(uri))
 
 
 def selected(statement: Any, query: PredictionQuery) -> Any:

@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from modelyard.serving.execution import Method, answer
+from modelyard.base.errors import ModelyardError
+from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Request
+from modelyard.serving.isolation import IsolatedModel
 
 NICE = 10
 """Where the system knows niceness of threads, these let the others go first."""
@@ -34,9 +36,19 @@ def answer_apart(
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        outcome = answer(method, [request])[0]
+        outcome = _outcome(method, request)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             loop.call_soon_threadsafe(end, outcome)
 
     threading.Thread(target=work, name=f"job-{request.request_id}", daemon=True).start()
     return done
+
+
+def _outcome(method: Method, request: Request) -> Outcome:
+    if not isinstance(method.model, IsolatedModel):
+        return answer(method, [request])[0]
+    try:
+        # Beside the calls that somebody waits for, there as here.
+        return next(iter(method.model.stream(method, request)))
+    except ModelyardError as error:
+        return error

@@ -21,7 +21,7 @@ from typing import Any
 
 from modelyard.base.errors import ModelyardError, Overloaded, TimedOut
 from modelyard.serving.asking import ASKED, Asked
-from modelyard.serving.execution import Method, answer
+from modelyard.serving.execution import Method, Outcome, answer
 from modelyard.serving.interface import Batching, Limits, Request
 
 SWEEP_SECONDS = 0.25
@@ -62,6 +62,7 @@ class Batcher:
         limits: Limits,
         on_batch: Callable[[int], None] = lambda rows: None,
         *,
+        run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
         observer: Observer | None = None,
     ) -> None:
         self.waiting_rows = 0
@@ -69,6 +70,7 @@ class Batcher:
         self._batching = batching
         self._limits = limits
         self._on_batch = on_batch
+        self._run = run
         self._observer = observer or Observer()
         self._loop = asyncio.get_running_loop()
         self._groups: dict[Hashable, deque[_Job]] = {}
@@ -225,7 +227,7 @@ class Batcher:
     def _work(self) -> None:
         while (jobs := self._inbox.get()) is not None:
             started = time.perf_counter()
-            outcomes = answer(jobs[0].method, [job.request for job in jobs])
+            outcomes = self._run(jobs[0].method, [job.request for job in jobs])
             seconds = time.perf_counter() - started
             try:
                 self._loop.call_soon_threadsafe(self._finish, jobs, outcomes, started, seconds)

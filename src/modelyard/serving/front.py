@@ -88,9 +88,9 @@ class Front:
                 request_id=request_id,
                 verb=verb,
                 route=path if declared else UNMATCHED,
+                path=path,
                 is_open=is_open(verb, path) if auth is None else auth.is_open(verb, path),
             ) as asked:
-                asked.path = path
                 try:
                     await answer(scope, *noting(asked, receive, send))
                 finally:
@@ -102,9 +102,7 @@ class Front:
     async def _refuse(self, error: ModelyardError, scope: Scope, send: Send) -> None:
         """A refusal in the words of the protocol whose path it is."""
         request_id = read_request_id(dict(scope["headers"]))
-        paths: Mapping[str, Any] = {} if self._direct is None else self._direct.paths
-        exchange = paths.get(scope["path"])
-        write_error = getattr(exchange, "write_error", error_reply)
+        write_error = getattr(self._answering(scope["path"]), "write_error", error_reply)
         await send_reply(send, write_error(error, request_id), request_id)
 
     def _page(self, headers: Mapping[bytes, bytes]) -> bytes | None:

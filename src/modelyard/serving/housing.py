@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from modelyard.base.clock import new_id
-from modelyard.base.errors import ModelFailed, ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import AlreadyExists, ModelFailed, ModelyardError, NotFound, did_you_mean
 from modelyard.base.notes import note
 from modelyard.objects.engines.array import array_engine
 from modelyard.objects.model import Model
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.examples import example_arguments
-from modelyard.serving.execution import ROW_WISE, Method
+from modelyard.serving.execution import ROW_WISE, Method, Outcome, answer, stream
 from modelyard.serving.interface import Json, Request
+from modelyard.serving.isolation import IsolatedModel
 
 RETIRE_SECONDS = 60.0
 """How long a model that was replaced may take to answer what it was asked before."""
@@ -56,10 +57,32 @@ class Housed:
         if self.batcher is not None:
             await self.batcher.idle()
 
+    def answer(self, method: Method, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """Run requests, here or where the model is; see `execution.answer`."""
+        run = self.model.answer if isinstance(self.model, IsolatedModel) else answer
+        return run(method, requests)
+
+    def stream(self, method: Method, request: Request) -> Iterator[Any]:
+        """The items of a streaming method; see `execution.stream`."""
+        make = self.model.stream if isinstance(self.model, IsolatedModel) else stream
+        return make(method, request)
+
+    def on_restart(self, tell: Callable[[], object]) -> None:
+        """What to call whenever the process of an isolated model is started again."""
+        if isinstance(self.model, IsolatedModel):
+            self.model.on_restart(tell)
+
+    @property
+    def up(self) -> bool:
+        """Whether the model is there to answer: one in a process of its own may be starting again."""
+        return not isinstance(self.model, IsolatedModel) or self.model.up
+
     def close(self) -> None:
         """Let its workers end."""
         if self.batcher is not None:
             self.batcher.close()
+        if isinstance(self.model, IsolatedModel):
+            self.model.close()
 
     async def retire(self) -> None:
         """Answer what was asked, then end."""
@@ -80,7 +103,8 @@ async def warm_up(housed: Housed) -> None:
 async def _call_on_sample(housed: Housed) -> None:
     if not housed.methods:
         return
-    await asyncio.to_thread(_choose_engines, housed)
+    if not isinstance(housed.model, IsolatedModel):  # there it is done where the model is
+        await asyncio.to_thread(choose_engines, housed.model, housed.methods)
     method = housed.methods[housed.model.default_method]
     # Only methods known to have no effect but their answer: a function of somebody's own may send a letter.
     sample = example_arguments(method.model, method.name, rows=1)
@@ -95,10 +119,11 @@ async def _call_on_sample(housed: Housed) -> None:
         note(f"{method.identity}: {method.name} failed on its own sample: {error.message}")
 
 
-def _choose_engines(housed: Housed) -> None:
-    for method in housed.methods.values():
+def choose_engines(model: Model, methods: Mapping[str, Method]) -> None:
+    """Give each method the quickest way to call it that is proven to answer the same."""
+    for method in methods.values():
         if method.joins and method.engine is None:
-            method.engine = array_engine(housed.model, method.name)
+            method.engine = array_engine(model, method.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +192,16 @@ class Shelf:
             else:
                 rows.append(Shelved(name, "", *self._away.get(name, ("UNAVAILABLE", ""))))
         return rows
+
+
+def by_name(models: Sequence[Model]) -> dict[str, Model]:
+    """Models by their names; `AlreadyExists` when two have the same."""
+    named: dict[str, Model] = {}
+    for model in models:
+        if model.name in named:
+            raise AlreadyExists(
+                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
+                hint="models served together need different names",
+            )
+        named[model.name] = model
+    return named

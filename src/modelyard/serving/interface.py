@@ -108,6 +108,10 @@ class Limits:
     0 is any number."""
     burst: int = 0
     """How many of them at once; 0 is as many as in a second."""
+    call_seconds: float = 300.0
+    """The longest one call of an isolated model may take: then its process is ended. 0 is for ever."""
+    memory_bytes: int = 0
+    """What an isolated model may take of memory beyond what it took to load; 0 is any."""
 
 
 @dataclass(frozen=True, slots=True)

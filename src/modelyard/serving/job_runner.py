@@ -66,8 +66,9 @@ class JobRunner:
         """Keep a job and have it run; or the one that its ``key`` named before, when it is a retry. ``size`` is that of what
         was sent, ``facts`` are fields of `Job`.
 
-        Raises `Overloaded` when too much waits, and `Conflict` for a key that stood for something else.
+        Raises `NotAllowed` and `TooLarge` as `Service.checked` does, `Overloaded` when too much waits, and `Conflict` for a key that stood for something else.
         """
+        self._service.checked(method, request)
         if self._service.draining:
             raise NotReady("the server is about to stop", hint="send it again in a moment")
         if self._bytes and self._bytes + size > self.settings.queued_bytes:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from modelyard import __version__
 from modelyard.base.errors import InvalidSetting
 from modelyard.serving.batcher import Observer
+from modelyard.serving.exposition import LiveGauge, exposition
 from modelyard.serving.metric_names.interface import INFO, Renamed
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,29 +46,18 @@ class Metrics:
             buckets=_ROWS,
             registry=registry,
         )
-        self._waiting = Gauge(
+        self._waiting = LiveGauge(
             "modelyard_waiting_rows",
             "Records that wait for a free worker.",
             ("model",),
             registry=registry,
         )
-        self._in_flight = Gauge(
+        self._in_flight = LiveGauge(
             "modelyard_in_flight",
             "Requests being read, waiting or being answered.",
             registry=registry,
         )
-        self._jobs = Gauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
-        self._streams = Gauge(
-            "modelyard_streams",
-            "Streaming answers whose generator runs.",
-            registry=registry,
-        )
-        items = Counter(
-            "modelyard_stream_items",
-            "Items of streaming answers.",
-            ("model", "method"),
-            registry=registry,
-        )
+        self._add_streams(registry)
         self.logged = Counter(
             "modelyard_predictions_logged", "Predictions kept in the log.", registry=registry
         )
@@ -82,8 +72,22 @@ class Metrics:
         # Looking labels up takes a lock and builds texts: the few combinations that exist are kept.
         self._answered = lru_cache(maxsize=4096)(requests.labels)
         self._durations = lru_cache(maxsize=4096)(seconds.labels)
-        self._items = lru_cache(maxsize=4096)(items.labels)
         self._batches = lru_cache(maxsize=1024)(rows.labels)
+
+    def _add_streams(self, registry: CollectorRegistry) -> None:
+        self._jobs = LiveGauge("modelyard_jobs", "Jobs that wait or run.", registry=registry)
+        self._streams = LiveGauge(
+            "modelyard_streams",
+            "Streaming answers whose generator runs.",
+            registry=registry,
+        )
+        items = Counter(
+            "modelyard_stream_items",
+            "Items of streaming answers.",
+            ("model", "method"),
+            registry=registry,
+        )
+        self._items = lru_cache(maxsize=4096)(items.labels)
 
     def _add_work(self, registry: CollectorRegistry) -> None:
         waits = Histogram(
@@ -103,6 +107,12 @@ class Metrics:
         request_runs = Counter(
             "modelyard_request_run_seconds",
             "Seconds of calls of the model, summed over the requests in them.",
+            ("model",),
+            registry=registry,
+        )
+        self._restarts = Counter(
+            "modelyard_model_restarts",
+            "Processes of an isolated model that ended and were started again.",
             ("model",),
             registry=registry,
         )
@@ -155,6 +165,10 @@ class Metrics:
         """What to call with the number of records of each call of a model."""
         return self._batches(model).observe
 
+    def restarts(self, model: str) -> Callable[[], None]:
+        """What to call whenever the process of a model is started again."""
+        return self._restarts.labels(model).inc
+
     def rejected(self, reason: str) -> None:
         """Count a request that was turned away."""
         self._rejected.labels(reason).inc()
@@ -193,12 +207,14 @@ class Metrics:
         self._jobs.set_function(unfinished)
 
     def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
-        return generate_latest(self.shown(self.registry))
+        """The exposition, in Prometheus' text format; over all processes that serve together."""
+        return exposition(self.registry, self.shown)
 
 
 def names_of(table: Mapping[str, Any] | None) -> list[str]:
     """The servers whose names are wanted, of the option ``metrics``."""
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting("metrics is a table", hint="as in metrics.names = ['triton']")
     unknown = set(table or {}) - {"names"}
     if unknown:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")

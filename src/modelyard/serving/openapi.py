@@ -72,6 +72,9 @@ def method_operations(service: Service, path_of: Callable[[Method], str]) -> Map
     }
 
 
+VERBS = ("get", "head", "post", "put", "patch", "delete")
+
+
 def add_security(schema: Schema, is_open: Callable[[str, str], bool]) -> None:
     """Say in a whole OpenAPI document that a key is asked for, and where it is not."""
     schema.setdefault("components", {})["securitySchemes"] = {
@@ -81,6 +84,8 @@ def add_security(schema: Schema, is_open: Callable[[str, str], bool]) -> None:
     schema["security"] = [{"bearer": []}, {"key": []}]
     for path, operations in schema["paths"].items():
         for verb, operation in operations.items():
+            if verb not in VERBS:  # what all operations of a path have in common
+                continue
             if is_open(verb.upper(), path):
                 operation["security"] = []
                 continue

@@ -106,9 +106,11 @@ def run(
     on_ready: Callable[[], object],
     stop: threading.Event | None,
     drain_seconds: float,
+    beat: Callable[[], object] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it."""
+    """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it. ``beat`` is called by the event loop once a
+    second."""
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -123,7 +125,8 @@ def run(
     )
     config.load()
     config.ssl = tls  # made by us: uvicorn would take paths, and its own word on what is safe
-    _Process(config, service, on_ready, stop or threading.Event()).run(sockets=[sock])
+    server = _Process(config, service, on_ready, stop or threading.Event(), beat or (lambda: None))
+    server.run(sockets=[sock])
 
 
 class _Process(uvicorn.Server):
@@ -133,11 +136,13 @@ class _Process(uvicorn.Server):
         service: Drained,
         on_ready: Callable[[], object],
         stop: threading.Event,
+        beat: Callable[[], object],
     ) -> None:
         super().__init__(config)
         self._service = service
         self._on_ready = on_ready
         self._told = False
+        self._beat = beat
         self._stop = stop
         self._lame_ticks = 0
 
@@ -162,6 +167,8 @@ class _Process(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: say that we are up, once; after a signal, count down to the end."""
+        if counter % 10 == 0:
+            self._beat()
         if self._service.ready and not self._told:
             self._told = True
             if threading.current_thread() is threading.main_thread():

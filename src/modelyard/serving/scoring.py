@@ -9,8 +9,9 @@ files. What differs from REST, since clients of those tools count on it:
 * ``NaN``, which Python's own ``json`` writes, is a missing value;
 * errors are ``{"error_code", "message"}``, with REST's own words beside them, and 400 where REST says 422.
 
-Where several models are served, ``?model=NAME`` or the header ``X-Amzn-SageMaker-Target-Model`` says which; ``?method=NAME``, or
-``modelyard-method=NAME`` among ``X-Amzn-SageMaker-Custom-Attributes``, asks for another method than the default.
+Where several models are served, ``?model=NAME`` or the header ``X-Amzn-SageMaker-Target-Model`` says which; ``?method=NAME``,
+``"params": {"method": NAME}`` in JSON, or ``modelyard-method=NAME`` among ``X-Amzn-SageMaker-Custom-Attributes`` asks for another
+method than the default.
 """
 
 from __future__ import annotations
@@ -68,6 +69,14 @@ class ScoringMethod(RestMethod):
         super().__init__(service, method)
         self._scoring = ScoringForms(method, self._forms)
 
+    async def __call__(self, call: Call) -> Reply:
+        """The reply of this method, or of the one that the body's params name."""
+        try:
+            return await super().__call__(call)
+        except _Elsewhere as elsewhere:
+            other = self._service.find(self._method.model.name, elsewhere.method)
+            return await ScoringMethod(self._service, other)(call)
+
     async def write(self, call: Call, answer: Answer) -> Reply:
         """``{"predictions": …}``, or the bare value in another format that is asked for."""
         accept = call.headers.get(b"accept", b"")
@@ -99,6 +108,9 @@ class ScoringMethod(RestMethod):
 
     def _from_json(self, body: bytes) -> _Read:
         parsed = parse_lenient(body, self._service.limits.depth)
+        named = self._scoring.other_method(parsed)
+        if named not in (None, self._method.name):
+            raise _Elsewhere(named)
         return self._from_value(parsed, self._scoring.read(parsed), ID_KEY in body)
 
     def _from_lines(self, body: bytes) -> _Read:
@@ -107,6 +119,12 @@ class ScoringMethod(RestMethod):
         if not records:
             raise InvalidInput("the body is empty", hint="send a record a line")
         return self._from_value(records, self._forms.read(records), ID_KEY in body)
+
+
+class _Elsewhere(Exception):
+    def __init__(self, method: str | None) -> None:
+        super().__init__(method)
+        self.method = method
 
 
 def scored(call: Call) -> list[tuple[bytes, bytes]]:
@@ -136,6 +154,7 @@ class Invocations:
         self._service = service
         self._model = model
         self._exchanges: dict[tuple[str, str], Exchange] = {}
+        self.write_error = write_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""

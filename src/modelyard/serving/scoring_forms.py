@@ -22,6 +22,8 @@ SPLIT, RECORDS, INSTANCES, INPUTS = DATA_KEYS = (
     "inputs",
 )
 PARAMS = "params"
+METHOD = "method"
+"""The param that asks for another method than the default, as in the models that we build for another tool."""
 
 
 class ScoringForms:
@@ -35,6 +37,18 @@ class ScoringForms:
         names = [method.records, *required_arguments(signature), *signature.args]
         self._first = next((name for name in names if name), "")
         """The argument that the data is for, unless they are by name."""
+
+    def other_method(self, body: Any) -> str | None:
+        """The method that ``params`` name, when the one at hand takes nothing of that name; it is taken out."""
+        params = body.get(PARAMS) if isinstance(body, dict) else None
+        if METHOD in self._args or not isinstance(params, dict) or METHOD not in params:
+            return None
+        if not any(key in body for key in DATA_KEYS):
+            return None
+        name = params.pop(METHOD)
+        if not isinstance(name, str):
+            raise _mismatch(f"{PARAMS}.{METHOD}", "a text")
+        return name
 
     def read(self, body: Any) -> dict[str, Any]:
         """JSON values by argument name. An object without any of the keys is read as REST reads it."""

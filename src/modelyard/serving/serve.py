@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from modelyard.base import plugins
 from modelyard.base.config import settings
-from modelyard.base.errors import InvalidInput, did_you_mean
+from modelyard.base.errors import InvalidInput, InvalidSetting, did_you_mean
 from modelyard.base.project import find_root
 from modelyard.objects.load import CheckEnv
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.interface import Server
-from modelyard.yard.verbs import open_model
+from modelyard.serving.plan import Plan, portable, run, run_several
+from modelyard.serving.supervisor import MOST_WORKERS
 
-_OURS = frozenset(["models", "log", "opener", "on_ready", "stop"])
+_OURS = frozenset(["models", "log", "opener", "on_ready", "seat", "stop"])
 """Parameters of a server that are no options: values that only a program has."""
 
 
@@ -27,6 +27,8 @@ def serve(
     server: str | None = None,
     host: str | None = None,
     port: int | None = None,
+    workers: int | None = None,
+    isolate: bool | None = None,
     log: PredictionLog | None = None,
     trust: str | None = None,
     check_env: CheckEnv = "warn",
@@ -37,23 +39,42 @@ def serve(
     """Serve one model or several: references, registered versions or live objects. Returns after SIGTERM or Ctrl+C.
 
     By default ``fastapi`` on 127.0.0.1, port 8080; the project's ``serve`` settings say otherwise, and arguments have
-    the last word. ``log`` is where predictions are kept (``yard.predictions.log``). ``options`` are those of the
+    the last word. ``workers`` is the number of processes on the port; with ``isolate``, which is the default where there are
+    several, the model runs in a process of its own beside each, so that one that crashes takes no connection with it. ``log`` is where predictions are kept (``yard.predictions.log``). ``options`` are those of the
     server: ``limits``, ``batching``, ``drain_seconds``, ``allowed_hosts`` …
     """
-    given = {"server": server, "host": host, "port": port}
+    given = {"server": server, "host": host, "port": port, "workers": workers, "isolate": isolate}
     wanted = merged(
         configured(project), {**{k: v for k, v in given.items() if v is not None}, **options}
     )
     name = wanted.pop("server", "fastapi")
-    chosen = cast(Server, plugins.load("servers", name))
-    check_options(name, chosen, wanted)
+    workers, isolate, hang_seconds = _processes(wanted)
+    check_options(name, cast(Server, plugins.load("servers", name)), wanted)
     several = list(model) if isinstance(model, list | tuple) else [model]
-    open_one = partial(open_model, trust=trust, check_env=check_env, project=project, rev=rev)
-    opened = [open_one(one) for one in several]
-    sources = {model.name: one for model, one in zip(opened, several, strict=True)}
-    if "opener" in inspect.signature(chosen.serve).parameters:
-        wanted["opener"] = lambda name: open_one(sources[name])
-    chosen.serve(opened, log=log, **wanted)
+    opening = {"trust": trust, "check_env": check_env, "project": project, "rev": rev}
+    plan = Plan(name, several, wanted, opening, log, isolate, workers)
+    if workers == 1 and not isolate:
+        run(plan)
+        return
+    with portable(plan) as plan:
+        if workers > 1:
+            run_several(plan, hang_seconds=hang_seconds)
+        else:
+            run(plan)
+
+
+def _processes(wanted: dict[str, Any]) -> tuple[int, bool, float]:
+    """Take what is no option of a server, but says how many processes there are and which."""
+    workers = wanted.pop("workers", 1)
+    isolate = wanted.pop("isolate", None)
+    hang_seconds = wanted.pop("hang_seconds", 60.0)
+    if type(workers) is not int or not 1 <= workers <= MOST_WORKERS:
+        raise InvalidSetting(f"workers is {workers!r}", hint=f"a number from 1 to {MOST_WORKERS}")
+    if isolate is not None and type(isolate) is not bool:
+        raise InvalidSetting(f"isolate is {isolate!r}", hint="true or false")
+    if type(hang_seconds) not in (int, float) or hang_seconds < 0:
+        raise InvalidSetting(f"hang_seconds is {hang_seconds!r}", hint="seconds, or 0 for never")
+    return workers, workers > 1 if isolate is None else isolate, float(hang_seconds)
 
 
 def configured(project: str | None = None) -> dict[str, Any]:

@@ -11,24 +11,23 @@ from functools import partial
 from typing import Any
 
 from modelyard.base.errors import (
-    AlreadyExists,
     InvalidInput,
     ModelFailed,
     ModelyardError,
     NotFound,
     NotReady,
-    Overloaded,
     TooLarge,
     did_you_mean,
 )
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
+from modelyard.serving.admission import Admission
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
 from modelyard.serving.entry.gate import Gate
-from modelyard.serving.execution import Method, stream
-from modelyard.serving.housing import Housed, Shelf, Shelved, warm_up
+from modelyard.serving.execution import Method
+from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
 from modelyard.serving.interface import Answer, Batching, Jobs, Limits, Request
 from modelyard.serving.job_runner import JobRunner
 from modelyard.serving.metrics import Metrics
@@ -78,21 +77,25 @@ class Service:
         self.gate.on_refused = self.metrics.rejected
         self.generation = 0
         self.prefixed = len(models) != 1 if prefixed is None else prefixed
-        self.ready = False
-        """Models are loaded and warm, and no end is in sight."""
+        self._warm = False
         self.draining = False
         self.in_flight = 0
-        self.admitted = _Admission(self)
+        self.admitted = Admission(self)
         """A context around each request, from its first byte to its last: counts it, or refuses it with `Overloaded`."""
         self.recorder: Recorder | None = None
         self._log = log
-        self._housed = {name: Housed(model) for name, model in _by_name(models).items()}
+        self._housed = {name: Housed(model) for name, model in by_name(models).items()}
         self._shelf = Shelf(opener, list(self._housed))
         self._methods: Mapping[tuple[str, str], Method] = {}
         self._index_methods()
         self.metrics.watch_in_flight(lambda: self.in_flight)
         self.metrics.watch_jobs(lambda: self.jobs.unfinished)
         self.metrics.watch_streams(lambda: self.streams.running)
+
+    @property
+    def ready(self) -> bool:
+        """Models are loaded, warm and alive, and no end is in sight."""
+        return self._warm and not self.draining and all(h.up for h in self._housed.values())
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -121,12 +124,11 @@ class Service:
         for housed in list(self._housed.values()):
             await warm_up(housed)
             self._tell(housed, here=True)
-        self.ready = not self.draining
+        self._warm = True
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
         self.draining = True
-        self.ready = False
 
     async def close(self, timeout: float = 30.0) -> None:
         """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
@@ -155,7 +157,7 @@ class Service:
         ``open_model`` opens it; by default the service's own opener does, which knows the names it was started with.
         Raises `NotFound` for a name nobody knows, and whatever opening raises; then all stays as it was.
         """
-        _require(name)
+        self.require(name)
         async with self._shelf.opening(name, open_model) as opening:
             model = await asyncio.to_thread(opening)
             model.name = name
@@ -175,7 +177,7 @@ class Service:
     async def unload(self, name: str, *, forget: bool = False) -> None:
         """Let a model go, once it has answered what it was asked; ``forget`` its name, too. `NotFound` when it is not
         there."""
-        _require(name)
+        self.require(name)
         housed = self._housed.pop(name, None)
         if housed is None:
             raise self._unknown(name)
@@ -197,11 +199,13 @@ class Service:
 
     def _start_batcher(self, housed: Housed) -> None:
         name = housed.model.name
+        housed.on_restart(self.metrics.restarts(name))
         housed.batcher = Batcher(
             name,
             self.batching,
             self.limits,
             self.metrics.batch(name),
+            run=housed.answer,
             observer=self.metrics.work(name),
         )
         waiting = self.metrics.watch_waiting
@@ -301,7 +305,8 @@ class Service:
         started = time.perf_counter()
         kept: list[Any] = []
         error: str | None = ""
-        items = self.streams.read(request, partial(stream, method, request), seconds)
+        made = self._housed[method.model.name].stream
+        items = self.streams.read(request, partial(made, method, request), seconds)
         try:
             async with contextlib.aclosing(items):
                 async for item in items:
@@ -329,6 +334,12 @@ class Service:
                         limit=self.limits.stream_items,
                     )
         return items
+
+    def require(self, model: str) -> None:
+        """`NotAllowed` when who asks, in this context, may not use a model."""
+        asked = ASKED.get()
+        if asked is not None:
+            asked.caller.require(model)
 
     def checked(self, method: Method, request: Request) -> Request:
         """A request as it may be answered: `TooLarge` for too many records, `NotAllowed` for a model that is not for who
@@ -358,40 +369,3 @@ class Service:
         if self.recorder is not None:
             self.recorder.put(method, request, value, seconds * 1000, error)
         return seconds * 1000
-
-
-class _Admission:
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        service = self._service
-        if service.in_flight >= service.limits.requests:
-            service.metrics.rejected("requests")
-            raise Overloaded(
-                f"{service.in_flight} requests are being answered already",
-                hint="try again in 1 s",
-                retry_after=1,
-            )
-        service.in_flight += 1
-
-    def __exit__(self, *error: object) -> None:
-        self._service.in_flight -= 1
-
-
-def _require(model: str) -> None:
-    asked = ASKED.get()
-    if asked is not None:
-        asked.caller.require(model)
-
-
-def _by_name(models: Sequence[Model]) -> dict[str, Model]:
-    named: dict[str, Model] = {}
-    for model in models:
-        if model.name in named:
-            raise AlreadyExists(
-                f"two models named '{model.name}': {named[model.name].identity} and {model.identity}",
-                hint="models served together need different names",
-            )
-        named[model.name] = model
-    return named

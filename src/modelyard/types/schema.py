@@ -14,6 +14,9 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        return "MISSING"  # a signature that went to another process still knows it
+
 
 MISSING: Any = _Missing()
 """No default: the argument is required."""

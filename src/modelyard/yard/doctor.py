@@ -34,6 +34,7 @@ EXTRAS = {
     "prophet": ("prophet",),
     "spacy": ("spacy",),
     "pmml": ("pypmml",),
+    "streamlit": ("streamlit", "pandas"),
     "torch": ("torch", "safetensors"),
     "tensorflow": ("tensorflow",),
     "transformers": ("transformers", "torch", "safetensors"),

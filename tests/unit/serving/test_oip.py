@@ -15,6 +15,7 @@ from modelyard.objects.card import Card, FormatInfo
 from modelyard.objects.model import Model
 from modelyard.serving.interface import Limits
 from modelyard.types.schema import Argument, Signature
+from serving_cases.logs import FaultyLog
 from serving_cases.models import classifier, frame, function_model, iris
 from serving_cases.server import Http, serving
 
@@ -271,6 +272,24 @@ def test_a_client_never_says_where_a_model_is(http: Http, key: str) -> None:
     answer = http.post("/v2/repository/models/scale/load", json=body)
     assert answer.status_code == 400
     assert key in error_of(answer)
+
+
+@pytest.mark.parametrize("rows", [3, 100])
+def test_what_is_answered_is_logged_as_its_columns(rows: int) -> None:
+    log = FaultyLog()
+    table = frame().sample(rows, replace=True, random_state=1)
+    inputs = [
+        {"name": n, "datatype": "FP64", "shape": [rows, 1], "data": table[n].tolist()}
+        for n in ("length", "width")
+    ]
+    with serving(iris(), log=log) as http:
+        body = {"inputs": inputs, "parameters": {"reference_id": "order-7"}}
+        answer = http.post("/v2/models/iris/infer", json=body)
+        wanted = answer.json()["outputs"][0]["data"]
+    assert [p.inputs for p in log.kept] == table.to_dict("records")
+    assert [p.outputs for p in log.kept] == wanted
+    assert {p.reference_id for p in log.kept} == {"order-7"}
+    assert {p.request_id for p in log.kept} == {answer.headers["x-request-id"]}
 
 
 def test_other_verbs_are_refused(http: Http) -> None:

@@ -208,6 +208,13 @@ def test_which_model_and_method_are_asked_must_be_clear(http: Http) -> None:
     query = {"model": "flowers", "method": "predict_proba"}
     answer = http.post("/invocations", params=query, json={"inputs": FLOWERS})
     assert answer.json() == {"predictions": wanted}
+    body = {"inputs": FLOWERS, "params": {"method": "predict_proba"}}
+    assert ask(http, "flowers", body).json() == {"predictions": wanted}
+    answer = ask(http, "flowers", {**body, "params": {"method": "predict"}})
+    assert answer.json() == {"predictions": http.post("/flowers/predict", json=FLOWERS).json()}
+    answer = ask(http, "flowers", {**body, "params": {"method": "predict_prob"}})
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_method")
+    assert ask(http, "flowers", {**body, "params": {"method": 7}}).status_code == 400
 
 
 def test_other_content_types_are_rests_own(http: Http) -> None:

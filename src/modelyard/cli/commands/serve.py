@@ -31,6 +31,12 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 @ref_argument("words", nargs=-1, required=True, metavar="REF... [SERVER]", type=click.UNPROCESSED)
 @click.option("--host", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="0 takes a free one.  [default: 8080]")
+@click.option("--workers", type=int, metavar="N", help="Processes on the port.  [default: 1]")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the model in a process of its own, so that a crash is one request's.  [default: with several workers]",
+)
 @click.option("--grpc-port", type=int, help="Also answer gRPC on this port; 0 takes a free one.")
 @click.option(
     "--log", is_flag=True, help="Log every prediction into the yard; never slows an answer."
@@ -58,6 +64,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_p
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
+      modelyard serve models/churn --workers 4
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
       modelyard serve models/churn --host 0.0.0.0 --access-log json -c auth.keys.shop=env:SHOP_KEY
     """

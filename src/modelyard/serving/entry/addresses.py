@@ -18,6 +18,8 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 def read_networks(proxies: Iterable[str]) -> Networks:
     """Addresses and networks of proxies, as ``10.0.0.0/8``."""
     found = []
+    if isinstance(proxies, str):
+        proxies = proxies.split(",")
     for proxy in proxies:
         try:
             found.append(ipaddress.ip_network(proxy.strip(), strict=False))

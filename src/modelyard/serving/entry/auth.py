@@ -57,6 +57,8 @@ class AuthSettings:
     def read(table: Mapping[str, Any]) -> AuthSettings:
         """From a table of settings; `InvalidSetting` names what is not known."""
         known = ("keys", "jwt", "open")
+        if not isinstance(table, Mapping):  # what it is instead may be a key
+            raise InvalidSetting("auth is a table", hint="as in auth.keys.ci = 'env:CI_KEY'")
         for key in table:
             if key not in known:
                 hint = did_you_mean(key, known) or f"known: {', '.join(known)}"

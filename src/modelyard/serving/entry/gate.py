@@ -89,11 +89,12 @@ class Gate:
         protocol: str = "",
         verb: str = "",
         route: str = "",
+        path: str = "",
         is_open: bool = False,
     ) -> Iterator[Asked]:
         """The way of one request: what is raised goes through, and is noted. ``is_open`` lets anybody pass."""
         asked = Asked(request_id, client_address(remote, headers, self.proxies))
-        asked.protocol, asked.verb, asked.route = protocol, verb, route
+        asked.protocol, asked.verb, asked.route, asked.path = protocol, verb, route, path
         token = ASKED.set(asked)
         try:
             if not is_open:

@@ -19,6 +19,8 @@ _NAMES = re.compile(rb"[a-zA-Z0-9!#$%&'*+.^_`|~, -]{1,1000}")
 
 def read_origins(allowed: Iterable[str]) -> frozenset[str]:
     """The origins of a setting; `InvalidSetting` for what is none, and for ``*``."""
+    if isinstance(allowed, str):
+        allowed = allowed.split(",")
     origins = frozenset(origin.strip().lower().rstrip("/") for origin in allowed)
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):

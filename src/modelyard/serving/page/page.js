@@ -470,7 +470,7 @@ function within(buckets, quantile) {
   const [high, count] = buckets[i];
   if (high === Infinity) return `> ${low} s`;
   const seconds = low + ((high - low) * (wanted - before)) / (count - before || 1);
-  return seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
+  return seconds < 1 ? `≈ ${(seconds * 1000).toPrecision(2)} ms` : `≈ ${seconds.toPrecision(2)} s`;
 }
 
 // -- what the buttons do

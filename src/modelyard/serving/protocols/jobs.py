@@ -135,8 +135,10 @@ class _Reading:
         if call.method == "DELETE":
             if words[1:]:
                 raise InvalidInput("a result is not deleted by itself", hint="DELETE /jobs/<id>")
+            self._service.require((await self._service.jobs.get(words[0])).model)
             return Reply(dump_json(spelled(await self._service.jobs.cancel(words[0]))))
         job = await self._service.jobs.get(words[0], _seconds(call))
+        self._service.require(job.model)
         return await self._result(call, job) if words[1:] else _state(job)
 
     async def _all(self, call: Call) -> Reply:

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from modelyard import __version__
 from modelyard.base.errors import ModelyardError, NotReady
-from modelyard.serving.asking import ASKED
+from modelyard.serving.asking import ASKED, Asked
 from modelyard.serving.edge import CLIENT_CLOSED, OFF_LOOP_BYTES, read_request_id
 from modelyard.serving.health import Readiness
 from modelyard.serving.protocols.oip import EXTENSIONS, PLATFORM, SERVER, change
@@ -31,7 +31,11 @@ from modelyard.serving.tensors.calls import Caller, TensorCall, TensorCalls
 
 logger = logging.getLogger("modelyard.serving")
 
-_PROBES = ("/ServerLive", "/ServerReady", "/ModelReady", "/Check", "/Watch")
+OPEN = frozenset((
+    *(f"/{INFERENCE.full_service}/{name}" for name in ("ServerLive", "ServerReady", "ModelReady")),
+    *(f"/{HEALTH.full_service}/{name}" for name in ("Check", "Watch")),
+))  # fmt: skip
+"""Calls that are never asked for a key: probes."""
 FINAL = "triton_final_response"
 """The parameter of a streamed answer that says whether more follow to the same request."""
 _EMPTY_FINAL = "triton_enable_empty_final_response"
@@ -61,7 +65,7 @@ def create_server(service: Service, *, credentials: Any = None, shared: bool = F
 
 
 @contextlib.contextmanager
-def _passage(service: Service, path: str, context: Any) -> Iterator[None]:
+def _passage(service: Service, path: str, context: Any) -> Iterator[Asked]:
     """The way of a call through the gate of the service. Probes need no key."""
     metadata = _metadata(context)
     with service.gate.passage(
@@ -71,11 +75,11 @@ def _passage(service: Service, path: str, context: Any) -> Iterator[None]:
         protocol="oip_grpc",
         verb="POST",
         route=path,
-        is_open=path.endswith(_PROBES),
+        is_open=path in OPEN,
     ) as asked:
         asked.path = path
         try:
-            yield
+            yield asked
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError | GeneratorExit)
             asked.status = CLIENT_CLOSED if cancelled else status_of(error)
@@ -291,7 +295,8 @@ def _caller(context: Any) -> Caller:
     left = context.time_remaining()
     reference = _metadata(context).get(b"x-reference-id", b"").decode("utf-8", "replace")
     deadline = None if left is None else time.monotonic() + left
-    return Caller(asked.request_id, asked.remote, reference, deadline)
+    who = asked.caller.name or asked.remote
+    return Caller(asked.request_id, who, reference, deadline)
 
 
 def _metadata(context: Any) -> dict[bytes, bytes]:

@@ -56,6 +56,8 @@ class LoadedModels:
         self._service = service
         self._root = root
         self._urls: dict[str, str] = {}
+        self._invoked: dict[str, Invocations] = {}
+        self._generation = -1
 
     def routes(self) -> Sequence[BaseRoute]:
         """The collection, and all that is below it."""
@@ -74,8 +76,15 @@ class LoadedModels:
         """What answers a path below the collection; a name may itself have slashes."""
         name, slash, verb = rest.rpartition("/")
         if slash and verb == "invoke":
-            return Invocations(self._service, name)
+            return self._invocations(name)
         return self._exchange(lambda call: self._one(call, rest), ("GET", "DELETE"))
+
+    def _invocations(self, name: str) -> Invocations:
+        if self._generation != self._service.generation:
+            self._invoked, self._generation = {}, self._service.generation
+        if name not in self._service.models:
+            return Invocations(self._service, name)  # which says that there is none
+        return self._invoked.setdefault(name, Invocations(self._service, name))
 
     async def _collection(self, call: Call) -> Reply:
         return self._list(call) if call.method == "GET" else await self._load(call)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import AddressInUse, InvalidInput, MissingExtra, ModelyardError, describe
+from modelyard.serving.asking import Asked
 from modelyard.serving.rpc.packages import Package, Rpc
 from modelyard.serving.tls import Tls
 
 logger = logging.getLogger("modelyard.serving")
 
-Enter = Callable[[Any], contextlib.AbstractContextManager[object]]
+Enter = Callable[[Any], contextlib.AbstractContextManager[Asked]]
 """A context around a call, given its context: may refuse it."""
-Passage = Callable[[str, Any], contextlib.AbstractContextManager[object]]
+Passage = Callable[[str, Any], contextlib.AbstractContextManager[Asked]]
 """The same for the call of a path."""
 
 STATUSES: Mapping[int, str] = {
@@ -153,8 +154,11 @@ def _answering(
 ) -> Callable[..., Any]:
     async def answer(body: Any, context: Any) -> Any:
         try:
-            with enter(context):
-                return await behave(parse(body), context)
+            with enter(context) as asked:
+                asked.bytes_in = len(body)
+                answer = await behave(parse(body), context)
+                asked.bytes_out = answer.ByteSize()
+                return answer
         except Exception as error:  # noqa: BLE001  the last line: everything becomes a status
             await _abort(grpc, context, error)
 

@@ -12,7 +12,7 @@ import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -22,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 from modelyard import __version__
 from modelyard.base import plugins
 from modelyard.base.errors import (
-    InvalidSetting,
     ModelyardError,
     NotFound,
     UnknownMethod,
@@ -50,10 +49,11 @@ from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
 from modelyard.serving.process import listen, run, url_of
 from modelyard.serving.protocols.rest import path_of
+from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
+from modelyard.serving.settings import options_of
 from modelyard.serving.tls import Tls, server_context, tls_options
 
-_Options = TypeVar("_Options", Limits, Batching, Jobs)
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
 """Answers for a service on a port of its own meanwhile."""
 
@@ -76,6 +76,7 @@ def serve(
     metrics: Mapping[str, Any] | None = None,
     on_ready: Callable[[Running], object] = announce,
     stop: threading.Event | None = None,
+    seat: Seat | None = None,
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     trusted_proxies: Iterable[str] = (),
@@ -88,23 +89,24 @@ def serve(
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
     to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
     says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
-    file. ``grpc_port`` is another port, for gRPC, with the same TLS. Raises `AddressInUse` with a free port as hint.
+    file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
+    socket. Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
     service = Service(
         served,
         log=log,
-        limits=_options(Limits, limits),
-        batching=_options(Batching, batching),
-        jobs=_options(Jobs, jobs),
+        limits=options_of(Limits, limits),
+        batching=options_of(Batching, batching),
+        jobs=options_of(Jobs, jobs),
         opener=opener,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
     service.gate = open_gate(entry, service.limits, service.metrics)
     service.metrics.also(names_of(metrics))
     context = None if tls is None else server_context(tls)
-    with contextlib.closing(listen(host, port)) as socket:
+    with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         beside = _grpc(host, grpc_port, drain_seconds, tls)
         app = create_app(
@@ -119,6 +121,7 @@ def serve(
             on_ready=lambda: on_ready(facts),
             stop=stop,
             drain_seconds=drain_seconds,
+            beat=seat.beat if seat else None,
             tls=context,
         )
 
@@ -143,26 +146,6 @@ def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) ->
         credentials=credentials,
     )
     return {target: answering}
-
-
-def _options(kind: type[_Options], given: _Options | Mapping[str, Any] | None) -> _Options:
-    if isinstance(given, kind):
-        return given
-    known = [field.name for field in dataclasses.fields(kind)]
-    wrong = sorted(set(given or {}) - set(known))
-    if wrong:
-        hint = did_you_mean(wrong[0], known) or f"known: {', '.join(known)}"
-        raise InvalidSetting(f"{kind.__name__.lower()} has no setting {wrong[0]!r}", hint=hint)
-    for field in dataclasses.fields(kind):
-        value: Any = (given or {}).get(field.name, field.default)
-        kinds = str if isinstance(field.default, str) else int | float
-        if isinstance(field.default, bool) != isinstance(value, bool) or not isinstance(
-            value, kinds
-        ):
-            raise InvalidSetting(
-                f"{kind.__name__.lower()}.{field.name} is {value!r}", hint=f"as in {field.default}"
-            )
-    return kind(**(given or {}))
 
 
 def create_app(

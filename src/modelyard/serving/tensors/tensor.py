@@ -25,6 +25,12 @@ DATATYPES: Mapping[str, str] = {
     BYTES: "object",
 }  # fmt: skip
 """Datatype -> numpy's name for it."""
+_RANGES: Mapping[str, tuple[int, int]] = {
+    **{f"INT{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
+}
+FEW = 64
+"""Up to so many numbers of JSON stay a list: a schema reads few of them quicker that way than from an array."""
 MAX_DIMENSIONS = 32
 _LARGEST = (1 << 63) - 1
 _WORDS: Mapping[str, float] = {
@@ -37,8 +43,8 @@ _WORDS: Mapping[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """``data`` is flat: a numpy array of the datatype; for BYTES, and where values are missing, a list of bytes, texts,
-    numbers and None."""
+    """``data`` is flat: a numpy array of the datatype; a list for BYTES, where values are missing, and for the few numbers
+    of a small tensor that came as JSON."""
 
     name: str
     datatype: str
@@ -53,7 +59,7 @@ class Tensor:
 
     def array(self) -> Any:
         """The elements as a numpy array of the tensor's shape."""
-        return self.data.reshape(self.shape)
+        return self.filled().reshape(self.shape)
 
     def filled(self) -> Any:
         """The elements as a flat array, a missing float as NaN; `NotSupported` for a missing whole number."""
@@ -114,7 +120,8 @@ def from_elements(name: str, datatype: str, shape: tuple[int, ...], flat: list[A
     _checked(name, flat, kinds, (kind,), expected)
     if type(None) in kinds:
         return flat
-    return _array(name, datatype, flat)
+    _check_range(name, datatype, flat)
+    return flat if len(flat) <= FEW else _array(datatype, flat)
 
 
 def _checked(
@@ -127,8 +134,6 @@ def _checked(
 
 
 def _floats(name: str, datatype: str, flat: list[Any], kinds: set[type]) -> Any:
-    import numpy as np
-
     if kinds - {float, int}:
         spelled = [_WORDS.get(x, x) if type(x) is str else x for x in flat]
         _checked(name, spelled, set(map(type, spelled)), (float, int), "a number")
@@ -138,6 +143,10 @@ def _floats(name: str, datatype: str, flat: list[Any], kinds: set[type]) -> Any:
             _floats(name, datatype, filled, {float})
             return spelled
         flat = spelled
+    if datatype == "FP64" and len(flat) <= FEW:
+        return flat
+    import numpy as np
+
     with np.errstate(over="ignore"):
         array = np.array(flat, dtype=np.float64).astype(DATATYPES[datatype])
     if datatype != "FP64":
@@ -153,17 +162,20 @@ def _refuse_overflow(name: str, datatype: str, flat: list[Any], array: Any) -> N
             raise mismatch(f"{name}[{i}]", f"a number that {datatype} can hold", flat[i])
 
 
-def _array(name: str, datatype: str, flat: list[Any]) -> Any:
+def _check_range(name: str, datatype: str, flat: list[Any]) -> None:
+    if datatype == "BOOL" or not flat:
+        return
+    lowest, highest = _RANGES[datatype]
+    if min(flat) < lowest or max(flat) > highest:
+        wrong = next(i for i, x in enumerate(flat) if not lowest <= x <= highest)
+        expected = f"a whole number from {lowest} to {highest}"
+        raise mismatch(f"{name}[{wrong}]", expected, flat[wrong])
+
+
+def _array(datatype: str, flat: list[Any]) -> Any:
     import numpy as np
 
-    dtype = np.dtype(DATATYPES[datatype])
-    if dtype.kind in "iu" and flat:
-        limits = np.iinfo(dtype)
-        if min(flat) < limits.min or max(flat) > limits.max:
-            wrong = next(i for i, x in enumerate(flat) if not limits.min <= x <= limits.max)
-            expected = f"a whole number from {limits.min} to {limits.max}"
-            raise mismatch(f"{name}[{wrong}]", expected, flat[wrong])
-    return np.array(flat, dtype=dtype)
+    return np.array(flat, dtype=DATATYPES[datatype])
 
 
 def _flattened(name: str, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
@@ -263,15 +275,15 @@ def to_raw(tensor: Tensor) -> bytes:
 
 
 def _filled(tensor: Tensor) -> Any:
-    import numpy as np
-
-    if not tensor.datatype.startswith("FP"):
-        raise NotSupported(
-            f"{tensor.name}: {tensor.datatype} has no bytes for a missing value",
-            hint="ask for JSON: there it is null",
-        )
-    filled = [math.nan if x is None else x for x in tensor.data]
-    return np.array(filled, dtype=DATATYPES[tensor.datatype])
+    data = tensor.data
+    if None in data:
+        if not tensor.datatype.startswith("FP"):
+            raise NotSupported(
+                f"{tensor.name}: {tensor.datatype} has no bytes for a missing value",
+                hint="ask for JSON: there it is null",
+            )
+        data = [math.nan if x is None else x for x in data]
+    return _array(tensor.datatype, data)
 
 
 # -- texts

@@ -114,6 +114,46 @@ def test_a_key_for_other_models_is_403_and_the_model_is_not_asked(guarded: Guard
     assert answer.json()["error"]["code"] == "not_allowed"
 
 
+def test_a_key_for_other_models_gets_no_job_done_and_sees_none(guarded: Guarded) -> None:
+    assert guarded.post("/jobs/iris/predict", SHOP).status_code == 403
+    done = guarded.post("/jobs/iris/predict?wait=30")
+    assert done.json()["status"] == "done"
+    place = done.headers["location"]
+    for verb, path in (("GET", place), ("GET", f"{place}/result"), ("DELETE", place)):
+        refused = guarded.client.request(verb, path, headers={"X-API-Key": SHOP})
+        assert refused.status_code == 403, (verb, path)
+    headers = {"X-API-Key": CI}
+    assert guarded.client.get(f"{place}/result", headers=headers).status_code == 200
+    mine = guarded.post("/jobs/other/predict?wait=30", SHOP)
+    assert mine.json()["status"] == "done"
+
+
+def test_the_formats_of_other_servers_are_for_the_same_callers(guarded: Guarded) -> None:
+    body = {"inputs": [{"name": n, "shape": [1], "datatype": "FP64", "data": [1.0]} for n in ("length", "width")]}  # fmt: skip
+    for path, sent in (
+        ("/v2/models/{}/infer", body),
+        ("/invocations?model={}", {"dataframe_records": records()}),
+    ):
+        answers = {
+            (name, key): guarded.client.post(
+                path.format(name), json=sent, headers={"X-API-Key": key}
+            )
+            for name in ("iris", "other")
+            for key in (CI, SHOP)
+        }
+        statuses = {at: answer.status_code for at, answer in answers.items()}
+        assert statuses == {
+            ("iris", CI): 200,
+            ("iris", SHOP): 403,
+            ("other", CI): 200,
+            ("other", SHOP): 200,
+        }, path
+    unload = guarded.client.post(
+        "/v2/repository/models/iris/unload", json={}, headers={"X-API-Key": SHOP}
+    )
+    assert unload.status_code == 403
+
+
 def test_nothing_but_probes_is_open(guarded: Guarded) -> None:
     """Every path that any protocol or the server itself has, by every verb."""
     schema = guarded.client.get("/openapi.json", headers={"X-API-Key": CI}).json()
@@ -218,7 +258,8 @@ def test_a_line_for_what_was_refused_and_none_for_probes(guarded: Guarded) -> No
     guarded.client.get("/healthz", headers={"X-Request-ID": "probe"})
     guarded.post(key=None, **{"X-Request-ID": "stranger"})
     guarded.client.post("/no/such?secret=1", headers={"X-API-Key": CI, "X-Request-ID": "lost"})
-    assert guarded.line("stranger")["status"] == 401
+    stranger = guarded.line("stranger")
+    assert (stranger["status"], stranger["path"], stranger["caller"]) == (401, "/iris/predict", "")
     lost = guarded.line("lost")
     assert (lost["status"], lost["route"], lost["path"]) == (404, "unmatched", "/no/such")
     text = guarded.file.read_text()

@@ -6,6 +6,7 @@ are filled directly, as training would take days: runs with 10 params, 10 metric
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import http.client
 import json
@@ -21,7 +22,7 @@ from typing import Any
 
 from benchmarks import peers, tracking_data
 from benchmarks.environments import ROOT, Environment, Failed
-from benchmarks.harness import Contest, Measurement, Row, arguments
+from benchmarks.harness import Contest, Measurement, Row, arguments, chosen
 from benchmarks.peers import mlflow_server
 from benchmarks.report import publish
 from benchmarks.servers import end, free_port
@@ -29,9 +30,6 @@ from modelyard.stores.rows import connect
 
 CONTENDERS = ("modelyard", "mlflow")
 PATIENCE = 120.0
-LARGEST_OF_PEER = 100_000
-"""Runs with which the peer is measured at most: with a million one search takes it many minutes."""
-
 START, MEMORY = "from start to first answer", "memory of all its processes, idle"
 SINGLE, BATCH = "log-metric, one point a call", "log-batch, 1,000 points of 10 metrics a call"
 SEARCH = "search: a metric and a param, by another metric, 100 runs with all columns"
@@ -39,7 +37,7 @@ NEWEST = "newest 100 runs with all columns"
 CURVE = "a curve of 1,000,000 points for a chart"
 
 FILTER = "metrics.m0 > 0.5 and params.p0 = 'adam'"
-UP, DOWN = "one file of 1 GB up", "the same down"
+UP, DOWN = "one large file up", "the same down"
 POINTS = 1_000_000
 RAW = "raw HTTP copy"
 
@@ -280,13 +278,25 @@ def prepared(name: str, folder: Path, runs: int) -> Path:
     return place
 
 
-def main() -> None:
-    parser = arguments(__doc__, CONTENDERS, rounds=3)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--runs", default="1000,10000,100000")
+def parsed() -> argparse.Namespace:
+    """What is asked for. The default form takes about eight minutes on two quiet cores, most of it the peer's."""
+    parser = arguments(__doc__, CONTENDERS, rounds=2)
+    parser.add_argument("--seconds", type=float, default=4, help="of logging, for each kind")
+    parser.add_argument("--runs", default="1000,10000,100000", help="sizes of the databases")
+    parser.add_argument(
+        "--peer-runs",
+        type=int,
+        default=10_000,
+        help="the largest database that the peer is asked with: of 100,000 runs one search takes it minutes",
+    )
+    parser.add_argument("--megabytes", type=int, default=1024, help="of the large file")
     parser.add_argument("--only", default="starting,logging,searching,curve,transferring")
-    asked = parser.parse_args()
-    names, only = asked.peers.split(","), asked.only.split(",")
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = parsed()
+    names, only = chosen(asked, CONTENDERS), asked.only.split(",")
     rows: list[Row] = []
     failures: dict[str, str] = {}
 
@@ -304,7 +314,7 @@ def main() -> None:
             measured = [Row(SINGLE, "/s", "more"), Row(BATCH, "points/s", "more")]
             contest(measured, {n: partial(logging, n, f, asked.seconds) for n, f in empty.items()})
         for runs in map(int, asked.runs.split(",")) if "searching" in only else ():
-            who = [n for n in names if n != "mlflow" or runs <= LARGEST_OF_PEER]
+            who = [n for n in names if n != "mlflow" or runs <= asked.peer_runs]
             filled = {name: prepared(name, Path(kept), runs) for name in who}
             measured = [Row(f"{title}, of {runs:,}", "s", "less") for title in (SEARCH, NEWEST)]
             contest(measured, {n: partial(searching, n, f, runs) for n, f in filled.items()})
@@ -316,7 +326,8 @@ def main() -> None:
             (Path(kept) / "raw").mkdir()
             places = {**empty, RAW: Path(kept) / "raw"}
             measured = [Row(UP, "MB/s", "more"), Row(DOWN, "MB/s", "more")]
-            contest(measured, {n: partial(transferring, n, f, 1024) for n, f in places.items()})
+            size = asked.megabytes
+            contest(measured, {n: partial(transferring, n, f, size) for n, f in places.items()})
     publish("tracking", rows, failures, names, keep=not asked.no_write)
 
 

@@ -3,6 +3,7 @@ at all (P4)."""
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import func, select
 
 from fault_proxy import Proxy
 from hub_cases.server import Running, hub
 from modelyard import Yard
+from modelyard.base import hub_client
+from modelyard.base.errors import DigestMismatch
+from modelyard.base.hub_client import HubClient
+from modelyard.stores import sending, tables
 from modelyard.testing.stores import content, sha256
 
 PART = 300_000
@@ -152,3 +158,41 @@ def one_file_and_nothing_else(path: Path, run: str, sender: Sender) -> None:
         whole = [blob for blob in kept if blob.size == len(sender.data)]
         assert [blob.sha256 for blob in whole] == [sha256(sender.data)]
         assert sum(blob.size for blob in kept) < len(sender.data) + PART
+
+
+def test_our_own_client_sends_a_broken_part_again_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PARTS_FROM", 2 * PART)
+    monkeypatch.setattr(sending, "PART", PART)
+    monkeypatch.setattr(hub_client, "FIRST_PAUSE", 0.01)
+    sender, send = Sender(content(4 * PART + 17)), sending._send
+    with hub(cwd=tmp_path) as running, Proxy(running.port) as proxy:
+        run = begun(running)
+
+        def breaking(client: HubClient, upload: str, number: int, piece: bytes) -> None:
+            if number == 3:  # more than one request is tried
+                proxy.drop_answers(hub_client.ATTEMPTS + 1)
+            send(client, upload, number, piece)
+
+        monkeypatch.setattr(sending, "_send", breaking)
+        with Yard(f"http://127.0.0.1:{proxy.port}") as yard:
+            yard.artifacts.put(f"run:{run}", "model/weights.bin", io.BytesIO(sender.data))
+        parts = [line["path"][-1] for line in running.log if line["method"] == "PUT"]
+    assert sorted(parts) == ["1", "2", *"3" * (hub_client.ATTEMPTS + 2), "4", "5"]
+    one_file_and_nothing_else(tmp_path / "yard.db", run, sender)
+
+
+def test_a_large_file_that_cannot_be_sent_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PARTS_FROM", 2 * PART)
+    monkeypatch.setattr(sending, "PART", PART)
+    with hub(cwd=tmp_path) as running:
+        run = begun(running)
+        data = io.BytesIO(content(3 * PART))
+        with Yard(running.url) as yard, pytest.raises(DigestMismatch):
+            yard.artifacts.put(f"run:{run}", "weights.bin", data, expect="0" * 64)
+        assert listed(running.url, run) == []
+    with Yard(tmp_path / "yard.db") as yard, yard.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.uploads)) == 0

@@ -15,10 +15,10 @@ import httpx2
 import pytest
 
 import modelyard as my
-from cli.program import process
 from modelyard.predictions.interface import PredictionQuery
 from serving_cases.command import Load, Running, alive, children, served, until
 from serving_cases.dangerous import EAT, EXIT, HANG, SEGFAULT, obey
+from serving_cases.grpc_client import GrpcClient
 
 LIMITS = ("-c", "limits.call_seconds=2", "-c", "limits.memory_bytes=200000000")
 
@@ -41,7 +41,8 @@ def alone(folder: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def several(folder: Path) -> Iterator[Running]:
-    with served("obey", "--workers", "2", "--hang-seconds", "5", cwd=folder) as running:
+    words = ("--workers", "2", "--hang-seconds", "5", "--grpc-port", "0")
+    with served("obey", *words, cwd=folder) as running:
         yield running
 
 
@@ -87,6 +88,19 @@ def test_dawdlers_and_huge_bodies_hold_nobody_up(alone: Running) -> None:
             assert huge.recv(4096).startswith(b"HTTP/1.1 413 ")  # not a byte of it was waited for
             load.more(50)
     assert (load.wrong, load.broken) == ([], 0)
+
+
+def test_all_workers_answer_grpc_on_one_port(several: Running) -> None:
+    target = next(line.split()[1] for line in several.said if line.startswith("  grpc"))
+    x = {"name": "x", "datatype": "FP64", "shape": [1], "contents": {"fp64_contents": [4.0]}}
+    for _ in range(16):  # each connection is one worker's
+        with GrpcClient(target) as client:
+            answer, _ = client.ask("ModelInfer", {"model_name": "obey", "inputs": [x]})
+            assert list(answer.outputs[0].contents.fp64_contents) == [8.0]
+    text = httpx2.get(f"{several.url}/metrics").text
+    counted = 'modelyard_requests_total{method="infer",model="obey",status="200"}'
+    [line] = [line for line in text.splitlines() if line.startswith(counted)]
+    assert float(line.split()[-1]) == 16
 
 
 def test_workers_that_are_killed_again_and_again_are_no_outage(several: Running) -> None:
@@ -154,34 +168,3 @@ def test_all_of_them_end_when_the_first_process_is_killed(folder: Path) -> None:
         assert (len(workers), len(models)) == (2, 2)
         running.process.kill()
         until(lambda: not any(alive(pid) for pid in (*workers, *models)))
-
-
-def test_workers_that_never_get_ready_are_given_up(folder: Path, tmp_path: Path) -> None:
-    absent = process("serve", "nothing", "--workers", "2", "--port", "0", cwd=tmp_path)
-    assert (absent.code, absent.out) == (3, "")
-    assert "nothing" in absent.err
-    assert absent.err.count("error:") == 1
-    # One that ends every process that loads it, without a word.
-    words = ("serve", unloadable(tmp_path), "--workers", "2", "--no-isolate", "--port", "0")
-    ended = process(*words, cwd=tmp_path, FATAL="1")
-    assert ended.code == 7
-    assert "no worker gets ready: 5 in a row ended, the last one ended with code 9" in ended.err
-
-
-def unloadable(folder: Path) -> Path:
-    """A saved model that ends the process that loads it, when a variable says so."""
-
-    def revive() -> object:
-        if "FATAL" in os.environ:
-            os._exit(9)
-        return Unloadable()
-
-    class Unloadable:
-        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-            return revive, ()
-
-        def predict(self, x: float) -> float:
-            return x
-
-    my.save(Unloadable(), folder / "unloadable", sample_data=1.0)
-    return folder / "unloadable"

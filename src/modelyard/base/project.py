@@ -64,6 +64,20 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "modelyard"
 
 
+def cache_bytes(environ: Mapping[str, str] = os.environ) -> int:
+    """How much of what can be fetched again is kept: ``MODELYARD_CACHE_GB``, else 10 GB."""
+    told = environ.get("MODELYARD_CACHE_GB") or "10"
+    try:
+        most = float(told)
+    except ValueError:
+        most = -1.0
+    if not 0 <= most < 1e9:
+        raise InvalidSetting(
+            f"MODELYARD_CACHE_GB={told[:40]!r} is no number of gigabytes", hint="as in 10 or 0.5"
+        )
+    return int(most * 1e9)
+
+
 def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of this user's own configuration; ``MODELYARD_CONFIG_DIR`` names another."""
     if own := environ.get("MODELYARD_CONFIG_DIR"):

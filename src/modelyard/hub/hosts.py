@@ -12,8 +12,7 @@ import socket
 from collections.abc import Collection, Iterable, Mapping
 
 from modelyard.base.errors import InvalidInput, NotAllowed
-from modelyard.base.loopback import LOCAL_NAMES, is_address, is_local
-from modelyard.serving.front import is_loopback
+from modelyard.base.loopback import LOCAL_NAMES, is_address, is_local, is_loopback
 
 SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from modelyard.serving.exposition import CONTENT_TYPE as CONTENT_TYPE
 from modelyard.serving.exposition import LiveGauge, exposition
-from modelyard.serving.metrics import CONTENT_TYPE as CONTENT_TYPE
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

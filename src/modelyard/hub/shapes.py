@@ -1,6 +1,7 @@
 """What requests and answers look like. FastAPI checks them, and the UI's types are made from them.
 
-Fields are frozen: one may be added, none renamed or given another meaning while the path says ``v1``.
+Fields are frozen: one may be added, none renamed or given another meaning while the path says ``v1``. How an answer is
+written is worked out when it is first used, not at the start.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Sent(BaseModel):
 class Told(BaseModel):
     """An answer."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), defer_build=True)
 
 
 class Page(Told, Generic[T]):

@@ -56,7 +56,7 @@ StatusWord = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "LO
 class Exact(Told):
     """An answer with numbers."""
 
-    model_config = ConfigDict(ser_json_inf_nan="strings", protected_namespaces=())
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
 
 def moment(at_ms: int | None) -> str | None:

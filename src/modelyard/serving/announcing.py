@@ -7,10 +7,10 @@ import shlex
 import socket
 import sys
 
+from modelyard.base.loopback import is_loopback
 from modelyard.base.notes import note
 from modelyard.serving.edge import dump_json
 from modelyard.serving.examples import example_body
-from modelyard.serving.front import is_loopback
 from modelyard.serving.interface import Running
 from modelyard.serving.openapi import file_content
 from modelyard.serving.process import url_of

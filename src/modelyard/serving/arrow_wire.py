@@ -35,7 +35,7 @@ def read_parquet(body: bytes, limit: int) -> pa.Table:
             return file.schema_arrow.empty_table(), file.schema_arrow
         cells = file.metadata.num_rows * max(1, file.metadata.num_columns)
         _refuse_larger(cells * CELL, limit)
-        _refuse_larger(parquet_size(body, file.metadata), limit)
+        _refuse_larger(parquet_size(body), limit)
         # Texts stay in their dictionaries until it is known how long they are together.
         texts = [c.path for c in _columns(file.metadata.schema) if _holds_texts(c)]
         again = pq.ParquetFile(pa.BufferReader(body), read_dictionary=texts)
@@ -67,6 +67,7 @@ def _checked(read: Callable[[], tuple[Any, Any]], what: str, limit: int) -> Any:
     try:
         table, schema = read()
         _refuse_larger(_size(table), limit)
+        table.validate(full=True)
         # Notes on pandas' index are for a library's own reader.
         return table.cast(schema).replace_schema_metadata(None)
     except ModelyardError:

@@ -43,6 +43,8 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
         name = f"{method.model.name}/{method.name}" if several else method.name
         methods[name] = _older_shape(name, method)
         spelled = {"path": path_of(method), **signature_to_dict(method.signature)}
+        if method.engine is not None:
+            spelled["engine"] = method.engine.name
         models[method.model.name]["methods"][method.name] = spelled
     only = None if several else next(iter(service.models.values()), None)
     return {

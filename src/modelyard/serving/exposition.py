@@ -14,6 +14,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _shared: list[str] = []

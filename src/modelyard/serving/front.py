@@ -6,11 +6,11 @@ a loopback address answers to the names of this machine only (another name would
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from modelyard.base.errors import ModelyardError, NotAllowed
+from modelyard.base.loopback import is_loopback
 from modelyard.serving.asking import Asked
 from modelyard.serving.edge import (
     ASGI,
@@ -178,14 +178,6 @@ def host_name(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host to listen on can be reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def own_names(host: str) -> frozenset[str] | None:

@@ -43,6 +43,12 @@ class Housed:
         return self.batcher is not None and self.batcher.stuck(seconds)
 
     @property
+    def engine(self) -> str:
+        """What answers its default method."""
+        method = self.methods.get(self.model.default_method) if self.methods else None
+        return method.engine.name if method is not None and method.engine else "python"
+
+    @property
     def waiting_rows(self) -> int:
         """Records that wait for this model."""
         return self.batcher.waiting_rows if self.batcher is not None else 0

@@ -12,10 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from modelyard import __version__
 from modelyard.base.errors import InvalidSetting
 from modelyard.serving.batcher import Observer
+from modelyard.serving.exposition import CONTENT_TYPE as CONTENT_TYPE
 from modelyard.serving.exposition import LiveGauge, exposition
 from modelyard.serving.metric_names.interface import INFO, Renamed
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)

@@ -19,7 +19,7 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.cores import thread_settings
 from modelyard.serving.interface import Batching, Jobs, Limits, Server
 from modelyard.serving.isolation import IsolatedModel, isolate
-from modelyard.serving.process import listen
+from modelyard.serving.process import listen, port_to_take
 from modelyard.serving.seats import Seat
 from modelyard.serving.settings import options_of
 from modelyard.serving.supervisor import Supervisor
@@ -97,11 +97,8 @@ def run_several(
     parameters = inspect.signature(plan.chosen.serve).parameters
     if "seat" not in parameters:
         raise NotSupported(f"the server {plan.server} runs in one process")
-    if plan.options.get("grpc_port") is not None:
-        raise NotSupported(
-            "gRPC is answered by one process", hint="serve it without workers, or on HTTP alone"
-        )
     host = plan.options.get("host", parameters["host"].default)
+    plan = _with_a_port_for_grpc(plan, host)
     sock = listen(host, plan.options.get("port", parameters["port"].default))
     drain = plan.options.get("drain_seconds", parameters["drain_seconds"].default)
     with contextlib.closing(sock), _one_folder_of_jobs(plan) as shared:
@@ -116,6 +113,14 @@ def run_several(
             environment=thread_settings(plan.processes),
             stop=stop,
         ).run()
+
+
+def _with_a_port_for_grpc(plan: Plan, host: str) -> Plan:
+    """The plan with a port that is free now: all processes take the same one, and none can tell who else has it."""
+    port = plan.options.get("grpc_port")
+    if port is None:
+        return plan
+    return replace(plan, options={**plan.options, "grpc_port": port_to_take(host, port)})
 
 
 @contextlib.contextmanager

@@ -90,12 +90,25 @@ def _free_port(family: int, address: Any) -> int:
     return 0
 
 
+def port_to_take(host: str, port: int) -> int:
+    """A port that somebody else is going to bind, looked at first: for 0 a free one, and the errors of `listen`."""
+    with listen(host, port) as sock:
+        return sock.getsockname()[1]
+
+
 def url_of(sock: socket.socket, host: str, scheme: str = "http") -> str:
     """How a browser on this machine reaches a socket that listens on a host."""
-    port = sock.getsockname()[1]
+    return f"{scheme}://{target_of(host, sock.getsockname()[1])}"
+
+
+def target_of(host: str, port: int) -> str:
+    """Host and port by which this machine reaches what listens there.
+
+    >>> target_of("0.0.0.0", 80), target_of("::", 80)
+    ('127.0.0.1:80', '[::1]:80')
+    """
     shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    bare_v6 = ":" in shown and "[" not in shown
-    return f"{scheme}://[{shown}]:{port}" if bare_v6 else f"{scheme}://{shown}:{port}"
+    return f"[{shown}]:{port}" if ":" in shown and "[" not in shown else f"{shown}:{port}"
 
 
 def run(
@@ -173,8 +186,7 @@ class _Process(uvicorn.Server):
             self._told = True
             if threading.current_thread() is threading.main_thread():
                 # What is loaded by now stays, and the process is ours: without it full collections are quick,
-                # with it each stops all requests for a tenth of a second.
-                gc.collect()
+                # with it each stops all requests for a tenth of a second. As one would here, for some hundred objects.
                 gc.freeze()
                 gc.enable()
             await asyncio.to_thread(self._on_ready)

@@ -25,6 +25,7 @@ from modelyard.serving.admission import Admission
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.asking import ASKED
 from modelyard.serving.batcher import Batcher
+from modelyard.serving.compiling import BackgroundCompiler
 from modelyard.serving.entry.gate import Gate
 from modelyard.serving.execution import Method
 from modelyard.serving.housing import Housed, Shelf, Shelved, by_name, warm_up
@@ -62,6 +63,7 @@ class Service:
         opener: Callable[[str], Model] | None = None,
         prefixed: bool | None = None,
         gate: Gate | None = None,
+        compile: str = "off",
     ) -> None:
         if not models and opener is None:
             raise InvalidInput("there is no model to serve")
@@ -75,6 +77,7 @@ class Service:
         self.gate = gate or Gate()
         """What every request passes first, whatever its protocol."""
         self.gate.on_refused = self.metrics.rejected
+        self.compiler = BackgroundCompiler(compile, self._tell)
         self.generation = 0
         self.prefixed = len(models) != 1 if prefixed is None else prefixed
         self._warm = False
@@ -125,6 +128,8 @@ class Service:
             await warm_up(housed)
             self._tell(housed, here=True)
         self._warm = True
+        for housed in list(self._housed.values()):
+            self.compiler.add(housed)
 
     def drain(self) -> None:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
@@ -144,6 +149,7 @@ class Service:
         if self.recorder is not None:
             await asyncio.to_thread(self.recorder.close, timeout)
         await asyncio.to_thread(self.gate.close)
+        await asyncio.to_thread(self.compiler.close)
 
     # -- models that come and go
 
@@ -170,6 +176,7 @@ class Service:
                 self._tell(old, here=False)
             self._tell(housed, here=True)
             self._changed()
+            self.compiler.add(housed)
         if old is not None:
             await old.retire()
         return housed.model

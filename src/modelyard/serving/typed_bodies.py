@@ -66,7 +66,8 @@ class TypedBodies:
         declared = self._method.signature.args[name].type
         ids: list[str] = []
         if REFERENCE_ID in table.column_names and REFERENCE_ID not in (self._method.columns or ()):
-            cells = table.column(REFERENCE_ID).to_pylist()
+            column = table.column(REFERENCE_ID)
+            cells = _fitted(column.to_pylist, REFERENCE_ID)
             ids = [read_id(cell, f"{name}[{i}].{REFERENCE_ID}") for i, cell in enumerate(cells)]
             table = table.drop_columns(REFERENCE_ID)
         value = _fitted(lambda: from_arrow(table, declared, name), name)
@@ -96,14 +97,19 @@ def _of_array(array: Any, declared: Any, name: str) -> Any:
 
 
 def _of_columns(array: Any, columns: list[str], declared: Any, name: str) -> Any:
-    import pyarrow
-
     if array.shape[1] != len(columns):
         raise SchemaMismatch(
             f"{name}: expected {len(columns)} columns, got {array.shape[1]}",
             field=name,
             expected=f"{len(columns)} columns",
         )
+    if declared.kind == "dataframe" and array.dtype.kind in "iufb":
+        import pandas
+
+        # One block of numbers, which an engine takes as it is.
+        return declared.check(pandas.DataFrame(array, columns=list(declared.columns)), name)
+    import pyarrow
+
     # A missing number of numpy's is NaN, which is null to Arrow.
     cells = {str(c): pyarrow.array(array[:, i], from_pandas=True) for i, c in enumerate(columns)}
     return from_arrow(pyarrow.table(cells), declared, name)

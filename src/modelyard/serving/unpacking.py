@@ -14,78 +14,109 @@ HUGE = 1 << 62
 """Stands for a size that cannot be true."""
 
 
-def parquet_size(body: bytes, metadata: Any) -> int:
-    """The bytes of all pages of a Parquet file, whose footer is read already."""
+def parquet_size(body: bytes) -> int:
+    """The bytes of all pages of a Parquet file.
+
+    Its footer is read here as well: pyarrow ends the whole process over some of those that lie.
+    """
+    length = _unpack("<I", body, len(body) - 8)
+    start = len(body) - 8 - length
+    if body[-4:] != b"PAR1" or start < 4:
+        raise ValueError("it does not end as such files do")
+    footer = Compact(body[:-8], start).struct()
     total = 0
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    for group in groups:
-        for column in range(metadata.num_columns if group.num_rows else 0):
-            chunk = group.column(column)
-            start = chunk.data_page_offset
-            if chunk.has_dictionary_page and chunk.dictionary_page_offset:
-                start = min(start, chunk.dictionary_page_offset)
-            total += sum(_pages(body, start, start + chunk.total_compressed_size))
+    for group in _list(footer.get(_ROW_GROUPS)):
+        rows = group.get(_ROWS, 0)
+        for column in _list(group.get(_COLUMNS)) if rows else ():
+            total += sum(_pages(body, *_place(column.get(_META), start)))
     return total
 
 
+_ROW_GROUPS, _COLUMNS, _ROWS, _META = 4, 1, 3, 3
+_PACKED, _DATA, _DICTIONARY = 7, 9, 11
+"""Numbers of fields in the footer."""
+
+
+def _list(value: Any) -> list[dict[int, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("its footer cannot be read")
+    return value
+
+
+def _place(column: Any, end: int) -> tuple[int, int]:
+    """Where a column begins and ends."""
+    numbers = [column.get(n, 0) for n in (_DATA, _DICTIONARY, _PACKED)] if column else [-1]
+    if not all(isinstance(n, int) and 0 <= n <= end for n in numbers):
+        raise ValueError("a column lies outside of the file")
+    data, dictionary, packed = numbers
+    first = min(data, dictionary) if dictionary else data
+    return first, first + packed
+
+
 def _pages(body: bytes, at: int, end: int) -> Iterator[int]:
-    if not 0 <= at <= end <= len(body):
+    if end > len(body):
         raise ValueError("a column lies outside of the file")
     while at < end:
         header = Compact(body, at)
-        sizes = header.integers_of_struct()
-        unpacked, packed = sizes.get(2, -1), sizes.get(3, -1)
-        if packed < 0 or unpacked < 0:
+        fields = header.struct()
+        unpacked, packed = fields.get(2), fields.get(3)
+        if (
+            not isinstance(unpacked, int)
+            or not isinstance(packed, int)
+            or min(unpacked, packed) < 0
+        ):
             raise ValueError("a page of the file has no size")
         yield unpacked
         at = header.at + packed
 
 
 class Compact:
-    """A reader of Thrift's compact protocol that knows how to pass over everything."""
+    """A reader of Thrift's compact protocol: structs are dicts by the number of a field."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data = data
         self.at = at
 
-    def integers_of_struct(self, depth: int = 0) -> dict[int, int]:
-        """The integer fields of the struct that begins here, by number; all else is passed over."""
+    def struct(self, depth: int = 0) -> dict[int, Any]:
+        """The struct that begins here."""
         if depth > 16:
             raise ValueError("a header is nested too deep")
-        found: dict[int, int] = {}
+        found: dict[int, Any] = {}
         number = 0
         while kind := self._byte():
             delta, kind = kind >> 4, kind & 15
             number = number + delta if delta else self._zigzag()
-            if kind in (4, 5, 6):
-                found[number] = self._zigzag()
-            else:
-                self._pass(kind, depth)
+            # A boolean field is in its header; one in a list is a byte.
+            found[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
         return found
 
-    def _pass(self, kind: int, depth: int, *, element: bool = False) -> None:
-        if kind in (1, 2):  # a boolean field is in its header; one in a list is a byte
-            self.at += element
-        elif kind == 3:
-            self.at += 1
-        elif kind in (4, 5, 6):
-            self._varint()
-        elif kind == 7:
-            self.at += 8
-        elif kind == 8:
-            length = self._varint()
-            self.at += length
-        elif kind in (9, 10):
+    def _value(self, kind: int, depth: int) -> Any:
+        if kind in (1, 2, 3):
+            return self._byte()
+        if kind in (4, 5, 6):
+            return self._zigzag()
+        if kind in (7, 8):
+            return self._bytes(8 if kind == 7 else self._varint())
+        if kind in (9, 10):
             head = self._byte()
             count = self._varint() if head >> 4 == 15 else head >> 4
-            for _ in range(count):
-                self._pass(head & 15, depth + 1, element=True)
-                if self.at > len(self.data):
-                    break
-        elif kind == 12:
-            self.integers_of_struct(depth + 1)
-        else:
-            raise ValueError("a header cannot be read")
+            if count > len(self.data) - self.at:
+                raise ValueError("a list of a header is longer than the file")
+            return [self._element(head & 15, depth) for _ in range(count)]
+        if kind == 12:
+            return self.struct(depth + 1)
+        raise ValueError("a header cannot be read")
+
+    def _element(self, kind: int, depth: int) -> Any:
+        if depth > 16:
+            raise ValueError("a header is nested too deep")
+        return self._value(kind, depth + 1)
+
+    def _bytes(self, length: int) -> bytes:
+        if length > len(self.data) - self.at:
+            raise ValueError("a header is cut short")
+        self.at += length
+        return self.data[self.at - length : self.at]
 
     def _byte(self) -> int:
         if self.at >= len(self.data):

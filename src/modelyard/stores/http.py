@@ -16,7 +16,8 @@ from modelyard.base.digests import FileEntry, sha256_stream
 from modelyard.base.errors import Corrupted, FileMissing, InvalidInput, NotFound
 from modelyard.base.hub_client import HubClient, path_of
 from modelyard.base.paths import artifact_segments
-from modelyard.base.project import cache_dir
+from modelyard.base.project import cache_bytes, cache_dir
+from modelyard.stores import sending
 from modelyard.stores.local import LocalStore
 from modelyard.stores.overlay import Listing, Walking, checked_owner
 from modelyard.stores.tree import Entry
@@ -45,6 +46,12 @@ class HttpArtifacts(Walking):
         digest, length = _measured(stream)
         if size is not None and size != length:
             raise InvalidInput(f"{path!r} has {length} bytes, not {size} as announced")
+        if length >= sending.PARTS_FROM:
+            owner = checked_owner(owner)
+            told = sending.send_in_parts(
+                self._client, owner, path, stream, length, expect or digest
+            )
+            return _entry(told)
         headers = {
             "content-type": "application/octet-stream",
             "content-length": str(length),
@@ -126,12 +133,15 @@ def fetched(client: HubClient, place: str, entry: FileEntry) -> IO[bytes]:
     if cache.stat(entry.sha256) is not None:
         with cache.open(entry.sha256, verify=False) as stream:
             if sha256_stream(stream) == (entry.sha256, entry.size):
+                cache.touch(entry.sha256)
                 return cache.open(entry.sha256)
         cache.delete([entry.sha256])
     with client.download(place) as pieces:
         coming = cast(IO[bytes], _Coming(pieces, entry))
         cache.put(coming, expect=entry.sha256)
-    return cache.open(entry.sha256)
+    opened = cache.open(entry.sha256)
+    cache.prune(cache_bytes(), keep=entry.sha256)
+    return opened
 
 
 class BlobOpener:

@@ -103,6 +103,31 @@ class LocalStore:
             gone += 1
         return gone
 
+    def touch(self, sha256: str) -> None:
+        """Remember that a blob was used now, for `prune`."""
+        with contextlib.suppress(
+            OSError
+        ):  # it went at this moment, or the folder is another user's
+            os.utime(self.root / _place(checked(sha256)))
+
+    def prune(self, most: int, *, keep: str = "") -> int:
+        """Delete what was not used for longest until ``most`` bytes are left; ``keep`` stays. Returns how many went. For
+        a cache: who has a blob open reads on."""
+        found: list[tuple[int, int, str]] = []
+        for blob in self.list():
+            with contextlib.suppress(FileNotFoundError):
+                used = (self.root / _place(blob.sha256)).lstat().st_mtime_ns
+                found.append((used, blob.size, blob.sha256))
+        total, gone = sum(size for _, size, _ in found), 0
+        for _, size, sha256 in sorted(found):
+            if total <= most:
+                break
+            if sha256 != keep:
+                with contextlib.suppress(PermissionError):  # Windows, while somebody reads it
+                    gone += self.delete([sha256])
+                    total -= size
+        return gone
+
     def sweep(self, before_ms: int | None = None) -> int:
         limit = now_ms() - ABANDONED_MS if before_ms is None else before_ms
         gone = 0

@@ -248,6 +248,9 @@ class TrackerContract:
             Metric("acc", 0.75, 2, 2, of)
         ]
         assert len(bench.history(run, "acc")) == 3
+        for context, values in ((of, [0.75]), (Context(), [0.5, 0.25]), (None, [0.5, 0.25])):
+            assert [b.low for b in bench.again().curve(run, "acc", context=context)] == values
+        assert bench.again().curve(run, "acc", context=Context("", "wine", "abc")) == []
 
     def test_only_the_columns_that_are_asked_for_are_read(self, bench: Bench) -> None:
         run = bench.run(Metric("a", 1, 1), Metric("b", 2, 1), params={"p": "1"}, tags={"t": "1"})

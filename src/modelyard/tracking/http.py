@@ -218,12 +218,14 @@ class HttpTracker:
         buckets: int = 500,
         first_step: int | None = None,
         last_step: int | None = None,
+        context: Context | None = None,
     ) -> Sequence[Bucket]:
         query = {
             "key": check_key(key),
             "buckets": buckets,
             "first_step": first_step,
             "last_step": last_step,
+            **({} if context is None else wire.context_to(context)),
         }
         place = ("runs", check_run_id(run_id), "metrics", "curve")
         found = self._client.ask("GET", *place, query=query)

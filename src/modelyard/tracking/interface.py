@@ -320,8 +320,10 @@ class Tracker(Protocol):
         buckets: int = 500,
         first_step: int | None = None,
         last_step: int | None = None,
+        context: Context | None = None,
     ) -> Sequence[Bucket]:
-        """The curve in at most so many buckets by step, each with its lowest and highest value."""
+        """The curve in at most so many buckets by step, each with its lowest and highest value: of points measured of just
+        this ``context``, else of that with the latest point. NaN has no place between lows and highs: `history` has it."""
         ...
 
     # Logged models

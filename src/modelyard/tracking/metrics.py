@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,11 +71,11 @@ def write_metrics(
 
 def _series(connection: Connection, metrics: Sequence[Metric], ids: Ids) -> dict[Place, Points]:
     """The points by series, each in the order it came."""
-    grouped: dict[Any, list[Metric]] = {}
+    grouped: defaultdict[Any, list[Metric]] = defaultdict(list)
     for metric in metrics:
         # Hashing a context for each of a million points would be most of the work.
-        place = metric.key if metric.context is NOTHING else (metric.key, metric.context)
-        grouped.setdefault(place, []).append(metric)
+        key, *_, context = metric
+        grouped[key if context is NOTHING else (key, context)].append(metric)
     found: dict[Place, list[Metric]] = {}
     for group in grouped.values():
         place = ids[group[0].key], _context_id(connection, group[0].context)
@@ -83,12 +84,9 @@ def _series(connection: Connection, metrics: Sequence[Metric], ids: Ids) -> dict
 
 
 def _points(metrics: Sequence[Metric]) -> Points:
+    _, values, times, steps, _ = zip(*metrics, strict=True)
     try:
-        return Points(
-            array("q", [m.step for m in metrics]),
-            array("q", [m.at_ms for m in metrics]),
-            array("d", [m.value for m in metrics]),
-        )
+        return Points(array("q", steps), array("q", times), array("d", values))
     except (OverflowError, TypeError):
         raise InvalidInput(
             f"a point of metric {metrics[0].key!r} has a step or time that is no integer of 64 bits, or no number"

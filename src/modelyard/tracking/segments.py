@@ -8,12 +8,13 @@ number; readers keep the old ones.
 from __future__ import annotations
 
 import math
+import operator
 import sys
 import zlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from modelyard.base.errors import Corrupted
 from modelyard.stores.rows.columns import sortable_bits
@@ -82,9 +83,13 @@ def _columns(steps: Sequence[int], times: Sequence[int], values: Sequence[float]
     return b"".join(column.tobytes() for column in columns)
 
 
-def _differences(numbers: Sequence[int]) -> list[int]:
+def _differences(numbers: Sequence[int]) -> Sequence[int]:
     """The first number, then how much each is above the one before, within 64 bits."""
-    return [numbers[0], *(_wrapped(b - a) for a, b in pairwise(numbers))]
+    steps = [numbers[0], *map(operator.sub, numbers[1:], numbers)]
+    try:
+        return array("q", steps)
+    except OverflowError:
+        return array("q", map(_wrapped, steps))
 
 
 def _summed(differences: Sequence[int]) -> Sequence[int]:
@@ -115,6 +120,9 @@ def extremes(values: Sequence[float]) -> tuple[int, int] | None:
 
 def latest(points: Points) -> tuple[int, int, float]:
     """The point that is the latest: of the greatest step, then time, then value."""
+    step = max(points.steps)
+    if (place := points.steps.index(step)) == len(points) - 1:  # as they come nearly always
+        return step, points.times[place], points.values[place]
     last = max(zip(points.steps, points.times, strict=True))
     same = [
         v
@@ -126,8 +134,11 @@ def latest(points: Points) -> tuple[int, int, float]:
 
 def without_twins(points: Points) -> Points:
     """The points, one that was logged twice only once."""
+    if len(set(points.steps)) == len(points):
+        return points
     # NaN equals nothing, so values are compared by their bits.
-    marks = list(zip(points.steps, points.times, map(sortable_bits, points.values), strict=True))
+    bits = array("q", array("d", points.values).tobytes())
+    marks = list(zip(points.steps, points.times, bits, strict=True))
     if len(set(marks)) == len(marks):
         return points
     first = {mark: place for place, mark in reversed(list(enumerate(marks)))}

@@ -214,11 +214,11 @@ class SqlTracker:
 
     def write(self, run_id: str, batch: Batch, *, once: str | None = None) -> None:
         check_run_id(run_id)
-        for metric in batch.metrics:
-            check_key(metric.key)
+        logged = {metric.key for metric in batch.metrics}
+        for key in logged:
+            check_key(key)
         check_texts(batch.params, "param")
         check_texts(batch.tags, "tag")
-        logged = {metric.key for metric in batch.metrics}
         ids = self._keys.settle([*logged, *batch.params, *batch.tags])
 
         def change(connection: Connection) -> None:
@@ -307,14 +307,18 @@ class SqlTracker:
         buckets: int = 500,
         first_step: int | None = None,
         last_step: int | None = None,
+        context: Context | None = None,
     ) -> Sequence[Bucket]:
         key_id = self._keys.find([key]).get(key)
         metrics = tables.metrics
         with self._database.read() as connection:
             number = self._row(connection, run_id)
             mine = (metrics.c.run_id == number, metrics.c.key_id == key_id, metrics.c.latest)
-            where = connection.scalar(select(metrics.c.context_id).where(*mine))
-            if key_id is None or where is None:
+            if context is not None:
+                where = curves.context_id(connection, context)
+            else:
+                where = connection.scalar(select(metrics.c.context_id).where(*mine))
+            if key_id is None or where is None or where == curves.UNKNOWN:
                 return []
             return curves.curve(connection, number, key_id, where, buckets, first_step, last_step)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
+from modelyard.base.notes import note
 from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects import formats, importing
 from modelyard.objects import save as saving
@@ -204,6 +205,7 @@ def apply(
     output: str | Path | None = None,
     batch_rows: int | None = None,
     engine: Engine = "local",
+    compile: str = "off",
     trust: str | None = None,
     check_env: CheckEnv = "warn",
     project: str | None = None,
@@ -219,11 +221,13 @@ def apply(
     result is returned, or written to ``output`` in the format of its suffix. ``batch_rows`` streams data of any size.
 
     A method that takes bytes, a file or an image gets it from a path, a pattern or a URL (several give a list of results);
-    one that takes a text gets the text itself, or that of a ``.txt`` or ``.md`` file.
+    one that takes a text gets the text itself, or that of a ``.txt`` or ``.md`` file. ``compile="auto"`` compiles the model
+    first, where that can be done and proven.
     """
     if engine != "local":
         raise NotSupported(f"engine={engine!r} is not there yet", hint="engine='local'")
     opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
+    opened = compiled(opened, method, compile)
     _, kind = first_argument(opened, opened.method(method))
     words = read_words(data, kind, project_folder(data_project, data_rev))
     return apply_model(
@@ -235,6 +239,19 @@ def apply(
         progress=progress,
         options=options,
     )
+
+
+def compiled(model: Model, method: str | None, mode: str) -> Model:
+    """The model with one of its methods compiled, when somebody asked for it; a line says what came of it."""
+    from modelyard.objects.engines.onnx import check_mode, compile_model, with_engines
+
+    check_mode(mode)
+    if mode == "off":
+        return model
+    made = compile_model(model, methods=[model.method(method)])
+    for line in made.lines(model.name):
+        note(line)
+    return with_engines(model, made)
 
 
 def data_of(data: Any, project: str | None = None, rev: str | None = None) -> Any:

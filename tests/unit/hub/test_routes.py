@@ -219,6 +219,8 @@ def test_predictions_are_paged_and_told_their_outcome(client: TestClient, yard: 
     seen = [p["reference_id"] for p in first["items"] + rest["items"]]
     assert sorted(seen) == ["a", "b", "c"]
     assert rest["next"] is None
+    for which, count in (({}, len(first["items"] + rest["items"])), ({"reference_id": "b"}, 1)):
+        assert client.get(f"{API}/predictions/count", params=which).json() == {"count": count}
     told = client.post(f"{API}/predictions/feedback", json={"reference_id": "b", "actual": 5})
     assert told.json() == {"count": 1}
     (one,) = client.get(f"{API}/predictions", params={"reference_id": "b"}).json()["items"]

@@ -84,5 +84,5 @@ def test_every_example_answers_as_shown(both: httpx2.Client, document: dict[str,
             expected = 202 if path.startswith("/jobs/") else 200
             assert answer.status_code == expected, (path, media, answer.text)
             asked += 1
-    assert asked == 5
+    assert asked == 10
     assert body_of(document, "/iris/predict")["application/json"]["example"] == records(2)

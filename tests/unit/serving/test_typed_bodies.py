@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelyard.base.errors import ModelyardError
+from modelyard.serving.arrow_wire import read_parquet
 from modelyard.serving.interface import Limits
 from modelyard.testing.protocol_models import FLOWERS, NUMBERS, Gate, models
 from serving_cases.logs import FaultyLog
@@ -343,6 +345,22 @@ def test_no_bytes_make_the_server_fail(http: Http, kind: str) -> None:
         assert answer.status_code in (200, 400, 413, 415, 422), (answer.text, bytes(body))
 
     fuzz()
+
+
+def test_no_footer_that_lies_ends_the_process() -> None:
+    """pyarrow aborts over some of these when it is asked where a column lies."""
+    good = parquet({"X": ["a", "b"]})
+    footer = len(good) - 8 - int.from_bytes(good[-8:-4], "little")
+    refused = 0
+    for place in range(footer, len(good) - 8):
+        for value in (0, 2, 4, 127, 255):
+            body = bytearray(good)
+            body[place] = value
+            try:
+                read_parquet(bytes(body), 1 << 20)
+            except ModelyardError:
+                refused += 1
+    assert refused > footer
 
 
 def test_long_answers_are_packed_for_whoever_takes_that(http: Http) -> None:

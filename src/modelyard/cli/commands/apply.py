@@ -38,6 +38,13 @@ from modelyard.cli.progress import Progress
 )
 @argument_option
 @click.option("--engine", type=click.Choice(["local"]), default="local", hidden=True)
+@click.option(
+    "--compile",
+    type=click.Choice(["auto", "off"]),
+    default="off",
+    show_default=True,
+    help="Compile the model to a graph that is proven to answer alike.",
+)
 @trust_option
 @check_env_option
 @click.option("--data-project", metavar="FOLDER", help="Project that DATA is in.")

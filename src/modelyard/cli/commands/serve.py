@@ -45,6 +45,12 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 @click.option("--tls-key", metavar="FILE", help="Its private key (PEM).")
 @click.option("--tls-client-ca", metavar="FILE", help="Let in only who has a certificate of these authorities.")  # fmt: skip
 @click.option("--access-log", metavar="json|text|off|FILE", help="A line for each request, on stderr or in a file.  [default: off]")  # fmt: skip
+@click.option(
+    "--compile",
+    "compile_",
+    type=click.Choice(["auto", "off"]),
+    help="Compile models to graphs that are proven to answer alike.  [default: off]",
+)
 @settings_option
 @trust_option
 @check_env_option
@@ -53,7 +59,7 @@ LISTS = ("allowed_hosts", "allowed_origins", "trusted_proxies")
 )
 @project_option
 @rev_option
-def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_port: int | None, stop_after: int | None, **options: Any) -> None:  # fmt: skip
+def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_port: int | None, compile_: str | None, stop_after: int | None, **options: Any) -> None:  # fmt: skip
     """Serve models over HTTP: a typed route for each method, the Open Inference Protocol, docs, health and metrics.
 
     A last word that names a server (fastapi) selects it. Options of the server are -c KEY=VALUE, or --KEY VALUE:
@@ -64,6 +70,7 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_p
     Examples:
       modelyard serve models/churn
       modelyard serve churn@champion --port 9000 --log
+      modelyard serve models/churn --compile auto
       modelyard serve models/churn --workers 4
       modelyard serve models/churn models/iris -c limits.body_bytes=1000000
       modelyard serve models/churn --host 0.0.0.0 --access-log json -c auth.keys.shop=env:SHOP_KEY
@@ -75,6 +82,8 @@ def command(words: tuple[str, ...], log: bool, settings: tuple[str, ...], grpc_p
     models, server = split_server(refs)
     more = nested(plugin_options(settings, free))
     more |= {key: more[key].split(",") for key in LISTS if isinstance(more.get(key), str)}
+    if compile_ is not None:
+        more["compile"] = compile_
     more |= {} if grpc_port is None else {"grpc_port": grpc_port}
     if stop_after is not None:
         timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))

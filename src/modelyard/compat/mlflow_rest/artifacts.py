@@ -7,7 +7,8 @@ import io
 import mimetypes
 import posixpath
 from collections.abc import AsyncIterator, Callable
-from typing import IO, TYPE_CHECKING, Any
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote_to_bytes
 
 from modelyard.base.errors import InvalidPath
@@ -24,6 +25,7 @@ from modelyard.compat.mlflow_rest.routing import (
     whole_body,
 )
 from modelyard.compat.mlflow_rest.wire import Call
+from modelyard.serving.arriving import Arriving
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -147,15 +149,22 @@ class _Transfers:
             await self._thread(lambda: files.require_writable(self._yard, place))
             length = request.headers.get("content-length", "")
             size = int(length) if length.isdecimal() and len(length) < 19 else None
+            put = partial(self._yard.artifacts.put, place.owner, place.path, size=size)
             if size is not None and size <= _HELD:
-                data: IO[bytes] = io.BytesIO(await whole_body(request, _HELD))
+                data = io.BytesIO(await whole_body(request, _HELD))
+                await self._thread(lambda: put(data))
             else:
-                data = io.BufferedReader(_Body(request), _CHUNK)
-            put = self._yard.artifacts.put
-            await self._thread(lambda: put(place.owner, place.path, data, size))
+                await self._arriving(request, put)
             return json_response({})
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             return error_response(error)
+
+    async def _arriving(self, request: Request, put: Callable[[IO[bytes]], Any]) -> None:
+        arriving = Arriving(request.stream())
+        try:
+            await self._thread(lambda: put(cast(IO[bytes], arriving)))
+        finally:
+            await arriving.release()
 
     async def delete(self, request: Request) -> Response:
         """A file, or a folder with all in it."""
@@ -181,33 +190,6 @@ class _Transfers:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(_TRANSFERS)
         return await to_thread.run_sync(work, limiter=self._limiter)
-
-
-class _Body(io.RawIOBase):
-    """The body of a request as a stream, read by a thread while it arrives."""
-
-    def __init__(self, request: Request) -> None:
-        self._parts = request.stream()
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        from anyio import from_thread
-
-        while not self._rest:
-            part = from_thread.run(self._next)
-            if part is None:
-                return 0
-            self._rest = part
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    async def _next(self) -> bytes | None:
-        return await anext(self._parts, None)
 
 
 def sent_path(request: Request) -> str:

@@ -37,8 +37,7 @@ def metric_history(
 
     With any of the last three, only those measured of just that; empty words are for points of the run alone.
     """
-    words = (model_id, dataset_name, dataset_digest)
-    context = None if words == (None, None, None) else Context(*(word or "" for word in words))
+    context = _context(model_id, dataset_name, dataset_digest)
     found = yard.tracker.history(id, check_key(key), context=context, limit=limit, page=page)
     return Page(items=[Point.of(metric) for metric in found.items], next=found.next)
 
@@ -51,10 +50,21 @@ def metric_curve(
     buckets: Annotated[int, Query(ge=1, le=5000)] = 500,
     first_step: Step = None,
     last_step: Step = None,
+    model_id: Of = None,
+    dataset_name: Of = None,
+    dataset_digest: Of = None,
 ) -> Curve:
-    """A metric's curve in buckets, with lows and highs."""
+    """A metric's curve in buckets, with lows and highs.
+
+    With any of the last three, of points measured of just that; else of those with the latest point. NaN is in the history alone.
+    """
     found = yard.tracker.curve(
-        id, check_key(key), buckets=buckets, first_step=first_step, last_step=last_step
+        id,
+        check_key(key),
+        buckets=buckets,
+        first_step=first_step,
+        last_step=last_step,
+        context=_context(model_id, dataset_name, dataset_digest),
     )
     told = [
         Bucket(
@@ -63,3 +73,8 @@ def metric_curve(
         for b in found
     ]
     return Curve(key=key, buckets=told)
+
+
+def _context(*words: str | None) -> Context | None:
+    """What points were measured of; None when nothing is said."""
+    return None if set(words) == {None} else Context(*(word or "" for word in words))

@@ -16,19 +16,21 @@ from modelyard.predictions.interface import Prediction as Kept
 
 router = Router("predictions")
 
+Model = Annotated[str | None, Query(max_length=600, description="A name, or name@version.")]
+Since = Annotated[str | None, Query(max_length=40, description="RFC 3339.")]
+Until = Annotated[str | None, Query(max_length=40, description="RFC 3339; not included.")]
+ReferenceId = Annotated[str | None, Query(max_length=2048)]
+RequestId = Annotated[str | None, Query(max_length=200)]
+
 
 @router.get("/predictions", **needs("prediction.read"))
 def list_predictions(
     yard: YardOf,
-    model: Annotated[
-        str | None, Query(max_length=600, description="A name, or name@version.")
-    ] = None,
-    since: Annotated[str | None, Query(max_length=40, description="RFC 3339.")] = None,
-    until: Annotated[
-        str | None, Query(max_length=40, description="RFC 3339; not included.")
-    ] = None,
-    reference_id: Annotated[str | None, Query(max_length=2048)] = None,
-    request_id: Annotated[str | None, Query(max_length=200)] = None,
+    model: Model = None,
+    since: Since = None,
+    until: Until = None,
+    reference_id: ReferenceId = None,
+    request_id: RequestId = None,
     limit: Limit = 100,
     page: Token = None,
 ) -> Page[Prediction]:
@@ -46,6 +48,22 @@ def list_predictions(
     )
     assert isinstance(rows, list), "records=True"
     return page_of(rows, limit, "predictions", lambda row: [row["id"]])  # type: ignore[return-value]
+
+
+@router.get("/predictions/count", **needs("prediction.read"))
+def count_predictions(
+    yard: YardOf,
+    model: Model = None,
+    since: Since = None,
+    until: Until = None,
+    reference_id: ReferenceId = None,
+    request_id: RequestId = None,
+) -> Count:
+    """Count what a listing with the same conditions would show in all."""
+    found = yard.predictions.count(
+        model=model, since=since, until=until, reference_id=reference_id, request_id=request_id
+    )
+    return Count(count=found)
 
 
 @router.post("/predictions", status_code=201, **needs("prediction.write", body=BATCH_BYTES))

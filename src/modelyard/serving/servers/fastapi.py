@@ -47,7 +47,7 @@ from modelyard.serving.metrics import CONTENT_TYPE, names_of
 from modelyard.serving.openapi import add_security
 from modelyard.serving.page.routes import page_routes
 from modelyard.serving.paths import DirectPaths
-from modelyard.serving.process import listen, run, url_of
+from modelyard.serving.process import listen, port_to_take, run, target_of
 from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
@@ -65,6 +65,7 @@ def serve(
     port: int = 8080,
     log: PredictionLog | None = None,
     opener: Callable[[str], Model] | None = None,
+    compile: str = "off",
     limits: Limits | Mapping[str, Any] | None = None,
     batching: Batching | Mapping[str, Any] | None = None,
     jobs: Jobs | Mapping[str, Any] | None = None,
@@ -87,7 +88,7 @@ def serve(
 
     ``port=0`` takes a free one; ``on_ready`` is told which (the default prints it to stderr). In another thread than the main one
     there are no signals: set ``stop`` instead. ``allowed_hosts`` defaults to this machine's own names on a loopback host, and
-    to any elsewhere. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
+    to any elsewhere. ``compile="auto"`` compiles the models while they are served already. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
     says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
     file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
     socket. Raises `AddressInUse` with a free port as hint.
@@ -101,6 +102,7 @@ def serve(
         batching=options_of(Batching, batching),
         jobs=options_of(Jobs, jobs),
         opener=opener,
+        compile=compile,
     )
     entry = EntryOptions(auth, access_log, trusted_proxies)
     service.gate = open_gate(entry, service.limits, service.metrics)
@@ -108,7 +110,7 @@ def serve(
     context = None if tls is None else server_context(tls)
     with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
-        beside = _grpc(host, grpc_port, drain_seconds, tls)
+        beside = _grpc(host, grpc_port, drain_seconds, tls, shared=seat is not None)
         app = create_app(
             service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
         )
@@ -126,26 +128,26 @@ def serve(
         )
 
 
-def _grpc(host: str, port: int | None, drain_seconds: float, tls: Tls | None) -> dict[str, Beside]:
-    """What answers gRPC, by its address; nothing where no port is given."""
+def _grpc(
+    host: str, port: int | None, drain_seconds: float, tls: Tls | None, *, shared: bool
+) -> dict[str, Beside]:
+    """What answers gRPC, by its address; nothing where no port is given. ``shared`` with other processes, which have made
+    sure that the port is free."""
     if port is None:
         return {}
     from modelyard.serving.protocols import oip_grpc
     from modelyard.serving.rpc.server import credentials_of
 
-    credentials = credentials_of(tls)
-    # It says well that somebody else listens, and finds a free port.
-    with listen(host, port) as socket:
-        bound: int = socket.getsockname()[1]
-        target = url_of(socket, host).removeprefix("http://")
+    bound = port if shared else port_to_take(host, port)
     answering = partial(
         oip_grpc.answering,
         host=host,
         port=bound,
         drain_seconds=drain_seconds,
-        credentials=credentials,
+        credentials=credentials_of(tls),
+        shared=shared,
     )
-    return {target: answering}
+    return {target_of(host, bound): answering}
 
 
 def create_app(
@@ -261,7 +263,8 @@ def _add_own_routes(app: FastAPI, service: Service) -> None:
     @app.get("/version", tags=["server"], summary="What runs here")
     async def version() -> dict[str, Any]:
         models = {name: model.identity for name, model in service.models.items()}
-        return {"modelyard": __version__, "models": models}
+        engines = {housed.model.name: housed.engine for housed in service.housed}
+        return {"modelyard": __version__, "models": models, "engines": engines}
 
     @app.get("/metrics", tags=["server"], summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:

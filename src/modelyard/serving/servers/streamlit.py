@@ -24,11 +24,11 @@ from typing import Any
 from urllib.request import urlopen
 
 from modelyard.base.errors import AlreadyExists, FileMissing, MissingExtra, ModelyardError
+from modelyard.base.loopback import is_loopback
 from modelyard.base.notes import note
 from modelyard.objects.model import Model
 from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.announcing import announce
-from modelyard.serving.front import is_loopback
 from modelyard.serving.interface import Batching, Limits, Running
 from modelyard.serving.process import listen, url_of
 from modelyard.serving.servers import fastapi

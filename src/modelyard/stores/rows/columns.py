@@ -14,6 +14,8 @@ import struct
 from typing import Any
 
 from sqlalchemy import (
+    VARBINARY,
+    VARCHAR,
     BigInteger,
     Column,
     ColumnElement,
@@ -26,7 +28,6 @@ from sqlalchemy import (
     and_,
 )
 from sqlalchemy import Text as SqlText
-from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from modelyard.base.digests import canonical_json
@@ -58,11 +59,14 @@ class _ExactText(TypeDecorator[str]):
 
     impl = SqlText
     cache_ok = True
-    mysql_type: TypeEngine[Any]
+
+    def mysql_type(self) -> TypeEngine[Any]:
+        """What it is on MySQL."""
+        raise NotImplementedError
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "mysql":
-            return dialect.type_descriptor(self.mysql_type)
+            return dialect.type_descriptor(self.mysql_type())
         collation = "C" if dialect.name == "postgresql" else None
         return dialect.type_descriptor(SqlText(collation=collation))
 
@@ -84,7 +88,9 @@ class Name(_ExactText):
     def __init__(self, size: int = 512) -> None:
         super().__init__()
         self.size = size
-        self.mysql_type = mysql.VARBINARY(size)
+
+    def mysql_type(self) -> TypeEngine[Any]:
+        return VARBINARY(self.size)
 
     def __repr__(self) -> str:
         return f"Name({self.size})"
@@ -100,7 +106,8 @@ class Text(_ExactText):
 
     cache_ok = True
 
-    mysql_type = mysql.LONGBLOB()
+    def mysql_type(self) -> TypeEngine[Any]:
+        return _mysql().LONGBLOB()
 
     def __repr__(self) -> str:
         return "Text()"
@@ -117,8 +124,9 @@ class Json(TypeDecorator[Any]):
         return "Json()"
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        ascii_text = mysql.LONGTEXT(charset="ascii", collation="ascii_bin")
-        return dialect.type_descriptor(ascii_text if dialect.name == "mysql" else SqlText())
+        if dialect.name != "mysql":
+            return dialect.type_descriptor(SqlText())
+        return dialect.type_descriptor(_mysql().LONGTEXT(charset="ascii", collation="ascii_bin"))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         if value is None:
@@ -143,11 +151,12 @@ class _Ascii(TypeDecorator[str]):
         return f"{type(self).__name__}()"
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        types: dict[str, TypeEngine[Any]] = {
-            "mysql": mysql.CHAR(self.length, charset="ascii", collation="ascii_bin"),
-            "postgresql": postgresql.VARCHAR(self.length, collation="C"),
-        }
-        return dialect.type_descriptor(types.get(dialect.name, String(self.length)))
+        made: TypeEngine[Any] = String(self.length)
+        if dialect.name == "mysql":
+            made = _mysql().CHAR(self.length, charset="ascii", collation="ascii_bin")
+        elif dialect.name == "postgresql":
+            made = VARCHAR(self.length, collation="C")
+        return dialect.type_descriptor(made)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and (len(value) != self.length or not _HEX.issuperset(value)):
@@ -219,11 +228,18 @@ class Blob(TypeDecorator[bytes]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(
-            mysql.MEDIUMBLOB() if dialect.name == "mysql" else LargeBinary()
+            _mysql().MEDIUMBLOB() if dialect.name == "mysql" else LargeBinary()
         )
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else _fitting(value, dialect)
+
+
+def _mysql() -> Any:
+    # Loaded for those who have such a database: with its drivers it takes as long as half of the rest.
+    from sqlalchemy.dialects import mysql
+
+    return mysql
 
 
 def _fitting(data: bytes, dialect: Dialect) -> bytes:

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 
 def upsert(
@@ -31,11 +30,24 @@ def _statement(
 ) -> Executable:
     """Made once: putting one together costs more than running it."""
     if dialect == "mysql":
+        from sqlalchemy.dialects import mysql
+
         mine = mysql.insert(table)
         changed = {name: mine.inserted[name] for name in update} or {keys[0]: table.c[keys[0]]}
         return mine.on_duplicate_key_update(changed)
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    insert = _insert(dialect, table)
     if not update:
         return insert.on_conflict_do_nothing(index_elements=list(keys))
     changed = {name: insert.excluded[name] for name in update}
     return insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    # A dialect is loaded by who has such a database.
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from mlflow_server import API, Client
+from modelyard.compat.mlflow_rest import writing
 from modelyard.compat.mlflow_rest.errors import Refusal
 from modelyard.compat.mlflow_rest.wire import Call, body_of, float_of, integer_of, spelled
 
@@ -140,3 +143,27 @@ def test_what_is_not_there_is_said_as_clients_expect(
 ) -> None:
     answer = client.http.request(method, path)
     assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
+def outcome(work: Callable[[], object]) -> str:
+    try:
+        return repr(work())
+    except Refusal as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {}, {"value": 1}, {"value": "NaN"}, {"value": None}, {"value": True}, {"timestamp": -1}, {"timestamp": 2**63},
+        {"timestamp": "5"}, {"timestamp": True}, {"step": 2**63}, {"step": -(2**63) - 1}, {"step": None}, {"step": False},
+        {"key": ""}, {"key": 7}, {"key": ["a"]}, {"key": "../x"}, {"model_id": "m-1"}, {"unknown": 1},
+    ],
+)  # fmt: skip
+def test_points_are_judged_alike_at_once_and_one_by_one(odd: dict[str, Any]) -> None:
+    usual = {"key": "loss", "value": 0.5, "timestamp": 1, "step": 2}
+    sent = [usual, {**usual, **odd}, usual]
+    told = outcome(
+        lambda: [writing.metric_of(item, f"metrics[{n}].", set()) for n, item in enumerate(sent)]
+    )
+    assert outcome(lambda: writing._metrics(sent)) == told

@@ -136,24 +136,24 @@ def _compared(model: OnnxModel, values: Sequence[Any], expected: Mapping[str, An
     if model.table_columns() is None and len(model.inputs) != len(values):
         raise _Apart(f"a graph of {len(model.inputs)} inputs for {len(values)} arguments")
     outputs = model.answer(Way(), values)
-    ways = {name: way for name, wanted in expected.items() if (way := _way(wanted, outputs))}
+    ways = {name: found for name, wanted in expected.items() if (found := way(wanted, outputs))}
     default = next(iter(expected))
     if default not in ways:
-        raise _Apart(f"its {default} is {_distance(expected[default], outputs)}")
+        raise _Apart(f"its {default} is {distance(expected[default], outputs)}")
     return _Made(model.proto, ways)
 
 
-def _way(answer: Any, outputs: Mapping[str, Any]) -> Way | None:
+def way(answer: Any, outputs: Mapping[str, Any], shapes: Sequence[str] = SHAPES) -> Way | None:
     """The output, and the shape of it, that is a method's answer."""
-    for shape in SHAPES:
+    for shape in shapes:
         for name in outputs:
-            way = Way(name, shape)
+            found = Way(name, shape)
             try:
-                taken = way.taken(outputs)
+                taken = found.taken(outputs)
             except (ValueError, IndexError, TypeError):
                 continue
             if _equal(answer, taken) and (shape != "bool" or answer.dtype == bool):
-                return way
+                return found
     return None
 
 
@@ -170,7 +170,7 @@ def _equal(wanted: Any, got: Any) -> bool:
     return bool(np.array_equal(wanted.astype(str), got.astype(str)))
 
 
-def _distance(wanted: Any, outputs: Mapping[str, Any]) -> str:
+def distance(wanted: Any, outputs: Mapping[str, Any]) -> str:
     """How far the nearest output is, in words."""
     texts: dict[float, str] = {}
     for name in outputs:

@@ -175,10 +175,10 @@ class OnnxModel:
         else:
             inputs = dict(zip((p.name for p in self.inputs), values, strict=True))
         outputs = self.run(inputs)
-        by_name = {port.name: self._as_array(outputs[port.name], port) for port in self.outputs}
+        by_name = {port.name: self.as_array(outputs[port.name], port) for port in self.outputs}
         return way.taken(by_name) if way.output else by_name
 
-    def _as_array(self, value: Any, port: Port) -> Any:
+    def as_array(self, value: Any, port: Port) -> Any:
         """An output as one array where it can be: dicts by class as columns, texts as numpy's own."""
         import numpy
 
@@ -194,7 +194,8 @@ class Way:
 
     output: str = ""
     shape: str = ""
-    """``flat``: the one column as values. ``second``: the second column, of the positive class. ``bool``: as booleans."""
+    """``flat``: the one column as values. ``column``: values as
+    one column. ``second``: the second column, of the positive class. ``bool``: as booleans."""
 
     def taken(self, outputs: Mapping[str, Any]) -> Any:
         """The answer."""
@@ -202,6 +203,8 @@ class Way:
         match self.shape:
             case "flat":
                 return value.reshape(len(value))
+            case "column":
+                return value.reshape(-1, 1)
             case "second":
                 return value[:, 1]
             case "bool":

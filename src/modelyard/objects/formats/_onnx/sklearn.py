@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.base.errors import MissingExtra
 from modelyard.objects.formats._onnx.inputs import Layout, layouts
 
 
-def attempts(model: Any, value: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """One matrix or one input a column, in the precision that the model computes in, then in the other."""
+def attempts(
+    model: Any,
+    value: Any,
+    wanted: Mapping[str, Any] | None = None,
+    read: Sequence[Layout] | None = None,
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """One matrix or one input a column, in the precision that the model computes in, then in the other. ``wanted`` are
+    further options of a classifier's conversion (``raw_scores``), ``read`` other ways to read the sample."""
     try:
         import skl2onnx  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("converting scikit-learn models to ONNX", "onnx", missing=error.name) from error  # fmt: skip
     register()
     model = getattr(model, "best_estimator_", model)  # a search answers as what it found
-    for layout in layouts(value, narrow=_rounds(model)):
-        yield layout.word, lambda layout=layout: _convert(model, layout, {})
+    for layout in layouts(value, narrow=_rounds(model)) if read is None else read:
+        yield layout.word, lambda layout=layout: _convert(model, layout, {}, wanted or {})
         if any(kind == "str" for _, kind, _ in layout.ports) and (texts := _vectorizers(model)):
             # Lower-casing asks the machine for a locale, by default for one that slim machines lack.
             options = {id(part): {"locale": "C.UTF-8"} for part in texts}
-            yield layout.word, lambda layout=layout, o=options: _convert(model, layout, o)
+            yield layout.word, lambda layout=layout, o=options: _convert(model, layout, o, wanted or {})  # fmt: skip
 
 
-def _convert(model: Any, layout: Layout, options: dict[int, dict[str, Any]]) -> Any:
+def _convert(
+    model: Any, layout: Layout, options: dict[int, dict[str, Any]], wanted: Mapping[str, Any]
+) -> Any:
     from skl2onnx import __max_supported_opset__, to_onnx
     from skl2onnx.common import data_types
 
@@ -39,7 +47,7 @@ def _convert(model: Any, layout: Layout, options: dict[int, dict[str, Any]]) -> 
         "str": data_types.StringTensorType,
     }
     inputs = [(name, kinds[kind]([None, width])) for name, kind, width in layout.ports]
-    options = {**options, **{id(part): {"zipmap": False} for part in _classifiers(model)}}
+    options = {**options, **{id(part): _options(part, wanted) for part in _classifiers(model)}}
     # The set of operators for trees that onnxmltools knows as well.
     versions = {"": __max_supported_opset__, "ai.onnx.ml": 3}
     return to_onnx(model, initial_types=inputs, options=options or None, target_opset=versions)
@@ -67,6 +75,16 @@ def _classifiers(model: Any) -> list[Any]:
 
     last = last_step(model)
     return [last] if not isinstance(last, str) and is_classifier(last) else []
+
+
+def _options(part: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """No list of dicts, where a converter would make one."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common._registration import get_converter
+
+    alias = sklearn_operator_name_map.get(type(part))
+    known = get_converter(alias).get_allowed_options() if alias else {"zipmap"}
+    return {**({"zipmap": False} if "zipmap" in (known or ()) else {}), **wanted}
 
 
 @functools.cache

@@ -19,6 +19,9 @@ from modelyard.serving.calling.wire import Wire
 from modelyard.types.schema import Schema, Signature
 from modelyard.types.spelling import signature_from_dict
 
+SIGNATURE = ("args", "extra", "returns")
+"""What the signature of a method is made of; a server may tell more of it."""
+
 
 class RemoteModel:
     """One served model. Its methods are attributes: ``model.predict(X)``; those of an `AsyncClient` are awaited."""
@@ -33,7 +36,7 @@ class RemoteModel:
             method: Spelling(
                 method,
                 str(spelled["path"]),
-                signature_from_dict({k: v for k, v in spelled.items() if k != "path"}),
+                signature_from_dict({k: spelled[k] for k in SIGNATURE if k in spelled}),
                 server,
                 compress=not wire.address.local,
             )

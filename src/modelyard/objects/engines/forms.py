@@ -66,10 +66,8 @@ class Matrix:
         return array
 
     def fit(self, value: Any) -> Any:
-        """The array of a checked frame."""
-        import numpy as np
-
-        return np.ascontiguousarray(value.to_numpy(dtype=self.dtype))
+        """The array of a checked frame, as the model itself would make it."""
+        return value.to_numpy(dtype=self.dtype)
 
     def join(self, parts: Sequence[Any]) -> Any:
         import numpy as np

@@ -188,7 +188,7 @@ def test_a_number_without_a_word_is_the_networks_own_to_refuse() -> None:
 def test_a_network_is_saved_as_a_graph(tmp_path: Path) -> None:
     network = made(plain)
     card = my.save(network, tmp_path / "m", sample_data=ROWS, format="onnx")
-    assert (card.flavor, card.format.tier, list(card.methods)) == ("onnx", 0, ["predict"])
+    assert (card.flavor, list(card.methods)) == ("onnx", ["predict"])
     again = my.load(tmp_path / "m")
     for count in (8, 1, 3):
         got = again.predict(ROWS[:count])

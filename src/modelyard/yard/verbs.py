@@ -23,7 +23,6 @@ from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
-from modelyard.objects.formats import known_suffix
 from modelyard.objects.importers import openable
 from modelyard.objects.inputs import read_words
 from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
@@ -272,7 +271,7 @@ def data_of(data: Any, project: str | None = None, rev: str | None = None) -> An
     if data == "-":
         return data
     path = root / data
-    if card_path(path).is_file() or (not known_suffix(path) and openable(path)):
+    if card_path(path).is_file() or (not formats.known_suffix(path) and openable(path)):
         return load_data(resolve(path))
     if is_data_file(data):
         return path
@@ -361,9 +360,9 @@ def register(
 
 
 def _registry(project: str | None) -> Yard:
-    require_yard_registry(project_folder(project, None))
-    from modelyard.yard.yard import Yard
+    from modelyard.yard.yard import Yard  # with the database library, which nothing else here needs
 
+    require_yard_registry(project_folder(project, None))
     return Yard(project=project)
 
 

@@ -27,7 +27,7 @@ PATHS = st.one_of(
     st.sampled_from([f"/v2/models/{name}/infer" for name in NAMES]),
     st.sampled_from([f"/invocations?model={name}" for name in NAMES]),
     st.sampled_from(["/v2/repository/index", "/v2/models", "/jobs", "/ping", "/models", "/invocations", "/docs", "/page/x"]),
-    st.text("/%.:?=&{}0abpredictv2jobsmodels\\~", max_size=30).map("/".__add__),
+    st.text("/%.:?=&{}0abpredictv2jobsmodels\\~", max_size=30).map(lambda path: "/" + path.lstrip("/")),
 )  # fmt: skip
 STARTS = st.sampled_from([
     b"", b"PAR1", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x03\x00", b"\xff\xff\xff\xff", b"\xff\xfe", b"\x1f\x8b\x08", b"\x89PNG\r\n\x1a\n",
@@ -53,7 +53,7 @@ def client() -> Iterator[TestClient]:
         yield client
 
 
-@settings(max_examples=400, derandomize=True, database=None, suppress_health_check=list(HealthCheck))  # fmt: skip
+@settings(max_examples=400, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(
     verb=st.sampled_from(["POST", "POST", "POST", "GET", "PUT", "DELETE", "HEAD", "OPTIONS"]),
     path=PATHS,

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from modelyard.serving.interface import Jobs
 from modelyard.testing.protocol_models import Gate, models
 from modelyard.testing.protocols import LIMITS, Case, ProtocolContract
 from serving_cases.server import serving
 
-PROTOCOLS = ("rest", "oip", "oip_grpc", "mlflow", "sagemaker")
+PROTOCOLS = ("rest", "oip", "oip_grpc", "mlflow", "sagemaker", "jobs")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,9 @@ def shared() -> Gate:
 
 @pytest.fixture(scope="module")
 def http(shared: Gate) -> Iterator[httpx2.Client]:
-    with serving(models(shared), limits=LIMITS, grpc_port=0) as client:
+    # As many jobs as calls: one that runs, and one that waits.
+    jobs = Jobs(queued=2)
+    with serving(models(shared), limits=LIMITS, jobs=jobs, grpc_port=0) as client:
         yield client
 
 

@@ -30,8 +30,8 @@ JOB_SCHEMA: dict[str, Any] = {
 _WAIT = {
     "name": "wait",
     "in": "query",
-    "schema": {"type": "number", "minimum": 0, "maximum": 60},
-    "description": "Seconds to hold the answer back for, while the job is not finished.",
+    "schema": {"type": "number", "minimum": 0},
+    "description": "Seconds to hold the answer back for, while the job is not finished: 60 at most.",
 }
 _KEY = {
     "name": "Idempotency-Key",

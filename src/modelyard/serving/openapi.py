@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelyard.objects.sampling import required_arguments
 from modelyard.serving.arrow_wire import ARROW, PARQUET
 from modelyard.serving.examples import example_body
 from modelyard.serving.execution import Method
-from modelyard.serving.forms import REFERENCE_ID, columns_of
+from modelyard.serving.forms import LONGEST_ID, REFERENCE_ID, columns_of
 from modelyard.serving.npy_wire import NPY
 from modelyard.serving.rows import holds_records
 from modelyard.serving.service import Service
@@ -52,14 +53,14 @@ _HEADERS = [
     {
         "name": "X-Request-ID",
         "in": "header",
-        "schema": {"type": "string", "maxLength": 128},
-        "description": "Comes back with the answer; made up when there is none.",
+        "schema": {"type": "string"},
+        "description": "Up to 128 plain characters come back with the answer; else one is made up.",
     },
     {
         "name": "X-Reference-ID",
         "in": "header",
-        "schema": {"type": "string", "maxLength": 256},
-        "description": "Your own id for this request, kept with logged predictions.",
+        "schema": {"type": "string"},
+        "description": "Your own id for this request, of up to 256 characters, kept with logged predictions.",
     },
 ]
 
@@ -112,6 +113,8 @@ def _request_content(method: Method) -> dict[str, Any]:
     shown = {} if example is None else {"example": example}
     content: dict[str, Any] = file_content(method)
     content["application/json"] = {"schema": request_schema(method), **shown}
+    if (text := text_argument(method)) is not None:
+        content["text/plain"] = {"schema": {"type": "string"}, **_text_example(example, text)}
     if method.records and method.columns is not None:
         table = table_example(method)
         text = {"example": write_csv(table, method.name).decode()} if table else {}
@@ -119,6 +122,18 @@ def _request_content(method: Method) -> dict[str, Any]:
     if method.records and not file_content(method):
         content |= {kind.decode(): {"schema": _BINARY} for kind in (PARQUET, ARROW, NPY)}
     return content
+
+
+def text_argument(method: Method) -> str | None:
+    """The argument that a text/plain body is for: a text that is all that must be given."""
+    names = required_arguments(method.signature)
+    args = method.signature.args
+    return names[0] if len(names) == 1 and args[names[0]].type.kind == "string" else None
+
+
+def _text_example(example: Any, name: str) -> dict[str, Any]:
+    text = example.get(name) if isinstance(example, dict) else example
+    return {"example": text} if isinstance(text, str) else {}
 
 
 def table_example(method: Method) -> Any:
@@ -129,6 +144,7 @@ def table_example(method: Method) -> Any:
     return example.get(method.records) if isinstance(example, dict) else example
 
 
+_ID: Schema = {"type": ["string", "integer", "null"], "maxLength": LONGEST_ID}
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _FILE: Schema = {"type": "string", "format": "binary", "contentMediaType": OCTETS}
 """Both ways to say it: OpenAPI 3.1 has the second, and the page of docs makes an upload button of the first."""
@@ -145,6 +161,9 @@ def file_content(method: Method) -> dict[str, Any]:
         "properties": {n: fields.get(n) or a.type.json_schema() for n, a in args.items()},
         "required": [n for n, a in args.items() if a.required],
     }
+    if method.signature.extra is None:
+        schema["properties"].setdefault(REFERENCE_ID, _ID)
+        schema["additionalProperties"] = False
     # Without this a client would send a number, or a list of them, in a form of its own.
     plain = {n: {"contentType": "application/json"} for n in args if n not in fields}
     form = {"schema": schema, **({"encoding": plain} if plain else {})}
@@ -178,7 +197,7 @@ def request_schema(method: Method) -> Schema:
             }
     if signature.extra is None:
         by_name["additionalProperties"] = False
-        by_name["properties"].setdefault(REFERENCE_ID, {"type": ["string", "integer"]})
+        by_name["properties"].setdefault(REFERENCE_ID, _ID)
     bare = [name for name, argument in signature.args.items() if argument.required]
     if len(bare) != 1:
         return by_name
@@ -195,32 +214,39 @@ def _argument_schema(type: DataType) -> Schema:
     schema = type.json_schema()
     columns = columns_of(type)
     if columns is None:
-        return schema
+        return _filled(schema)
     record: Schema = schema.get("items", {})
     cells: Mapping[str, Schema] = record.get("properties", {})
     if REFERENCE_ID not in cells:
-        id_schema = {"type": ["string", "integer"], "description": "Your own id for the record."}
-        record = {**record, "properties": {**cells, REFERENCE_ID: id_schema}}
+        cells = {**cells, REFERENCE_ID: {**_ID, "description": "Your own id for the record."}}
+        record = {**record, "properties": cells}
     return {
         "anyOf": [
             {**schema, "title": "records", "items": record, "minItems": 1},
             {
                 "title": "columns",
                 "type": "object",
-                "properties": {n: {"type": "array", "items": c} for n, c in cells.items()},
+                "properties": {n: _filled({"type": "array", "items": c}) for n, c in cells.items()},
                 "required": list(columns),
+                "additionalProperties": False,
             },
             {
                 "title": "split",
                 "type": "object",
                 "properties": {
-                    "columns": {"type": "array", "items": {"type": "string"}},
-                    "data": {"type": "array", "items": {"type": "array"}},
+                    "columns": {"type": "array", "items": {"enum": list(cells)}},
+                    "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
                 },
                 "required": ["columns", "data"],
             },
         ]
     }
+
+
+def _filled(schema: Schema) -> Schema:
+    """A list that must not be empty: no method is asked about nothing."""
+    least = max(1, schema.get("minItems", 0))
+    return {**schema, "minItems": least} if schema.get("type") == "array" else schema
 
 
 def _answer(method: Method) -> dict[str, Any]:

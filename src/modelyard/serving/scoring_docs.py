@@ -94,7 +94,12 @@ def scoring_operation(service: Service) -> dict[str, Any]:
 
 def _content(service: Service) -> dict[str, Any]:
     data: dict[str, Any] = {key: {} for key in DATA_KEYS}
-    data[SPLIT] = {"type": "object", "required": ["data"]}
+    data[SPLIT] = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"columns": {}, "data": {"type": "array"}, "index": {}},
+        "additionalProperties": False,
+    }
     data[RECORDS] = {"type": "array"}
     schema = {
         "type": "object",

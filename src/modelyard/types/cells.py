@@ -309,7 +309,8 @@ def cell_schema(column: Column) -> dict[str, Any]:
     if parsed.family == "integer":
         schema |= {"minimum": parsed.lowest, "maximum": parsed.highest}
     elif parsed.family == "datetime":
-        schema["format"] = "date" if parsed.unit == "D" else "date-time"
+        moment = "date-time" if parsed.zone else "date-time-local"
+        schema["format"] = "date" if parsed.unit == "D" else moment
     elif parsed.family == "category":
         missing = [None] if column.takes_missing else []
         return {"enum": [*column.categories, *missing]}

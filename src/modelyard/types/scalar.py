@@ -134,7 +134,8 @@ class IntegerType(Scalar):
         return super().check(value, where)
 
     def read(self, data: Any) -> Any:
-        if type(data) is float and data.is_integer():
+        # The lowest of all as a float is what a parser makes of a whole number below it.
+        if type(data) is float and data.is_integer() and data > _LOWEST:
             data = int(data)
         return data if type(data) is int and _LOWEST <= data <= _HIGHEST else None
 

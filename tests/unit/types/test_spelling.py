@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
 from modelyard import types
-from modelyard.base.errors import InvalidInput
+from modelyard.base.errors import InvalidInput, SchemaMismatch
 from modelyard.types.schema import Argument, Schema, Signature
 from modelyard.types.spelling import (
     schema_from_dict,
@@ -119,6 +120,23 @@ def test_arguments_are_closed_unless_the_method_takes_more() -> None:
 
 def test_json_schema_of_data() -> None:
     assert Schema(value=types.parse("string")).json_schema() == {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "format"),
+    [("datetime64[us]", "date-time-local"), ("datetime64[us, UTC]", "date-time")],
+)
+def test_moments_without_an_offset_are_not_said_to_have_one(dtype: str, format: str) -> None:
+    kind = types.parse({"type": "series", "dtype": dtype})
+    assert kind.json_schema()["items"]["format"] == format
+
+
+def test_a_whole_number_below_all_is_not_taken_for_the_lowest() -> None:
+    kind, lowest = types.parse("integer"), -(2**63)
+    assert kind.decode(orjson.loads(str(lowest))) == lowest
+    with pytest.raises(SchemaMismatch):
+        kind.decode(orjson.loads(str(lowest - 1)))
+    assert kind.decode(4.0) == 4
 
 
 def test_a_schema_shows_itself_in_notebooks_and_runs_nothing() -> None:

@@ -23,7 +23,17 @@ from starlette.routing import BaseRoute, Match
 
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.errors import Conflict, InvalidInput, NotFound, UnknownMethod, did_you_mean
-from modelyard.serving.edge import JSON, Call, Exchange, Receive, Reply, Scope, Send, dump_json
+from modelyard.serving.edge import (
+    ASGI,
+    JSON,
+    Call,
+    Exchange,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    dump_json,
+)
 from modelyard.serving.execution import Method, decode
 from modelyard.serving.interface import Answer
 from modelyard.serving.isolation import IsolatedModel
@@ -60,7 +70,9 @@ class _Jobs(BaseRoute):
     def __init__(self, service: Service) -> None:
         self._sent = ExactPaths(service, lambda: _sending(service))
         labels = ("", "jobs")
-        self._read = Exchange(service, _Reading(service), labels=labels, methods=("GET", "DELETE"))
+        reading = _Reading(service)
+        self._all = Exchange(service, reading, labels=labels, methods=("GET",))
+        self._one = Exchange(service, reading, labels=labels, methods=("GET", "DELETE"))
         self._lost = Exchange(service, self._unknown, labels=labels)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -71,10 +83,16 @@ class _Jobs(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        answers = self._read
-        if scope["method"] == "POST":
-            answers = self._sent.exchanges.get(scope["path"], self._lost)
-        await answers(scope, receive, send)
+        await self._answering(scope["path"], scope["method"])(scope, receive, send)
+
+    def _answering(self, path: str, verb: str) -> ASGI:
+        sent = self._sent.exchanges.get(path)
+        if sent is not None:
+            return sent
+        words = path.split("/")[2:]
+        if not words or (_ID.fullmatch(words[0]) and words[1:] == ["result"]):
+            return self._all
+        return self._lost if verb == "POST" and not _ID.fullmatch(path[6:]) else self._one
 
     async def _unknown(self, call: Call) -> Reply:
         paths = list(self._sent.exchanges)
@@ -135,8 +153,6 @@ class _Reading:
                 f"there is no job {'/'.join(words)!r}"[:200], hint="as in /jobs/<id>/result"
             )
         if call.method == "DELETE":
-            if words[1:]:
-                raise InvalidInput("a result is not deleted by itself", hint="DELETE /jobs/<id>")
             self._service.require((await self._service.jobs.get(words[0])).model)
             return Reply(dump_json(spelled(await self._service.jobs.cancel(words[0]))))
         job = await self._service.jobs.get(words[0], _seconds(call))
@@ -144,8 +160,6 @@ class _Reading:
         return await self._result(call, job) if words[1:] else _state(job)
 
     async def _all(self, call: Call) -> Reply:
-        if call.method != "GET":
-            raise InvalidInput("which job?", hint="DELETE /jobs/<id>")
         jobs = await self._service.jobs.list(call.caller, MOST_LISTED)
         return Reply(dump_json({"jobs": [spelled(job) for job in jobs]}))
 

@@ -44,6 +44,7 @@ from modelyard.serving.edge import (
     send_reply,
 )
 from modelyard.serving.health import Readiness
+from modelyard.serving.oip_openapi import oip_operations
 from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
 from modelyard.serving.tensors.calls import Caller, TensorCalls
@@ -74,7 +75,7 @@ def routes(service: Service) -> Sequence[BaseRoute]:
 
 
 def openapi(service: Service) -> Mapping[str, Any]:
-    return {"paths": {}, "components": {"schemas": {}}}
+    return oip_operations(service)
 
 
 def _infer_path(model: str, version: str) -> str:

@@ -18,7 +18,6 @@ from urllib.parse import quote
 from starlette.routing import BaseRoute
 
 from modelyard.base.errors import InvalidInput, SchemaMismatch, UnsupportedFormat
-from modelyard.objects.sampling import required_arguments
 from modelyard.serving.accept import prefers
 from modelyard.serving.answers import CSV, TEXT, TYPED, Answers
 from modelyard.serving.edge import (
@@ -34,7 +33,7 @@ from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID, Forms, count_rows, read_id
 from modelyard.serving.interface import Answer, Json, Request
 from modelyard.serving.multipart import FORM, boundary_of, read_form
-from modelyard.serving.openapi import method_operations
+from modelyard.serving.openapi import method_operations, text_argument
 from modelyard.serving.paths import ExactPaths
 from modelyard.serving.service import Service
 from modelyard.serving.text_csv import read_csv
@@ -94,7 +93,7 @@ class RestMethod:
         self._uploads = Uploads(method, self._forms, service.limits)
         self._typed = TypedBodies(method, service.limits)
         self._answers = Answers(method)
-        self._text = _only_text(method)
+        self._text = text_argument(method)
 
     def body_limit(self, headers: Mapping[bytes, bytes]) -> int:
         """How large a body may be: more where it is a file, for a method that takes files."""
@@ -219,10 +218,3 @@ def media_type(headers: Mapping[bytes, bytes]) -> bytes:
 def is_json(content_type: bytes) -> bool:
     """Whether that is JSON, which bodies are by default."""
     return content_type in (JSON, b"") or content_type.endswith(b"+json")
-
-
-def _only_text(method: Method) -> str | None:
-    """The argument that a text/plain body is for: a text that is all that must be given."""
-    args = method.signature.args
-    names = required_arguments(method.signature)
-    return names[0] if len(names) == 1 and args[names[0]].type.kind == "string" else None

@@ -212,6 +212,10 @@ class TensorMethod:
         arguments = {name: self._form(name).read(tensors) for name, tensors in sent.items()}
         return arguments, self._rows(sent)
 
+    def spelled(self, arguments: Mapping[str, Any]) -> list[Tensor]:
+        """Tensors of arguments in their JSON form, as a client would send them."""
+        return [t for name, value in arguments.items() for t in self._form(name).write(value)]
+
     def _form(self, name: str) -> Form:
         return self._forms.get(name) or JsonForm(name)
 

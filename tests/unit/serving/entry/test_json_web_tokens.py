@@ -48,7 +48,7 @@ def pem(key: Any) -> str:
 
 def claims(**more: Any) -> dict[str, Any]:
     now = int(time.time())
-    return {"sub": "ada", "exp": now + 60, "aud": AUDIENCE, "iss": ISSUER, **more}
+    return {"sub": "ada", "exp": now + 3600, "aud": AUDIENCE, "iss": ISSUER, **more}
 
 
 def token(key: Any = RSA, algorithm: str = "RS256", kid: str | None = "r1", **more: Any) -> str:

@@ -15,7 +15,6 @@ import httpx2
 import pytest
 
 import modelyard as my
-from cli.program import process
 from modelyard.predictions.interface import PredictionQuery
 from serving_cases.command import Load, Running, alive, children, served, until
 from serving_cases.dangerous import EAT, EXIT, HANG, SEGFAULT, obey
@@ -169,34 +168,3 @@ def test_all_of_them_end_when_the_first_process_is_killed(folder: Path) -> None:
         assert (len(workers), len(models)) == (2, 2)
         running.process.kill()
         until(lambda: not any(alive(pid) for pid in (*workers, *models)))
-
-
-def test_workers_that_never_get_ready_are_given_up(folder: Path, tmp_path: Path) -> None:
-    absent = process("serve", "nothing", "--workers", "2", "--port", "0", cwd=tmp_path)
-    assert (absent.code, absent.out) == (3, "")
-    assert "nothing" in absent.err
-    assert absent.err.count("error:") == 1
-    # One that ends every process that loads it, without a word.
-    words = ("serve", unloadable(tmp_path), "--workers", "2", "--no-isolate", "--port", "0")
-    ended = process(*words, cwd=tmp_path, FATAL="1")
-    assert ended.code == 7
-    assert "no worker gets ready: 5 in a row ended, the last one ended with code 9" in ended.err
-
-
-def unloadable(folder: Path) -> Path:
-    """A saved model that ends the process that loads it, when a variable says so."""
-
-    def revive() -> object:
-        if "FATAL" in os.environ:
-            os._exit(9)
-        return Unloadable()
-
-    class Unloadable:
-        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-            return revive, ()
-
-        def predict(self, x: float) -> float:
-            return x
-
-    my.save(Unloadable(), folder / "unloadable", sample_data=1.0)
-    return folder / "unloadable"

@@ -267,3 +267,27 @@ def test_a_stop_waits_for_what_runs_and_fails_what_waits(tmp_path: Path) -> None
         state = client.get(f"/jobs/{waiting['id']}").json()
         assert state["status"] == "failed"
         assert state["error"]["message"] == "the server stopped before this job was done"
+
+
+def test_a_key_for_some_models_sends_and_sees_jobs_of_those_only(tmp_path: Path) -> None:
+    for name in ("all", "some"):
+        (tmp_path / name).write_text(f"{name}-secret-that-is-long-enough-0123456789")
+    keys = {
+        "all": f"file:{tmp_path / 'all'}",
+        "some": {"key": f"file:{tmp_path / 'some'}", "models": "iris"},
+    }
+    models = [function_model("numbers", 1.0, predict=twice), iris()]
+    with serving(models, auth={"keys": keys}) as client:
+
+        def ask(verb: str, path: str, name: str, **more: Any) -> httpx2.Response:
+            key = (tmp_path / name).read_text()
+            return client.request(verb, path, headers={"Authorization": f"Bearer {key}"}, **more)
+
+        assert client.get("/jobs").status_code == 401
+        job = ask("POST", "/jobs/numbers/predict?wait=60", "all", json={"x": 2}).json()
+        assert ask("GET", job["result"], "all").json() == 4.0
+        for verb, path in (("GET", job["result"]), ("DELETE", f"/jobs/{job['id']}")):
+            assert ask(verb, path, "some").status_code == 403
+        assert ask("POST", "/jobs/numbers/predict", "some", json={"x": 2}).status_code == 403
+        assert ask("GET", "/jobs", "some").json() == {"jobs": []}
+        assert [j["id"] for j in ask("GET", "/jobs", "all").json()["jobs"]] == [job["id"]]

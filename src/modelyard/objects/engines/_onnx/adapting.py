@@ -51,6 +51,8 @@ def fed(proto: Any, feed: Feed) -> Any:
             return _of_columns(proto, feed, ports)
         case "values":
             return _renamed_input(proto, ports, [None], "str", unsqueezed=True)
+    if len(ports) == 1 and ports[0].dtype != feed.dtype:
+        return _renamed_input(proto, ports, list(feed.shape), feed.dtype)
     return proto if len(ports) == 1 else _refused(len(ports))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from modelyard.base.errors import UnsupportedType
 from modelyard.objects.formats._onnx import graph
+from modelyard.objects.formats._onnx.nodes import Nodes
 
 OPERATORS: Mapping[str, int] = {"": 18, "ai.onnx.ml": 5}
 """The operators' versions: the first that have trees of any precision."""
@@ -67,7 +68,7 @@ def graph_of(ensemble: Ensemble, width: int) -> Any:
     """The graph, of one matrix in float64."""
     library = graph.onnx()
     helper, kinds = library.helper, library.TensorProto
-    nodes = Nodes(helper, library.numpy_helper)
+    nodes = Nodes(PREFIX)
     outputs = add_to(nodes, ensemble, "X")
     made = helper.make_graph(
         nodes.nodes,
@@ -84,7 +85,7 @@ def after(head: Any, ensemble: Ensemble) -> Any:
     library = graph.onnx()
     if len(head.graph.output) != 1:
         raise UnsupportedType("the steps before the trees have several answers")
-    nodes = Nodes(library.helper, library.numpy_helper)
+    nodes = Nodes(PREFIX)
     source = nodes.add("Cast", [head.graph.output[0].name], to=library.TensorProto.DOUBLE)
     outputs = add_to(nodes, ensemble, source)
     head.graph.node.extend(nodes.nodes)
@@ -100,34 +101,6 @@ def model_of(helper: Any, made: Any) -> Any:
     """A file of a graph, with the versions of its operators."""
     versions = [helper.make_opsetid(domain, version) for domain, version in OPERATORS.items()]
     return helper.make_model(made, opset_imports=versions, ir_version=FORMAT)
-
-
-class Nodes:
-    """Nodes of a graph that is being made, with names of their own."""
-
-    def __init__(self, helper: Any, arrays: Any) -> None:
-        self._helper, self._arrays = helper, arrays
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, kind: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
-        """A node; the name of its one output."""
-        name = name or f"{PREFIX}{len(self.nodes)}"
-        self.nodes.append(self._helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
-    def constant(self, value: Any) -> str:
-        """An array that the graph holds."""
-        name = f"{PREFIX}c{len(self.constants)}"
-        value = np.asarray(value)
-        if value.dtype.kind in "UO":
-            value = value.astype(object)
-        self.constants.append(self._arrays.from_array(value, name))
-        return name
-
-    def array(self, value: Any) -> Any:
-        """An array as an attribute."""
-        return self._arrays.from_array(value)
 
 
 def add_to(nodes: Nodes, ensemble: Ensemble, source: str) -> dict[str, Any]:

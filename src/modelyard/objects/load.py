@@ -170,6 +170,14 @@ def difference_told(card: Card, name: str) -> Iterator[None]:
             f"{name} cannot be read here ({lines}): {first}",
             hint=environments.fix_line(differences),
         ) from error
+    except ModuleNotFoundError as error:  # whoever reads it has no words of its own for that
+        differences = environments.check(card.requirements)
+        if not differences:
+            raise
+        lines = "; ".join(environments.describe(differences))
+        raise EnvironmentMismatch(
+            f"{name} cannot be read here ({lines})", hint=environments.fix_line(differences)
+        ) from error
 
 
 def module_folder(files: ArtifactFiles, card: Card) -> Path | None:

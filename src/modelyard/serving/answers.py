@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from modelyard import types
-from modelyard.base.errors import ModelFailed, ModelyardError, UnsupportedFormat
+from modelyard.base.errors import MissingExtra, ModelFailed, ModelyardError, UnsupportedFormat
 from modelyard.serving.accept import chosen, prefers
 from modelyard.serving.arrow_wire import ARROW, PARQUET, write_parquet, write_stream
 from modelyard.serving.edge import JSON, Headers, Reply, dump_json
 from modelyard.serving.execution import Method
 from modelyard.serving.forms import REFERENCE_ID
 from modelyard.serving.interface import Answer
-from modelyard.serving.npy_wire import NPY, write_npy
+from modelyard.serving.npy_wire import NPY, numpy_here, write_npy
 from modelyard.serving.text_csv import write_csv
 from modelyard.types.arrow import to_arrow
 from modelyard.types.binary import OCTETS, binary
@@ -83,6 +83,8 @@ class Answers:
             ) from error
         try:
             return write(value, returns, kind, answer)
+        except MissingExtra:
+            raise
         except (ModelyardError, ValueError, TypeError) as error:
             raise UnsupportedFormat(
                 f"this answer cannot be written as {kind.decode()}", hint="Accept: application/json"
@@ -96,7 +98,7 @@ class Answers:
         return write_parquet(table) if kind == PARQUET else write_stream(table)
 
     def _write_array(self, value: Any, returns: DataType, kind: bytes, answer: Answer) -> bytes:
-        import numpy
+        numpy = numpy_here()
 
         if returns.table is not returns:
             value = returns.unwrap(value)  # type: ignore[attr-defined]  # what has a table has it

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ class JobRunner:
             lambda: asyncio.Semaphore(settings.running)
         )
         self._watch: asyncio.Task[None] | None = None
+        if settings.folder:  # one that cannot be is told before anything is served
+            with folder_told():
+                self._folder().mkdir(parents=True, exist_ok=True)
 
     @property
     def unfinished(self) -> int:
@@ -226,12 +230,8 @@ class JobRunner:
     def _opened(self) -> JobStore:
         with self._opening:
             if self._store is None:
-                try:
+                with folder_told():
                     self._store = JobStore(self._folder(), self.settings)
-                except OSError as error:
-                    raise InvalidSetting(
-                        f"jobs cannot be kept: {error}", hint="serve with -c jobs.folder=PATH"
-                    ) from error
             return self._store
 
     def _folder(self) -> Path:
@@ -246,6 +246,17 @@ class JobRunner:
             self._store.close()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def folder_told() -> Iterator[None]:
+    """Say which setting it is when the folder cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidSetting(
+            f"jobs cannot be kept: {error}", hint="serve with -c jobs.folder=PATH"
+        ) from error
 
 
 def _new_job(store: JobStore, method: Method, request: Request, **facts: Any) -> Job:

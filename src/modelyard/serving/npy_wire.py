@@ -6,7 +6,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.errors import InvalidInput, ModelyardError, UnsupportedFormat
+from modelyard.base.errors import InvalidInput, MissingExtra, ModelyardError, UnsupportedFormat
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,9 +16,18 @@ PLAIN = "biufcSUMm"
 """Kinds of numpy's dtypes that hold their values themselves."""
 
 
+def numpy_here() -> Any:
+    """numpy, or the extra that brings it."""
+    try:
+        import numpy
+    except ModuleNotFoundError as error:
+        raise MissingExtra("an npy file", "sklearn", missing=error.name) from error
+    return numpy
+
+
 def read_npy(body: bytes) -> np.ndarray[Any, Any]:
     """The array, or `InvalidInput`. Its header is not believed: the bytes must be there, and no more."""
-    import numpy
+    numpy = numpy_here()
 
     stream = io.BytesIO(body)
     try:
@@ -58,7 +67,7 @@ def _check(shape: tuple[int, ...], dtype: Any, size: int) -> None:
 
 def write_npy(array: np.ndarray[Any, Any]) -> bytes:
     """An array as such a file; `UnsupportedFormat` for one of objects."""
-    import numpy
+    numpy = numpy_here()
 
     if array.dtype.hasobject:
         raise UnsupportedFormat(

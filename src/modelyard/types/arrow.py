@@ -43,6 +43,7 @@ VALUE = "value"
 
 def to_arrow(value: Any, kind: DataType) -> pa.Table:
     """A native value of that type as a table; `SchemaMismatch` for one that does not fit, or that Arrow cannot hold."""
+    pyarrow()
     if kind.table is not kind:
         return to_arrow(kind.unwrap(kind.check(value)), kind.table)  # type: ignore[attr-defined]  # what has a table has it
     write = _WRITE.get(kind.kind)

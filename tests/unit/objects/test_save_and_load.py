@@ -396,6 +396,21 @@ def test_differences_of_the_environment_are_told_refused_or_ignored(tmp_path, ir
         my.load(tmp_path / "m", check_env="maybe")  # type: ignore[arg-type]  # the mistake under test
 
 
+def test_a_library_that_is_not_there_is_told_with_what_to_install(
+    tmp_path, iris, model, monkeypatch
+) -> None:
+    my.save(model, tmp_path / "m", sample_data=iris[0])
+    path = tmp_path / "m.yard.yaml"
+    needs = Requirements("3.11.7", ("not-there-at-all==1.0",))
+    write_card(read_card(path).but(requirements=needs), path)
+    monkeypatch.setitem(sys.modules, "modelyard.objects.formats._skops.building", None)
+    with pytest.raises(
+        EnvironmentMismatch, match=r"not-there-at-all: saved with 1\.0, not installed"
+    ) as caught:
+        my.load(tmp_path / "m", check_env="off")
+    assert caught.value.hint == "pip install not-there-at-all==1.0"
+
+
 def test_a_reference_to_nothing_tells_what_was_tried(tmp_path, iris, model, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     my.save(model, "models/churn", sample_data=iris[0])

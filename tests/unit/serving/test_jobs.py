@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modelyard.base.errors import InvalidSetting
 from modelyard.serving.interface import Jobs
+from modelyard.serving.service import Service
 from serving_cases.models import classifier, frame, function_model, iris, table_model
 from serving_cases.server import serving
 
@@ -296,3 +298,12 @@ def test_a_key_for_some_models_sends_and_sees_jobs_of_those_only(tmp_path: Path)
         assert ask("POST", "/jobs/numbers/predict", "some", json={"x": 2}).status_code == 403
         assert ask("GET", "/jobs", "some").json() == {"jobs": []}
         assert [j["id"] for j in ask("GET", "/jobs", "all").json()["jobs"]] == [job["id"]]
+
+
+def test_a_folder_that_cannot_be_used_is_told_before_anything_is_served(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidSetting, match="jobs cannot be kept") as caught:
+        Service(
+            [function_model("twice", 1.0, predict=twice)], jobs=Jobs(folder=str(tmp_path / "file"))
+        )
+    assert caught.value.hint == "serve with -c jobs.folder=PATH"

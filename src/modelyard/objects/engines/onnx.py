@@ -111,7 +111,7 @@ def _require_plain(model: Model) -> None:
     if card.flavor not in METHODS:
         raise UnsupportedType(f"{card.flavor} models are not converted")
     if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec("onnx") is None:
-        raise MissingExtra("compiled models", "onnx", missing="onnxruntime")
+        raise MissingExtra("compiling models", "onnx", missing="onnxruntime")
 
 
 def _line(error: Exception) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-FAMILIES = ("imports", "saving", "tensors", "applying", "compiling", "serving", "concurrency", "tracking")
+FAMILIES = (
+    "imports",
+    "saving",
+    "tensors",
+    "applying",
+    "compiling",
+    "serving",
+    "concurrency",
+    "tracking",
+)
 
 
 def main() -> None:

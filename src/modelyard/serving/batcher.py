@@ -4,6 +4,9 @@ A call of the model starts at once when a worker is free; what arrives while all
 worker takes it as one batch. There is no window and no timer to tune: a lone request never waits, and under load batches
 grow by themselves until the model keeps up.
 
+A call that has been seen to take less than a millisecond is made on the event loop itself: handing it to a thread and
+back would take as long. That is done only for methods of libraries we know, one batch at a time.
+
 All state belongs to the event loop's thread; workers only see finished batches. Sizes are counted in records.
 """
 
@@ -27,6 +30,8 @@ from modelyard.serving.interface import Batching, Limits, Request
 SWEEP_SECONDS = 0.25
 """How often, at least, requests are looked through for deadlines that passed."""
 SOONEST_SECONDS = 0.005
+QUICK_SECONDS = 0.001
+"""What is called on the event loop has taken less than this, in the mean of its last calls with about as many records."""
 
 
 @dataclass(eq=False, slots=True)
@@ -64,7 +69,9 @@ class Batcher:
         *,
         run: Callable[[Method, Sequence[Request]], Sequence[Outcome]] = answer,
         observer: Observer | None = None,
+        apart: bool = False,
     ) -> None:
+        """``apart`` keeps all calls off the event loop."""
         self.waiting_rows = 0
         self._name = name
         self._batching = batching
@@ -77,6 +84,10 @@ class Batcher:
         self._inbox: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._free = batching.workers
         self._seconds = 0.0
+        self._apart = apart or batching.workers > 1
+        self._pace: dict[tuple[str, int], float] = {}
+        """Method and size of a batch (as a power of two) -> seconds of a call."""
+        self._planned = False
         self._running: dict[int, tuple[float, list[_Job]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_at = 0.0
@@ -108,7 +119,7 @@ class Batcher:
         self.waiting_rows += request.rows
         self._idle.clear()
         if self._free:
-            self._dispatch()
+            self._plan()
         elif self._sweep is None:
             self._look_in(SWEEP_SECONDS)
         return done
@@ -127,19 +138,38 @@ class Batcher:
         for _ in range(self._batching.workers):
             self._inbox.put(None)
 
+    def _plan(self) -> None:
+        """Dispatch once everything that came in together is in the queue; several workers share what came."""
+        if self._batching.workers > 1:
+            self._dispatch()
+        elif not self._planned:
+            self._planned = True
+            self._loop.call_soon(self._dispatch)
+
     def _dispatch(self) -> None:
+        self._planned = False
         while self._free and self._groups:
             jobs = self._take()
             if not jobs:
                 continue
+            rows = sum(job.request.rows for job in jobs)
+            self._on_batch(rows)
+            if self._is_quick(jobs[0].method, rows):
+                self._conclude(jobs, *self._called(jobs))
+                if self._groups:
+                    self._plan()  # others on the loop have their turn in between
+                break
             self._free -= 1
-            self._on_batch(sum(job.request.rows for job in jobs))
             self._running[id(jobs)] = time.monotonic(), jobs
             if self._limits.answer_seconds and self._sweep is None:
                 self._look_in(SWEEP_SECONDS)
             self._inbox.put(jobs)
-        if self._free == self._batching.workers:
+        if self._free == self._batching.workers and not self._groups:
             self._idle.set()
+
+    def _is_quick(self, method: Method, rows: int) -> bool:
+        known = not self._apart and (method.joins or method.engine is not None)
+        return known and self._pace.get((method.name, rows.bit_length()), 1.0) < QUICK_SECONDS
 
     def _take(self) -> list[_Job]:
         """The jobs of the group whose turn it is, up to the size of a batch; a group with more goes to the end."""
@@ -226,21 +256,34 @@ class Batcher:
 
     def _work(self) -> None:
         while (jobs := self._inbox.get()) is not None:
-            started = time.perf_counter()
-            outcomes = self._run(jobs[0].method, [job.request for job in jobs])
-            seconds = time.perf_counter() - started
+            called = self._called(jobs)
             try:
-                self._loop.call_soon_threadsafe(self._finish, jobs, outcomes, started, seconds)
+                self._loop.call_soon_threadsafe(self._finish, jobs, *called)
             except RuntimeError:  # the loop is closed: nobody is left to tell
                 return
-            del jobs, outcomes
+            del jobs, called
+
+    def _called(self, jobs: Sequence[_Job]) -> tuple[Sequence[Any], float, float]:
+        """Call the model: the outcomes, when it began, how long it took."""
+        started = time.perf_counter()
+        outcomes = self._run(jobs[0].method, [job.request for job in jobs])
+        return outcomes, started, time.perf_counter() - started
 
     def _finish(
         self, jobs: list[_Job], outcomes: Sequence[Any], started: float, seconds: float
     ) -> None:
         self._free += 1
-        self._seconds += (seconds - self._seconds) / 8
         del self._running[id(jobs)]
+        self._conclude(jobs, outcomes, started, seconds)
+        self._dispatch()
+
+    def _conclude(
+        self, jobs: list[_Job], outcomes: Sequence[Any], started: float, seconds: float
+    ) -> None:
+        self._seconds += (seconds - self._seconds) / 8
+        size = jobs[0].method.name, sum(job.request.rows for job in jobs).bit_length()
+        pace = self._pace.get(size, seconds)
+        self._pace[size] = pace + (seconds - pace) / 4
         self._observer.done([started - job.queued for job in jobs], seconds)
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.asked is not None:
@@ -251,7 +294,6 @@ class Batcher:
                 job.done.set_exception(outcome)
             else:
                 job.done.set_result(outcome)
-        self._dispatch()
 
     def _note(
         self, asked: Asked, job: _Job, jobs: Sequence[_Job], started: float, seconds: float

@@ -82,6 +82,9 @@ class _Served(Generic[W]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        models = self._known()
+        if len(models) != 1:
+            raise AttributeError(f"{name!r} of which model? client.model(name) of: {', '.join(models)}")  # fmt: skip
         return getattr(self.model(), name)
 
     def __dir__(self) -> list[str]:

@@ -79,6 +79,11 @@ class Housed:
             self.model.on_restart(tell)
 
     @property
+    def isolated(self) -> bool:
+        """Whether it runs in a process of its own."""
+        return isinstance(self.model, IsolatedModel)
+
+    @property
     def up(self) -> bool:
         """Whether the model is there to answer: one in a process of its own may be starting again."""
         return not isinstance(self.model, IsolatedModel) or self.model.up

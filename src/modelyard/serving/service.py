@@ -214,6 +214,7 @@ class Service:
             self.metrics.batch(name),
             run=housed.answer,
             observer=self.metrics.work(name),
+            apart=housed.isolated,
         )
         waiting = self.metrics.watch_waiting
         waiting(name, lambda: h.waiting_rows if (h := self._housed.get(name)) else 0)

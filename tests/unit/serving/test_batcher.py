@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from modelyard.base.errors import Overloaded, TimedOut
-from modelyard.serving.batcher import Batcher
+from modelyard.serving.batcher import QUICK_SECONDS, Batcher
 from modelyard.serving.execution import Method
 from modelyard.serving.interface import Batching, Json, Limits, Request
-from serving_cases.models import Gate, gated
+from serving_cases.models import Gate, function_model, gated
 
 Scenario = Callable[[Batcher, Method, Gate], Awaitable[None]]
 
@@ -193,3 +194,95 @@ def test_groups_take_turns() -> None:
         assert gate.calls == [[0.0], [1.0, 2.0], [9.0], [3.0, 4.0]]
 
     run(scenario, batching=Batching(rows=2))
+
+
+class Caller:
+    """Stands in for the call of a model: tells in which thread it runs, and takes its time when told to."""
+
+    def __init__(self) -> None:
+        self.slow = False
+        self.on_loop: list[bool] = []
+        self.sizes: list[int] = []
+
+    def __call__(self, method: Method, requests: Sequence[Request]) -> list[Any]:
+        self.on_loop.append(threading.current_thread() is threading.main_thread())
+        self.sizes.append(len(requests))
+        until = time.perf_counter() + (8 * QUICK_SECONDS if self.slow else 0)
+        while time.perf_counter() < until:
+            pass
+        return [0] * len(requests)
+
+
+def play(scenario: Callable[[Batcher, Method, Caller], Awaitable[None]], **options: Any) -> Caller:
+    caller = Caller()
+    model, _ = gated()
+
+    async def scene() -> None:
+        batching = options.pop("batching", Batching())
+        batcher = Batcher("gated", batching, Limits(), run=caller, **options)
+        try:
+            async with asyncio.timeout(60):
+                await scenario(batcher, Method(model, "predict"), caller)
+        finally:
+            batcher.close()
+
+    asyncio.run(scene())
+    return caller
+
+
+async def ask_until_on_loop(batcher: Batcher, method: Method, caller: Caller) -> None:
+    for _ in range(200):
+        await batcher.submit(method, ask(1.0))
+        if caller.on_loop[-1]:
+            return
+    pytest.fail("quick calls stayed in the thread")
+
+
+def test_quick_calls_are_made_on_the_loop_once_they_are_known_to_be_quick() -> None:
+    caller = play(ask_until_on_loop)
+    assert not caller.on_loop[0]
+
+
+def test_a_call_that_became_slow_goes_back_to_its_thread() -> None:
+    async def scenario(batcher: Batcher, method: Method, caller: Caller) -> None:
+        await ask_until_on_loop(batcher, method, caller)
+        caller.slow = True
+        await batcher.submit(method, ask(1.0))
+        await batcher.submit(method, ask(1.0))
+        assert not caller.on_loop[-1]
+
+    play(scenario)
+
+
+def test_larger_batches_are_quick_only_when_seen_to_be() -> None:
+    async def scenario(batcher: Batcher, method: Method, caller: Caller) -> None:
+        await ask_until_on_loop(batcher, method, caller)
+        await asyncio.gather(*(batcher.submit(method, ask(1.0)) for _ in range(9)))
+        assert (caller.on_loop[-1], caller.sizes[-1]) == (False, 9)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("options", [{"apart": True}, {"batching": Batching(workers=2)}], ids=str)
+def test_nothing_is_called_on_the_loop_where_calls_are_kept_apart(options: dict[str, Any]) -> None:
+    async def scenario(batcher: Batcher, method: Method, caller: Caller) -> None:
+        for _ in range(50):
+            await batcher.submit(method, ask(1.0))
+
+    assert not any(play(scenario, **options).on_loop)
+
+
+def test_a_function_of_somebodys_own_is_never_called_on_the_loop() -> None:
+    async def scenario(batcher: Batcher, method: Method, caller: Caller) -> None:
+        own = Method(function_model("own", 1.0, predict=lambda x: x), "predict")
+        for _ in range(50):
+            await batcher.submit(own, Request("own", "predict", {"x": Json(1.0)}, "r"))
+
+    assert not any(play(scenario).on_loop)
+
+
+def test_what_comes_in_together_is_one_call() -> None:
+    async def scenario(batcher: Batcher, method: Method, caller: Caller) -> None:
+        await asyncio.gather(*(batcher.submit(method, ask(1.0)) for _ in range(20)))
+
+    assert play(scenario).sizes == [20]

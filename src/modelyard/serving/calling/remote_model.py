@@ -12,10 +12,15 @@ from modelyard.serving.calling.batches import Batches
 from modelyard.serving.calling.bodies import Server, Spelling
 from modelyard.serving.calling.hints import docstring, python_signature
 from modelyard.serving.calling.plans import Plan, answered, once
+from modelyard.serving.calling.refusals import json_of
+from modelyard.serving.calling.remote_job import RemoteJob, sent_as_job
 from modelyard.serving.calling.streams import EVENTS, streamed
 from modelyard.serving.calling.wire import Wire
 from modelyard.types.schema import Schema, Signature
 from modelyard.types.spelling import signature_from_dict
+
+SIGNATURE = ("args", "extra", "returns")
+"""What the signature of a method is made of; a server may tell more of it."""
 
 
 class RemoteModel:
@@ -31,7 +36,7 @@ class RemoteModel:
             method: Spelling(
                 method,
                 str(spelled["path"]),
-                signature_from_dict({k: v for k, v in spelled.items() if k != "path"}),
+                signature_from_dict({k: spelled[k] for k in SIGNATURE if k in spelled}),
                 server,
                 compress=not wire.address.local,
             )
@@ -100,6 +105,19 @@ class RemoteModel:
         request = replace(request, repeatable=False, streamed=True)
         items = getattr(spelling.signature.returns, "items", None)
         return self._wire.items(streamed(request, address.patience, address.url, items))
+
+    def submit(self, method: str | None, *args: Any, **kwargs: Any) -> Any:
+        """Have a method called that takes long, and go on: a `RemoteJob`, which has the result later. Submitted again because an
+        answer was lost it is the same job."""
+        return self._wire.run(self._submitting(method, args, kwargs))
+
+    def _submitting(
+        self, method: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Plan[RemoteJob]:
+        spelling, address = self._known(method), self._wire.address
+        request = once(sent_as_job(spelling.request(args, kwargs, {})))
+        response = yield from answered(request, address.patience, address.url)
+        return RemoteJob(self._wire, spelling, json_of(response))
 
     def _calling(
         self,

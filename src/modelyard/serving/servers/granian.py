@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import MissingExtra
+from modelyard.serving.edge import ASGI, Receive, Scope, Send
 from modelyard.serving.life import TICK_SECONDS, Drained, Life
 from modelyard.serving.process import BACKLOG, HEAD_BYTES, HEAD_SECONDS
 from modelyard.serving.servers import fastapi
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
 
 EXTRA = "granian"
+GIVE_UP_SECONDS = 1.0
+"""What connections may take to close when nothing is waited for."""
+LOGGING = {"incremental": True, "formatters": {}, "handlers": {}, "loggers": {"_granian": {}}}
+"""What granian says goes where all else goes that is logged; by itself it would write to stdout."""
 
 
 @functools.wraps(fastapi.serve)
@@ -51,12 +56,15 @@ def run(
 ) -> None:
     """As `process.run`."""
     life = Life(service, on_ready, stop, beat)
-    server = _server(app, sock, tls)
+    requests = _Requests(app)
+    server = _server(requests, sock, tls)
     with life.signals(life.end), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_live(app, server, life, drain_seconds))
+        runner.run(_live(app, requests, server, life, drain_seconds))
 
 
-async def _live(app: FastAPI, server: Server, life: Life, drain_seconds: float) -> None:
+async def _live(
+    app: FastAPI, requests: _Requests, server: Server, life: Life, drain_seconds: float
+) -> None:
     async with app.router.lifespan_context(app):
         serving = asyncio.create_task(server.serve())
         counter = 0
@@ -64,29 +72,55 @@ async def _live(app: FastAPI, server: Server, life: Life, drain_seconds: float) 
             counter += 1
             await asyncio.sleep(TICK_SECONDS)
         server.stop()
-        until = asyncio.get_running_loop().time() + drain_seconds
-        while not serving.done() and not life.forced and asyncio.get_running_loop().time() < until:
+        clock = asyncio.get_running_loop().time
+        until = clock() + drain_seconds
+        while not serving.done() and not life.forced and clock() < until:
             await asyncio.wait([serving], timeout=TICK_SECONDS)
+        requests.give_up()
+        await asyncio.wait([serving], timeout=GIVE_UP_SECONDS)
         if serving.done():
             serving.result()
-        serving.cancel()
 
 
-def _server(app: FastAPI, sock: socket.socket, tls: Tls | None) -> Server:
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols
+class _Requests:
+    """An app, and what it is asked at the moment."""
+
+    def __init__(self, app: ASGI) -> None:
+        self._app = app
+        self._running: set[asyncio.Task[Any] | None] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        self._running.add(task)
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            pass  # given up: granian would write a page about it
+        finally:
+            self._running.discard(task)
+
+    def give_up(self) -> None:
+        """Let go of what is not answered yet."""
+        for task in self._running:
+            if task is not None:
+                task.cancel()
+
+
+def _server(app: ASGI, sock: socket.socket, tls: Tls | None) -> Server:
+    from granian._granian import SocketHolder
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
+    from granian.server.embed import Server
 
-    cert = tls and {
-        "ssl_cert": Path(tls.cert),
-        "ssl_key": Path(tls.key),
-        "ssl_ca": tls.client_ca and Path(tls.client_ca),
-        "ssl_client_verify": tls.client_ca is not None,
-        "ssl_protocol_min": SSLProtocols.tls12,
-    }
-    return _server_class()(
-        sock,
-        target=app,
+    class OnSocket(Server):
+        # granian would bind a socket by itself, and knows no free port, nor one that is shared.
+        def _init_shared_socket(self) -> None:
+            ours = os.dup(sock.fileno())  # it closes what it is given
+            self._shd = SocketHolder(ours, False, BACKLOG)  # type: ignore[call-arg]  # its stub does not tell
+
+    return OnSocket(
+        app,
         interface=Interfaces.ASGINL,  # the lifespan is ours: what fails in it is to be raised here
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
@@ -96,27 +130,23 @@ def _server(app: FastAPI, sock: socket.socket, tls: Tls | None) -> Server:
         backpressure=BACKLOG,
         websockets=False,
         log_level=LogLevels.error,
-        **cert or {},
+        log_dictconfig=LOGGING,
+        **_certificate(tls),
     )
 
 
-@functools.cache
-def _server_class() -> type[Server]:
-    from granian._granian import SocketHolder
-    from granian.server.embed import Server
+def _certificate(tls: Tls | None) -> dict[str, Any]:
+    from granian.constants import SSLProtocols
 
-    class Ours(Server):
-        """granian's, on a socket that is bound already: it would bind one itself, and know no free port."""
-
-        def __init__(self, sock: socket.socket, **options: Any) -> None:
-            super().__init__(**options)
-            self._sock = sock
-
-        def _init_shared_socket(self) -> None:
-            # It closes what it is given.
-            self._shd = SocketHolder(os.dup(self._sock.fileno()), False, BACKLOG)
-
-    return Ours
+    if tls is None:
+        return {}
+    return {
+        "ssl_cert": Path(tls.cert),
+        "ssl_key": Path(tls.key),
+        "ssl_ca": Path(tls.client_ca) if tls.client_ca else None,
+        "ssl_client_verify": tls.client_ca is not None,
+        "ssl_protocol_min": SSLProtocols.tls12,
+    }
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

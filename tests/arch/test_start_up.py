@@ -44,3 +44,13 @@ print(json.dumps({{folder: roots for folder, roots in found.items() if roots}}))
 """
     offenders = json.loads(python("-c", code).stdout)
     assert offenders == {}, "loaded by a folder's __init__: " + json.dumps(offenders, indent=2)
+
+
+def test_serving_what_lies_in_a_folder_loads_no_database_library_and_no_framework() -> None:
+    loaded = loaded_roots(
+        "import modelyard.cli.commands.serve, modelyard.cli.yards, modelyard.serving.serve,"
+        " modelyard.serving.servers.fastapi"
+    )
+    assert "fastapi" in loaded
+    heavy = {"sqlalchemy", "alembic", "numpy", "pandas", "pyarrow", "sklearn", "onnx", "grpc"}
+    assert not loaded & heavy

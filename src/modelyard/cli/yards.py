@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelyard.base.errors import NotFound
 from modelyard.base.project import find_root
 from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard, project_folder
-from modelyard.yard.yard import Yard
+
+if TYPE_CHECKING:
+    from modelyard.yard.yard import Yard
 
 
 @contextlib.contextmanager
@@ -34,6 +37,8 @@ def existing_yard(project: str | None) -> Iterator[Yard]:
 @contextlib.contextmanager
 def new_or_existing_yard(project: str | None) -> Iterator[Yard]:
     """The project's yard, made when there is none."""
+    from modelyard.yard.yard import Yard
+
     with Yard(project=project_folder(project, None)) as yard:
         yield yard
 
@@ -57,5 +62,7 @@ def registry_if_any(project: str | None) -> Iterator[Yard | None]:
 @contextlib.contextmanager
 def named_yard(uri: str | None, project: str | None) -> Iterator[Yard]:
     """The yard that an address names, else the project's; made when there is none."""
+    from modelyard.yard.yard import Yard
+
     with Yard(uri, project=project_folder(project, None)) as yard:
         yield yard

@@ -25,7 +25,6 @@ from modelyard.serving.settings import options_of
 from modelyard.serving.supervisor import Supervisor
 from modelyard.yard.verbs import open_model
 from modelyard.yard.versions import ModelVersion
-from modelyard.yard.yard import Yard
 
 
 @dataclass(frozen=True)
@@ -175,5 +174,7 @@ class VersionOf:
 
     def open(self, **options: Any) -> Model:
         """Open it from its yard."""
+        from modelyard.yard.yard import Yard
+
         with Yard(self.uri) as yard:
             return open_model(yard.models.get(self.ref), **options)

@@ -9,6 +9,7 @@ import contextlib
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.base.errors import FileMissing, NotFound, NotSupported, did_you_mean
 from modelyard.base.project import find_root
@@ -18,7 +19,9 @@ from modelyard.objects.importers import open_path, openable
 from modelyard.objects.source import Source
 from modelyard.yard.addresses import address_of
 from modelyard.yard.project import require_yard_registry
-from modelyard.yard.yard import Yard
+
+if TYPE_CHECKING:
+    from modelyard.yard.yard import Yard
 
 
 def resolve(
@@ -110,6 +113,8 @@ def opened_yard(root: Path, yard: Yard | None) -> Iterator[Yard | None]:
     if not yard_exists(root):
         yield None
         return
+    from modelyard.yard.yard import Yard
+
     with Yard(project=root) as found:
         yield found
 

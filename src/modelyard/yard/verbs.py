@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
@@ -36,7 +36,9 @@ from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard, project_folder, resolve
 from modelyard.yard.rows import as_facts
 from modelyard.yard.versions import ModelVersion
-from modelyard.yard.yard import Yard
+
+if TYPE_CHECKING:
+    from modelyard.yard.yard import Yard
 
 Engine = Literal["local"]
 
@@ -90,7 +92,7 @@ def save(
         sample_rows=sample_rows,
     )
     if register is not None:
-        with Yard() as yard:
+        with _registry(None) as yard:
             yard.models.add(Path(path), register)
     return card
 
@@ -324,7 +326,7 @@ def record_metrics(model: Any, values: Mapping[str, float], project: str | None 
     elif isinstance(model, str | Path):
         source = resolve(model, project=project)
         if source.version:
-            with Yard(project=project) as yard:
+            with _registry(project) as yard:
                 _on_version(yard.models.get(f"{source.name}@{source.version}"), values)
         else:
             write_card(_measured(source, values), Path(source.card.path))
@@ -360,6 +362,8 @@ def register(
 
 def _registry(project: str | None) -> Yard:
     require_yard_registry(project_folder(project, None))
+    from modelyard.yard.yard import Yard
+
     return Yard(project=project)
 
 

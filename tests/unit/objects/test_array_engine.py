@@ -63,6 +63,18 @@ def test_answers_are_those_of_the_table_to_the_last_bit(estimator: Any) -> None:
     np.testing.assert_array_equal(engine.call(engine.form.fit(FRAME)), fitted.predict(FRAME))
 
 
+@pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
+def test_sums_of_products_are_the_same_to_the_last_bit_too(method: str) -> None:
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
+    model = model_of(fitted, method=method)
+    engine = array_engine(model, method)
+    assert engine is not None
+    records = FRAME.to_dict("records")
+    asked = model.signature(method).args["X"].type.decode(records)
+    found = engine.call(engine.form.decode(records, "X"))
+    np.testing.assert_array_equal(found, model.call(method, X=asked))
+
+
 def test_what_needs_its_table_keeps_it() -> None:
     by_name = make_pipeline(make_column_transformer((StandardScaler(), ["a"])), LinearRegression())
     assert array_engine(model_of(by_name.fit(FRAME, TARGET)), "predict") is None

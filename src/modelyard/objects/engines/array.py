@@ -19,6 +19,7 @@ from modelyard.objects.engines.interface import Engine
 from modelyard.objects.equality import same_output
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import required_arguments, sample_arguments
+from modelyard.types.interface import DataType
 
 NAME = "array"
 TRIAL_ROWS = 64
@@ -39,8 +40,8 @@ def array_engine(model: Model, method: str) -> Engine | None:
     try:
         bare = without_names(model.object)
         call = getattr(bare, method)
-        frame = signature.args[names[0]].type.decode(sample, names[0])
-        agrees = _agrees(partial(model.call, method), names[0], call, form, frame)
+        table = signature.args[names[0]].type
+        agrees = _agrees(partial(model.call, method), names[0], call, form, table, sample)
     except Exception:  # noqa: BLE001  whatever it is: then the method is called as it always was
         return None
     return Engine(NAME, names[0], form, call) if agrees else None
@@ -51,28 +52,37 @@ def _agrees(
     argument: str,
     call: Callable[[Any], Any],
     form: Matrix,
-    frame: Any,
+    table: DataType,
+    sample: Any,
 ) -> bool:
     """Whether both ways answer the same, to the last bit, on the sample and on rows around it."""
+    for records in (sample, sample[:1], _around(table, sample)):
+        # Both made from JSON, as requests are: how an array lies in memory decides its last bits.
+        frame = table.decode(records)
+        if frame.to_numpy().dtype != form.dtype:
+            return False
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            expected = function(**{argument: frame})
+            before = len(told)
+            found = call(form.decode(records))
+        # What complains at every call is slower, and fills the log.
+        if len(told) > before or not same_output(expected, found):
+            return False
+    return True
+
+
+def _around(table: DataType, sample: Any) -> Any:
+    """Records like those of the sample, each number within half and twice."""
     import numpy as np
 
+    frame = table.decode(sample)
     random = np.random.default_rng(_SEED)
     more = frame.sample(TRIAL_ROWS, replace=True, random_state=_SEED, ignore_index=True)
     for name in more.columns:
         noise = random.uniform(0.5, 2.0, TRIAL_ROWS)
         more[name] = (more[name].to_numpy() * noise).astype(more[name].dtype)
-    for tried in (frame, frame.iloc[:1], more):
-        if tried.to_numpy().dtype != form.dtype:
-            return False
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            expected = function(**{argument: tried})
-            before = len(told)
-            found = call(form.fit(tried))
-        # What complains at every call is slower, and fills the log.
-        if len(told) > before or not same_output(expected, found):
-            return False
-    return True
+    return table.encode(more)
 
 
 def without_names(model: Any) -> Any:

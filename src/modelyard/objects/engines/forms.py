@@ -60,16 +60,15 @@ class Matrix:
         table = read_table(data, self._names, where)
         if self._all_floats and table.rows is not None and all(map(is_floats, table.rows)):
             return np.array(table.rows, dtype=np.float64)
-        array = np.empty((table.length, len(self._names)), dtype=self.dtype)
+        # Column after column in memory, as a frame of columns gives it: products then have the same last bits.
+        array = np.empty((len(self._names), table.length), dtype=self.dtype).T
         for i, (name, values) in enumerate(zip(self._names, table.columns(), strict=True)):
             array[:, i] = _cells(self.columns[name], name, values, where)
         return array
 
     def fit(self, value: Any) -> Any:
-        """The array of a checked frame."""
-        import numpy as np
-
-        return np.ascontiguousarray(value.to_numpy(dtype=self.dtype))
+        """The array of a checked frame, as the model itself would make it."""
+        return value.to_numpy(dtype=self.dtype)
 
     def join(self, parts: Sequence[Any]) -> Any:
         import numpy as np

@@ -207,9 +207,12 @@ class Processes:
             outcomes, engines = one.channel.receive(seconds)
         except TimeoutError:
             one.kill()
+            self._down(one)
             raise _Gone(_timed_out(seconds)) from None
         except (EOFError, OSError):
-            raise _Gone(_crashed(one.how_it_ended())) from None
+            how = one.how_it_ended()
+            self._down(one)
+            raise _Gone(_crashed(how)) from None
         except BaseException:  # an argument that cannot be pickled: nothing was sent
             self._free.put(one)
             raise
@@ -255,8 +258,13 @@ class Processes:
         return one
 
     def _forget(self, one: Spawned) -> None:
+        self._down(one)
         with self._lock:
             self._all.pop(one).close()
+
+    def _down(self, one: Spawned) -> None:
+        """It answers no more: said before anybody hears of the end, not when its watcher comes to it."""
+        with self._lock:
             if self._doors.pop(one, None):
                 self.up -= 1
 

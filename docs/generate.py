@@ -117,9 +117,13 @@ def server_text() -> str:
         lines.append(f"| `auth.jwt.{field.name}` | {default} |")
     lines.append("| `metrics.names` | |")
     tables = ("limits", "batching", "jobs", "auth", "metrics")
-    lines += plain_options(serve, tables)
+    own = plain_options(serve, tables)
+    lines += own
     for other in others:
         serve = plugins.load("servers", other).serve
+        if plain_options(serve, tables) == own:
+            lines.append(f"\nOptions of `modelyard serve REF {other}` are the same.")
+            continue
         lines += [f"\nOptions of `modelyard serve REF {other}`; tables as above.\n", "| Option | Default |", "|---|---|"]  # fmt: skip
         lines += plain_options(serve, ())
     return "\n".join([*lines, ""])
@@ -129,7 +133,7 @@ def plain_options(serve: Any, tables: Sequence[str]) -> list[str]:
     """Rows of the parameters of a server that are options; those of ``tables`` stand on their own."""
     lines: list[str] = []
     for key, parameter in inspect.signature(serve).parameters.items():
-        if key not in ("models", "log", "opener", "on_ready", "seat", "stop", *tables):
+        if key not in ("models", "log", "opener", "on_ready", "run", "seat", "stop", *tables):
             default = parameter.default if isinstance(parameter.default, float | int | str) else ""
             lines.append(f"| `{key}` | {default} |")
     return lines

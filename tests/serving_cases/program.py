@@ -1,4 +1,4 @@
-"""A server as its own process: ``python program.py MODEL LOG``. Prints its URL when it is up, what was logged at the end."""
+"""A server as its own process: ``python program.py MODEL LOG SERVER``. Prints its URL when it is up, what was logged at the end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
+from modelyard.base import plugins
 from modelyard.predictions.interface import Prediction
 from modelyard.serving.announcing import announce
 from modelyard.serving.interface import Running
-from modelyard.serving.servers.fastapi import serve
 from serving_cases.models import function_model, iris
 
 
@@ -44,5 +44,7 @@ def on_ready(running: Running) -> None:
 
 
 if __name__ == "__main__":
-    serve(models(sys.argv[1]), port=0, log=LineLog(*sys.argv[2:3]), on_ready=on_ready)  # type: ignore[arg-type]  # as much of a log as serving needs
+    model, log, server = sys.argv[1:]
+    serve = plugins.load("servers", server).serve
+    serve(models(model), port=0, log=LineLog(log), on_ready=on_ready)
     print("ended", flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -21,7 +21,7 @@ class Http(httpx2.Client):
 
 
 @contextlib.contextmanager
-def serving(models: Any, **options: Any) -> Iterator[Http]:
+def serving(models: Any, *, by: Callable[..., None] = serve, **options: Any) -> Iterator[Http]:
     """A client whose URLs start at a server of these models; it is stopped in order afterwards."""
     up, stop, facts = threading.Event(), threading.Event(), []
     failed: list[BaseException] = []
@@ -32,7 +32,7 @@ def serving(models: Any, **options: Any) -> Iterator[Http]:
 
     def run() -> None:
         try:
-            serve(models, port=0, on_ready=on_ready, stop=stop, **options)
+            by(models, port=0, on_ready=on_ready, stop=stop, **options)
         except BaseException as error:
             failed.append(error)
             up.set()

@@ -14,7 +14,6 @@ from modelyard.base.notes import note
 from modelyard.objects.engines.interface import Engine
 from modelyard.objects.engines.onnx import check_mode, compile_model
 from modelyard.serving.housing import Housed
-from modelyard.serving.isolation import IsolatedModel
 
 
 class BackgroundCompiler:
@@ -33,10 +32,9 @@ class BackgroundCompiler:
 
     def add(self, housed: Housed) -> None:
         """Compile a model when its turn comes."""
-        if self.mode == "off" or not housed.methods:
-            return
-        if isinstance(housed.model, IsolatedModel):
-            note(f"{housed.model.name}: not compiled: it is in a process of its own")
+        if (
+            self.mode == "off" or not housed.methods or housed.isolated
+        ):  # there it is done where the model is
             return
         self._waiting.put(housed)
         if self._thread is None:

@@ -39,12 +39,13 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
         for name, model in service.models.items()
     }
     methods: dict[str, Any] = {}
+    engines = {housed.model.name: housed.engines for housed in service.housed}
     for method in service.methods:
         name = f"{method.model.name}/{method.name}" if several else method.name
         methods[name] = _older_shape(name, method)
         spelled = {"path": path_of(method), **signature_to_dict(method.signature)}
-        if method.engine is not None:
-            spelled["engine"] = method.engine.name
+        if method.name in engines[method.model.name]:
+            spelled["engine"] = engines[method.model.name][method.name]
         models[method.model.name]["methods"][method.name] = spelled
     only = None if several else next(iter(service.models.values()), None)
     return {

@@ -35,6 +35,8 @@ class Housed:
         self.batcher: Batcher | None = None
         self.warm = False
         """It has been called, or there was nothing to call it with."""
+        self.shown_engine = ""
+        """The one that metrics show."""
         self.failing = False
         """It failed on its own sample, and has answered nothing since."""
 
@@ -45,8 +47,15 @@ class Housed:
     @property
     def engine(self) -> str:
         """What answers its default method."""
-        method = self.methods.get(self.model.default_method) if self.methods else None
-        return method.engine.name if method is not None and method.engine else "python"
+        default = self.model.default_method if self.methods else ""
+        return self.engines.get(default, "python")
+
+    @property
+    def engines(self) -> Mapping[str, str]:
+        """Method -> the engine that answers it, where that is not the method itself."""
+        if isinstance(self.model, IsolatedModel):
+            return self.model.engines
+        return {n: m.engine.name for n, m in self.methods.items() if m.engine is not None}
 
     @property
     def waiting_rows(self) -> int:
@@ -77,6 +86,11 @@ class Housed:
         """What to call whenever the process of an isolated model is started again."""
         if isinstance(self.model, IsolatedModel):
             self.model.on_restart(tell)
+
+    def on_engines(self, tell: Callable[[], object]) -> None:
+        """What to call, from any thread, when an isolated model is answered by other engines."""
+        if isinstance(self.model, IsolatedModel):
+            self.model.on_engines(tell)
 
     @property
     def isolated(self) -> bool:

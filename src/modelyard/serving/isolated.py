@@ -26,6 +26,7 @@ from modelyard.serving.interface import Json, Request
 
 if TYPE_CHECKING:
     from modelyard.serving.execution import Method
+    from modelyard.serving.housing import Housed
 
 KILL_ME_FIRST = 500
 """Of 1000, for the kernel that looks for somebody to end when memory is short: rather the model than who holds the connections."""
@@ -40,9 +41,17 @@ class Hello:
     version: str
     provenance: Any
     methods: Sequence[str]
+    engines: Mapping[str, str]
+    """Method -> what answers it, where that is not the method itself."""
 
 
-def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int, door: int) -> None:
+def work(
+    channel: Channel,
+    open_one: Callable[[], Model],
+    memory_bytes: int,
+    door: int,
+    compile: str = "off",
+) -> None:
     """Load what ``open_one`` opens, say `Hello` (or why not), and answer. Who wants a stream hands a channel of its own in by the
     door, a socket."""
     # Ctrl+C and a service manager's SIGTERM may come to all processes: we end when nobody asks any more.
@@ -58,29 +67,44 @@ def work(channel: Channel, open_one: Callable[[], Model], memory_bytes: int, doo
     except ModelyardError as error:
         channel.send(pack_error(error))
         return
-    methods = _methods(model)
+    housed = _housed(model)
+    methods = housed.methods
     if memory_bytes:
         _limit_memory(memory_bytes)
     gc.collect()
     gc.freeze()
-    hello = Hello(model.card, model.name, model.version, dict(model.provenance), model.methods)
+    engines = _engines(methods)
+    provenance = dict(model.provenance)
+    hello = Hello(model.card, model.name, model.version, provenance, model.methods, engines)
     channel.send(hello)
+    _compile(housed, compile)
     streaming = socket.socket(fileno=door)
     threading.Thread(target=_answer_streams, args=(streaming, methods), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        _answer_all(channel, methods)
+        _answer_all(channel, methods, engines)
 
 
-def _methods(model: Model) -> Mapping[str, Method]:
-    from modelyard.serving.execution import Method
-    from modelyard.serving.housing import choose_engines
+def _housed(model: Model) -> Housed:
+    from modelyard.serving.housing import Housed, choose_engines
 
-    methods = {name: Method(model, name) for name in model.methods}
-    choose_engines(model, methods)
-    return methods
+    housed = Housed(model)
+    choose_engines(model, housed.methods)
+    return housed
 
 
-def _answer_all(channel: Channel, methods: Mapping[str, Method]) -> None:
+def _compile(housed: Housed, mode: str) -> None:
+    if mode != "off":
+        from modelyard.serving.compiling import BackgroundCompiler
+
+        BackgroundCompiler(mode).add(housed)
+
+
+def _engines(methods: Mapping[str, Method]) -> Mapping[str, str]:
+    return {name: m.engine.name for name, m in methods.items() if m.engine is not None}
+
+
+def _answer_all(channel: Channel, methods: Mapping[str, Method], told: Mapping[str, str]) -> None:
+    """Answers go with the engines, when these are others than were ``told``."""
     from modelyard.serving.execution import answer
 
     while True:
@@ -88,12 +112,14 @@ def _answer_all(channel: Channel, methods: Mapping[str, Method]) -> None:
         method = methods[name]
         requests = [unpack_request(method.model.name, name, fields) for fields in asked]
         outcomes = [pack_error(o) if isinstance(o, ModelyardError) else o for o in answer(method, requests)]  # fmt: skip
+        engines = _engines(methods)
+        changed, told = engines if engines != told else None, engines
         try:
-            channel.send(outcomes)
+            channel.send((outcomes, changed))
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001  an answer that cannot be pickled, of whatever kind
-            channel.send([_stays(method, error)] * len(outcomes))
+            channel.send(([_stays(method, error)] * len(outcomes), changed))
 
 
 def _stays(method: Method, error: Exception) -> PackedError:

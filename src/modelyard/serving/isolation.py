@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -63,6 +63,16 @@ class IsolatedModel(Model):
         """Whether a process is there to answer."""
         return self.processes is not None and self.processes.up > 0
 
+    @property
+    def engines(self) -> Mapping[str, str]:
+        """Method -> the engine that answers it there, as it was last told."""
+        return {} if self.processes is None else self.processes.engines
+
+    def on_engines(self, tell: Callable[[], object]) -> None:
+        """What to call, from any thread, when the engines are others."""
+        if self.processes is not None:
+            self.processes.on_engines = tell
+
     def on_restart(self, tell: Callable[[], object]) -> None:
         """What to call whenever a process is started again."""
         if self.processes is not None:
@@ -80,12 +90,14 @@ def isolate(
     limits: Limits | None = None,
     count: int = 1,
     environment: dict[str, str] | None = None,
+    compile: str = "off",
 ) -> IsolatedModel:
     """Open a model in processes of its own, ``count`` of them; raises what opening raises.
 
-    ``open_one`` must be picklable: a reference to load, not what was loaded.
+    ``open_one`` must be picklable: a reference to load, not what was loaded. Each process
+    compiles for itself.
     """
-    processes = Processes(open_one, limits or Limits(), environment or {})
+    processes = Processes(open_one, limits or Limits(), environment or {}, compile)
     hello = processes.start(count)
     return IsolatedModel(
         hello.card,
@@ -102,12 +114,19 @@ class Processes:
     """Processes that run one model: each does one call at a time."""
 
     def __init__(
-        self, open_one: Callable[[], Model], limits: Limits, environment: dict[str, str]
+        self,
+        open_one: Callable[[], Model],
+        limits: Limits,
+        environment: dict[str, str],
+        compile: str = "off",
     ) -> None:
         self.up = 0
         self.restarts = 0
         self.on_restart: Callable[[], object] = lambda: None
+        self.engines: Mapping[str, str] = {}
+        self.on_engines: Callable[[], object] = lambda: None
         self._open = open_one
+        self._compile = compile
         self._limits = limits
         self._environment = environment
         self._free: queue.SimpleQueue[Spawned] = queue.SimpleQueue()
@@ -131,6 +150,7 @@ class Processes:
                 one.how_it_ended()
                 self._forget(one)
             raise
+        self.engines = told[0].engines
         for one in started:
             self._put_to_work(one)
         return told[0]
@@ -184,17 +204,23 @@ class Processes:
         seconds = self._limits.call_seconds or None
         try:
             one.channel.send((method, [pack_request(request) for request in requests]), seconds)
-            outcomes = one.channel.receive(seconds)
+            outcomes, engines = one.channel.receive(seconds)
         except TimeoutError:
             one.kill()
+            self._down(one)
             raise _Gone(_timed_out(seconds)) from None
         except (EOFError, OSError):
-            raise _Gone(_crashed(one.how_it_ended())) from None
+            how = one.how_it_ended()
+            self._down(one)
+            raise _Gone(_crashed(how)) from None
         except BaseException:  # an argument that cannot be pickled: nothing was sent
             self._free.put(one)
             raise
         self._deaths = 0
         self._free.put(one)
+        if engines is not None:
+            self.engines = engines
+            self.on_engines()
         return [unpack_error(o) if type(o) is PackedError else o for o in outcomes]
 
     def _take(self) -> Spawned:
@@ -226,14 +252,19 @@ class Processes:
         with theirs:
             door = theirs.fileno()
             environment = {**self._environment, **more}
-            one = spawn(work, self._open, memory, door, environment=environment, pass_fds=[door])
+            one = spawn(work, self._open, memory, door, self._compile, environment=environment, pass_fds=[door])  # fmt: skip
         with self._lock:
             self._all[one] = ours
         return one
 
     def _forget(self, one: Spawned) -> None:
+        self._down(one)
         with self._lock:
             self._all.pop(one).close()
+
+    def _down(self, one: Spawned) -> None:
+        """It answers no more: said before anybody hears of the end, not when its watcher comes to it."""
+        with self._lock:
             if self._doors.pop(one, None):
                 self.up -= 1
 
@@ -257,7 +288,8 @@ class Processes:
             self.on_restart()
             another = self._spawn()
             with contextlib.suppress(ModelyardError):
-                _greeting(another)
+                self.engines = _greeting(another).engines
+                self.on_engines()
                 self._put_to_work(another)
                 if self._closed.is_set():
                     another.kill()

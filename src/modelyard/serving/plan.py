@@ -58,6 +58,7 @@ class Plan:
             limits=limits,
             count=self.calls_at_once,
             environment=thread_settings(self.processes * self.calls_at_once),
+            compile=self.options.get("compile", "off"),
         )
 
     @property

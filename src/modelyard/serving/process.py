@@ -9,42 +9,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import gc
-import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelyard.base.errors import AddressInUse, InvalidSetting, NotAllowed
+from modelyard.serving.life import Drained, Life
+from modelyard.serving.tls import Tls, server_context
 
-LAME_TICKS = 3
-"""Tenths of a second between 'not ready' and 'not listening': connections that wait in the kernel's queue are still served."""
+BACKLOG = 2048
+"""Connections that wait in the kernel's queue."""
 HEAD_BYTES = 64 << 10
 """The longest request line and headers together."""
 HEAD_SECONDS = 30.0
 """The longest they may take to arrive."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers, so that it is they who close, not we under their request."""
-
-
-class Drained(Protocol):
-    """What is served, as its process sees it."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it answers requests now."""
-        ...
-
-    def drain(self) -> None:
-        """Stop being ready, and ask clients to close their connections. Called more than once."""
-        ...
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -76,7 +62,7 @@ def _bound(family: int, address: Any) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         # Whoever connects from now on waits in the queue instead of being turned away.
-        sock.listen(2048)
+        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
@@ -120,7 +106,7 @@ def run(
     stop: threading.Event | None,
     drain_seconds: float,
     beat: Callable[[], object] | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: Tls | None = None,
 ) -> None:
     """Serve an ASGI app on a bound socket until a signal, or ``stop``, ends it. ``beat`` is called by the event loop once a
     second."""
@@ -137,63 +123,29 @@ def run(
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
     config.load()
-    config.ssl = tls  # made by us: uvicorn would take paths, and its own word on what is safe
-    server = _Process(config, service, on_ready, stop or threading.Event(), beat or (lambda: None))
+    if tls is not None:
+        # Made by us: uvicorn would take paths, and its own word on what is safe.
+        config.ssl = server_context(tls)
+    server = _Process(config, Life(service, on_ready, stop, beat))
     server.run(sockets=[sock])
 
 
 class _Process(uvicorn.Server):
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        service: Drained,
-        on_ready: Callable[[], object],
-        stop: threading.Event,
-        beat: Callable[[], object],
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, life: Life) -> None:
         super().__init__(config)
-        self._service = service
-        self._on_ready = on_ready
-        self._told = False
-        self._beat = beat
-        self._stop = stop
-        self._lame_ticks = 0
+        self._life = life
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # Unlike uvicorn's own, this does not raise the signal again at the end: an orderly stop is exit code 0.
-        if threading.current_thread() is not threading.main_thread():
+        with self._life.signals(self.handle_exit):
             yield
-            return
-        handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # A second Ctrl+C means it.
-        self.force_exit = self._stop.is_set() and sig == signal.SIGINT
-        self._stop.set()
+        self._life.end(sig)
+        self.force_exit = self._life.forced
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: say that we are up, once; after a signal, count down to the end."""
-        if counter % 10 == 0:
-            self._beat()
-        if self._service.ready and not self._told:
-            self._told = True
-            if threading.current_thread() is threading.main_thread():
-                # What is loaded by now stays, and the process is ours: without it full collections are quick,
-                # with it each stops all requests for a tenth of a second. As one would here, for some hundred objects.
-                gc.freeze()
-                gc.enable()
-            await asyncio.to_thread(self._on_ready)
-        if self._stop.is_set():
-            self._service.drain()
-            self._lame_ticks += 1
-            self.should_exit = self._lame_ticks > LAME_TICKS or self.force_exit
+        self.should_exit = await self._life.tick(counter) or self.should_exit
         return await super().on_tick(counter)
 
 

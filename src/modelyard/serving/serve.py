@@ -17,7 +17,7 @@ from modelyard.serving.interface import Server
 from modelyard.serving.plan import Plan, portable, run, run_several
 from modelyard.serving.supervisor import MOST_WORKERS
 
-_OURS = frozenset(["models", "log", "opener", "on_ready", "seat", "stop"])
+_OURS = frozenset(["models", "log", "opener", "on_ready", "run", "seat", "stop"])
 """Parameters of a server that are no options: values that only a program has."""
 
 

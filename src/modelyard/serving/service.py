@@ -221,9 +221,18 @@ class Service:
 
     def _tell(self, housed: Housed, *, here: bool) -> None:
         model = housed.model
-        engines = {m.engine.name for m in housed.methods.values() if m.engine is not None}
-        engine = ",".join(sorted(engines)) or "python"
-        self.metrics.served(model.name, model.version, model.card.digest, engine, here=here)
+        told = partial(self.metrics.served, model.name, model.version, model.card.digest)
+        if housed.shown_engine:
+            told(housed.shown_engine, here=False)
+        housed.shown_engine = ""
+        if here:
+            housed.shown_engine = ",".join(sorted(set(housed.engines.values()))) or "python"
+            told(housed.shown_engine, here=True)
+            housed.on_engines(lambda: self._retell(housed))
+
+    def _retell(self, housed: Housed) -> None:
+        if self._housed.get(housed.model.name) is housed:
+            self._tell(housed, here=True)
 
     def find(self, model: str | None = None, method: str | None = None) -> Method:
         """A served method; the only model and the default method need not be named.

@@ -22,9 +22,11 @@ class Tls:
 
 
 def tls_options(cert: str | None, key: str | None, client_ca: str | None) -> Tls | None:
-    """The options of a server as one; None without TLS."""
+    """The options of a server as one, tried; None without TLS."""
     if cert and key:
-        return Tls(cert, key, client_ca)
+        tls = Tls(cert, key, client_ca)
+        server_context(tls)
+        return tls
     if cert or key or client_ca:
         raise InvalidSetting(
             "TLS needs tls_cert and tls_key", hint="--tls-cert FILE --tls-key FILE"

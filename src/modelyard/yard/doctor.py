@@ -46,6 +46,7 @@ EXTRAS = {
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
     "azure": ("adlfs",),
+    "granian": ("granian",),
     "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
     "jwt": ("jwt", "cryptography"),

@@ -11,6 +11,7 @@ import httpx2
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 import modelyard as my
 from cases.engines.onnx import BINARY, COLOURS, FRAME
@@ -22,6 +23,7 @@ from modelyard.serving import compiling
 from modelyard.serving.housing import Housed
 from modelyard.serving.service import Service
 from modelyard.yard.verbs import live_model
+from serving_cases.command import served, until
 from serving_cases.server import serving
 
 ROWS: list[dict[str, Any]] = FRAME.head(20).to_dict("records")
@@ -65,6 +67,42 @@ def test_a_server_compiles_while_it_answers(capsys: pytest.CaptureFixture[str]) 
     told = capsys.readouterr().err
     assert "oak: predict, predict_proba compiled by onnx" in told
     assert "oak: predict_log_proba, apply not compiled: graphs have nothing for it" in told
+
+
+def shown(client: httpx2.Client) -> str:
+    """The engine that metrics show."""
+    figures = client.get("/metrics").text.splitlines()
+    [now] = [f for f in figures if 'engine="' in f and f.endswith(" 1.0")]
+    return now.partition('engine="')[2].partition('"')[0]
+
+
+def test_an_isolated_model_is_compiled_where_it_is(saved: Path) -> None:
+    wanted = my.apply(str(saved / "oak"), FRAME.head(20)).tolist()
+    with served("oak", "--isolate", "--compile", "auto", cwd=saved) as running:
+        with httpx2.Client(base_url=running.url, timeout=60) as client:
+
+            def compiled() -> bool:
+                assert client.post("/predict", json=ROWS).json() == wanted
+                return client.get("/version").json()["engines"] == {"oak": "onnx"}
+
+            until(compiled)
+            assert shown(client).split(",")[-1] == "onnx"  # other methods have the array engine
+            described = client.get("/interface.json").json()["modelyard"]["models"]["oak"]
+            assert described["methods"]["predict_proba"]["engine"] == "onnx"
+        assert any("oak: predict, predict_proba compiled by onnx" in line for line in running.said)
+        assert not any("process of its own" in line for line in running.said)
+
+
+def test_metrics_show_the_array_engine_wherever_the_model_is(tmp_path: Path) -> None:
+    model = LogisticRegression().fit(FRAME[["a", "b"]].fillna(0.0), BINARY)
+    my.save(model, tmp_path / "elm", sample_data=FRAME[["a", "b"]].fillna(0.0))
+    for words in ((), ("--isolate",)):
+        with (
+            served("elm", *words, cwd=tmp_path) as running,
+            httpx2.Client(base_url=running.url, timeout=60) as client,
+        ):
+            assert client.get("/version").json()["engines"] == {"elm": "array"}
+            assert shown(client) == "array"
 
 
 def test_by_default_nothing_is_compiled() -> None:

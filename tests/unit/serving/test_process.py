@@ -32,13 +32,16 @@ from serving_cases.models import function_model, iris, records
 from serving_cases.server import serving
 
 PROGRAM = Path(serving_cases.__path__[0]) / "program.py"
+SERVERS = ("fastapi", "granian")
 
 
 @contextlib.contextmanager
-def program(model: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def program(
+    model: str, log: Path, server: str = "fastapi"
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its URL; it is gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), model, str(log)],
+        [sys.executable, str(PROGRAM), model, str(log), server],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -53,8 +56,11 @@ def program(model: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], str]
         process.communicate()
 
 
+@pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_all_that_is_in_flight_finish(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_lets_all_that_is_in_flight_finish(
+    number: signal.Signals, server: str, tmp_path: Path
+) -> None:
     """P18: a hundred requests on a hundred connections, each 20 ms of work; then the signal."""
     log = tmp_path / "log"
 
@@ -75,7 +81,7 @@ def test_a_signal_lets_all_that_is_in_flight_finish(number: signal.Signals, tmp_
             process.send_signal(number)
             return await asyncio.gather(*asked)
 
-    with program("slow", log) as (process, url):
+    with program("slow", log, server) as (process, url):
         answers = asyncio.run(scenario(process, url))
         assert [a.status_code for a in answers] == [200] * 100
         assert [a.json() for a in answers] == [float(n) for n in range(100)]
@@ -85,8 +91,10 @@ def test_a_signal_lets_all_that_is_in_flight_finish(number: signal.Signals, tmp_
     assert sorted(log.read_text().split()) == sorted(f"n{n}" for n in range(100))
 
 
-def test_before_it_stops_it_is_unready_and_asks_to_be_left(tmp_path: Path) -> None:
-    with program("slow", tmp_path / "log") as (process, url), httpx2.Client(base_url=url) as client:
+@pytest.mark.parametrize("server", SERVERS)
+def test_before_it_stops_it_is_unready_and_asks_to_be_left(server: str, tmp_path: Path) -> None:
+    running = program("slow", tmp_path / "log", server)
+    with running as (process, url), httpx2.Client(base_url=url) as client:
         assert client.get("/readyz").status_code == 200
         process.send_signal(signal.SIGTERM)
         # Well before the sockets close, readiness says so: a probe sees it, or the server is already gone.

@@ -52,7 +52,7 @@ from modelyard.serving.protocols.rest import path_of
 from modelyard.serving.seats import Seat
 from modelyard.serving.service import Service
 from modelyard.serving.settings import options_of
-from modelyard.serving.tls import Tls, server_context, tls_options
+from modelyard.serving.tls import Tls, tls_options
 
 Beside = Callable[[Service], contextlib.AbstractAsyncContextManager[object]]
 """Answers for a service on a port of its own meanwhile."""
@@ -83,6 +83,7 @@ def serve(
     trusted_proxies: Iterable[str] = (),
     drain_seconds: float = 30.0,
     grpc_port: int | None = None,
+    run: Callable[..., None] = run,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those in flight, write the rest of the log, and return.
 
@@ -91,7 +92,7 @@ def serve(
     to any elsewhere. ``compile="auto"`` compiles the models while they are served already. ``opener`` opens one of the models anew, by its name, when a protocol asks for it. ``auth``
     says who may ask (`AuthSettings`), ``tls_…`` are paths of PEM files, ``access_log`` is ``json``, ``text``, ``off`` or a
     file. ``grpc_port`` is another port, for gRPC, with the same TLS. With a ``seat`` it is one of several processes on that
-    socket. Raises `AddressInUse` with a free port as hint.
+    socket. ``run`` speaks HTTP (`process.run`). Raises `AddressInUse` with a free port as hint.
     """
     tls = tls_options(tls_cert, tls_key, tls_client_ca)
     served = [models] if isinstance(models, Model) else list(models)
@@ -107,7 +108,6 @@ def serve(
     entry = EntryOptions(auth, access_log, trusted_proxies)
     service.gate = open_gate(entry, service.limits, service.metrics)
     service.metrics.also(names_of(metrics))
-    context = None if tls is None else server_context(tls)
     with contextlib.closing(seat.socket if seat else listen(host, port)) as socket:
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         beside = _grpc(host, grpc_port, drain_seconds, tls, shared=seat is not None)
@@ -124,7 +124,7 @@ def serve(
             stop=stop,
             drain_seconds=drain_seconds,
             beat=seat.beat if seat else None,
-            tls=context,
+            tls=tls,
         )
 
 

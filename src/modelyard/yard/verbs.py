@@ -349,8 +349,7 @@ def register(
 ) -> ModelVersion:
     """Register a saved or live model as the next version of ``name``, on any backend, without a run.
 
-    ``name`` defaults to the last segment of a path. ``options`` are those of ``Yard.models.add``. The yard stays open
-    as long as the version is in use.
+    ``name``: else a path's last segment. ``options``: of ``Yard.models.add``. The yard stays open while it is in use.
     """
     if name is None:
         if not isinstance(ref_or_model, str | Path):

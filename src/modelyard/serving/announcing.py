@@ -31,19 +31,21 @@ def running(service: Service, sock: socket.socket, host: str, *, scheme: str = "
 
 
 def _curl(service: Service, url: str) -> str:
-    """A request that is answered as pasted: the first model's default method on one row of its sample."""
+    """A request that is answered as pasted, where keys are asked for with one in ``$KEY``: the first model's default method on
+    one row of its sample."""
+    curl = "curl -s" if service.gate.auth is None else 'curl -s -H "X-API-Key: $KEY"'
     model = next(iter(service.models.values()), None)
     if model is None:
-        return f"curl -s {shlex.quote(url + '/interface.json')}"
+        return f"{curl} {shlex.quote(url + '/interface.json')}"
     method = service.find(model.name, model.default_method)
     path = path_of(service, method)
     if file_content(method):
-        return f"curl -s {shlex.quote(url + path)} -F file=@FILE"
+        return f"{curl} {shlex.quote(url + path)} -F file=@FILE"
     body = example_body(model, model.default_method, rows=1)
     if body is None:
-        return f"curl -s {shlex.quote(url + '/interface.json')}"
+        return f"{curl} {shlex.quote(url + '/interface.json')}"
     data = shlex.quote(dump_json(body).decode())
-    return f"curl -s {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
+    return f"{curl} {shlex.quote(url + path)} -H 'Content-Type: application/json' -d {data}"
 
 
 def announce(facts: Running) -> None:

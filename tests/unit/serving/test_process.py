@@ -22,6 +22,7 @@ from modelyard.base.errors import AddressInUse, InvalidSetting
 from modelyard.base.notes import collected
 from modelyard.serving import process
 from modelyard.serving.announcing import running
+from modelyard.serving.entry.opening import EntryOptions, open_gate
 from modelyard.serving.examples import example_arguments, example_body
 from modelyard.serving.interface import Running
 from modelyard.serving.process import listen
@@ -173,6 +174,16 @@ def test_quotes_in_a_sample_survive_the_shell() -> None:
     command = curl.replace("curl", "printf '%s\\n'", 1)
     printed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(printed.splitlines()[-1]) == 'it\'s $HOME `id` "x"'
+
+
+def test_where_keys_are_asked_for_the_example_sends_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "k" * 40)
+    with listen("127.0.0.1", 0) as sock:
+        service = Service([iris()])
+        entry = EntryOptions({"keys": {"shop": "env:SHOP_KEY"}})
+        service.gate = open_gate(entry, service.limits, service.metrics)
+        curl = running(service, sock, "127.0.0.1").curl
+    assert curl.startswith('curl -s -H "X-API-Key: $KEY" http://127.0.0.1:')
 
 
 def test_examples_are_cut_to_the_rows_asked_for() -> None:

@@ -149,5 +149,5 @@ def _unreachable(address: str, error: BaseException | None, patience: Patience) 
     if isinstance(error, httpx2.ReadTimeout | httpx2.WriteTimeout):
         said, hint = f"it took longer than {patience.timeout:g} s", "timeout= gives it longer"
     elif _is_distrust(error):
-        hint = "verify= names the certificate of who signed the server's"
+        hint = "verify= (--ca on the command line) names the certificate of who signed the server's"
     raise Unreachable(f"no answer from {address}: {said}", hint=hint, url=address) from error

@@ -135,12 +135,13 @@ class Service:
         """Say that the end is near: not `ready` any more, while requests are still answered."""
         self.draining = True
 
-    async def close(self, timeout: float = 30.0) -> None:
-        """Finish what was begun, then write the rest of the log; each for at most ``timeout`` seconds."""
+    async def close(self, timeout: float = 30.0, *, calls: float | None = None) -> None:
+        """Finish what was begun, for at most ``calls`` seconds, and write the rest of the log; each for at most ``timeout``."""
         self.drain()
-        await self.jobs.close(timeout)
+        seconds = timeout if calls is None else min(calls, timeout)
+        await self.jobs.close(seconds)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 for housed in self._housed.values():
                     await housed.idle()
                 await self.streams.idle()

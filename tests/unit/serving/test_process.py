@@ -57,8 +57,10 @@ def program(
         process.communicate()
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("server", "number"),
+    [("fastapi", signal.SIGTERM), ("fastapi", signal.SIGINT), ("granian", signal.SIGTERM)],
+)
 def test_a_signal_lets_all_that_is_in_flight_finish(
     number: signal.Signals, server: str, tmp_path: Path
 ) -> None:

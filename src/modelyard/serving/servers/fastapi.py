@@ -112,7 +112,11 @@ def serve(
         hosts = own_names(host) if allowed_hosts is None else frozenset(allowed_hosts)
         beside = _grpc(host, grpc_port, drain_seconds, tls, shared=seat is not None)
         app = create_app(
-            service, allowed_hosts=hosts, allowed_origins=allowed_origins, beside=beside.values()
+            service,
+            allowed_hosts=hosts,
+            allowed_origins=allowed_origins,
+            beside=beside.values(),
+            drain_seconds=drain_seconds,
         )
         facts = running(service, socket, host, scheme="http" if tls is None else "https")
         facts = dataclasses.replace(facts, grpc=next(iter(beside), ""))
@@ -157,6 +161,7 @@ def create_app(
     allowed_hosts: Iterable[str] | None = None,
     allowed_origins: Iterable[str] = (),
     beside: Iterable[Beside] = (),
+    drain_seconds: float = 30.0,
 ) -> FastAPI:
     """The ASGI app; its lifespan starts and closes the service, and what answers ``beside`` it on ports of its own.
     Middleware may be added to it as to any FastAPI app."""
@@ -171,7 +176,7 @@ def create_app(
         title=", ".join(service.models) or "Modelyard",
         version=_version(service),
         description=_description(service),
-        lifespan=lambda app: _lifespan(service, list(beside)),
+        lifespan=lambda app: _lifespan(service, list(beside), drain_seconds),
         redirect_slashes=False,
     )
     app.router.routes.extend(routes)
@@ -207,7 +212,9 @@ class _App(FastAPI):
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(service: Service, beside: Sequence[Beside]) -> AsyncIterator[None]:
+async def _lifespan(
+    service: Service, beside: Sequence[Beside], drain_seconds: float
+) -> AsyncIterator[None]:
     await service.start()
     warming = asyncio.create_task(service.warm_up())
     try:
@@ -217,7 +224,7 @@ async def _lifespan(service: Service, beside: Sequence[Beside]) -> AsyncIterator
             yield
     finally:
         warming.cancel()
-        await service.close(timeout=10.0)
+        await service.close(timeout=10.0, calls=drain_seconds)
 
 
 def _version(service: Service) -> str:

@@ -14,6 +14,9 @@ from benchmarks.harness import Contest, Measurement, Row, arguments, chosen
 from benchmarks.report import publish
 from benchmarks.servers import Prepared, load, prepare, running
 
+PIPELINE = "pipeline"
+"""Has a section of its own in the README; the other models share one."""
+
 
 def rows_of(model: str, connections: tuple[int, ...]) -> list[Row]:
     """The rows of one model: how long it takes to be ready, then rate, latency and errors at each load."""
@@ -46,7 +49,9 @@ def main() -> None:
     known = peers.those_with("serve")
     parser = arguments(__doc__, known)
     parser.add_argument("--seconds", type=float, default=5.0, help="of load, each time")
-    parser.add_argument("--models", default=",".join(work.MODELS), help="what to serve")
+    parser.add_argument(
+        "--models", default=PIPELINE, help=f"what to serve: {', '.join(work.MODELS)}"
+    )
     parser.add_argument("--connections", default="1,32", help="at one time")
     asked = parser.parse_args()
     names = chosen(asked, known)
@@ -64,7 +69,8 @@ def main() -> None:
             }
             measured += contest.run(turns, asked.rounds)
             failures |= {f"{name}, {model}": why for name, why in contest.failures.items()}
-    publish("serving", measured, failures, names, keep=not asked.no_write)
+    family = "serving" if asked.models == PIPELINE else "serving-models"
+    publish(family, measured, failures, names, keep=not asked.no_write)
 
 
 if __name__ == "__main__":

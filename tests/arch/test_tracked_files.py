@@ -49,7 +49,7 @@ def test_the_rule_knows_a_machine_when_it_sees_one(line: str) -> None:
     [
         "/opt/ml/model",
         "https://a.example/home/x",
-        "./work/x",
+        "./" + "work/x",
         "/" + "root/folder",
         "/home/ana/churn",
     ],

@@ -281,13 +281,14 @@ class Batcher:
         self, jobs: list[_Job], outcomes: Sequence[Any], started: float, seconds: float
     ) -> None:
         self._seconds += (seconds - self._seconds) / 8
-        size = jobs[0].method.name, sum(job.request.rows for job in jobs).bit_length()
+        rows = sum(job.request.rows for job in jobs)
+        size = jobs[0].method.name, rows.bit_length()
         pace = self._pace.get(size, seconds)
         self._pace[size] = pace + (seconds - pace) / 4
         self._observer.done([started - job.queued for job in jobs], seconds)
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.asked is not None:
-                self._note(job.asked, job, jobs, started, seconds)
+                self._note(job.asked, job, rows, started, seconds)
             if job.done.done():
                 continue
             if isinstance(outcome, ModelyardError):
@@ -295,9 +296,7 @@ class Batcher:
             else:
                 job.done.set_result(outcome)
 
-    def _note(
-        self, asked: Asked, job: _Job, jobs: Sequence[_Job], started: float, seconds: float
-    ) -> None:
+    def _note(self, asked: Asked, job: _Job, rows: int, started: float, seconds: float) -> None:
         asked.wait_ms, asked.run_ms = (started - job.queued) * 1000, seconds * 1000
         asked.run_began = started
-        asked.batch_rows = sum(job.request.rows for job in jobs)
+        asked.batch_rows = rows

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import InvalidInput, MissingExtra, ModelyardError, UnsupportedFormat
+from modelyard.objects.formats.npy import read_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +32,7 @@ def read_npy(body: bytes) -> np.ndarray[Any, Any]:
 
     stream = io.BytesIO(body)
     try:
-        version = numpy.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): numpy.lib.format.read_array_header_1_0,
-            (2, 0): numpy.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise ValueError(f"version {version} of the format is not read")
-        shape, by_column, dtype = read_header(stream)
+        shape, by_column, dtype = read_header(stream, numpy, "is not read")
         _check(shape, dtype, len(body) - stream.tell())
         # A copy, since arrays may usually be written to.
         data = bytearray(memoryview(body)[stream.tell() :])

@@ -48,5 +48,3 @@ class Engine:
     """The only argument that it takes: the one that holds records."""
     form: Form
     call: Callable[[Any], Any]
-    note: str = ""
-    """What people may want to know: tolerances, versions."""

@@ -56,16 +56,22 @@ def read_batches(stream: IO[bytes], type: DataType | None, rows: int) -> Iterato
         yield array if type is None else type.check(array)
 
 
+def read_header(stream: IO[bytes], numpy: Any, refused: str) -> tuple[tuple[int, ...], bool, Any]:
+    """Shape, whether columns come first, and dtype. `ValueError` says of a version it does not know that it is ``refused``;
+    numpy raises what it likes."""
+    version = numpy.lib.format.read_magic(stream)
+    read = {
+        (1, 0): numpy.lib.format.read_array_header_1_0,
+        (2, 0): numpy.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"version {version} of the format {refused}")
+    return read(stream)
+
+
 def _header(stream: IO[bytes], numpy: Any) -> tuple[tuple[int, ...], bool, Any]:
     try:
-        version = numpy.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): numpy.lib.format.read_array_header_1_0,
-            (2, 0): numpy.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise ValueError(f"version {version} of the format cannot be read in batches")
-        shape, by_column, dtype = read_header(stream)
+        shape, by_column, dtype = read_header(stream, numpy, "cannot be read in batches")
     except _FAULTS as error:
         raise not_an_array("the npy", error) from None
     if dtype.hasobject:

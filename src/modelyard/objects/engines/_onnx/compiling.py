@@ -25,7 +25,6 @@ from modelyard.objects.model import Model
 from modelyard.objects.sampling import required_arguments, sample_arguments
 
 Candidates = Iterator[tuple[str, Callable[[], Any]]]
-NOTE = "answers are equal, floats within 1e-5 of their size"
 SHAPES = (*converting.SHAPES, "column")
 
 
@@ -169,7 +168,7 @@ class Compiling:
                 proving.prove(call, asked, calls.objects(self._fed), rows, domain)
                 _require_quicker(call, asked, proving.cut(calls.objects(self._fed), 0))
                 argument = _only_argument(self._model.signature(name))
-                return Engine("onnx", argument, self._feed.form, call, NOTE)
+                return Engine("onnx", argument, self._feed.form, call)
             except NotEqual as error:
                 reasons.append(error)
         raise reasons[0]

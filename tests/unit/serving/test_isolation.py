@@ -219,9 +219,9 @@ def test_served_a_crash_is_a_503_and_shows_in_health_and_figures() -> None:
         assert http.get("/readyz").status_code == 503
         assert http.post("/predict", json=1.0).json() == 2.0  # it waited for the new one
         assert http.get("/readyz").status_code == 200
+        assert 'modelyard_model_restarts_total{model="obey"} 1.0' in http.get("/metrics").text
         hung = http.post("/predict", json=HANG)
         assert (hung.status_code, hung.json()["error"]["code"]) == (504, "model_timed_out")
-        assert 'modelyard_model_restarts_total{model="obey"} 1.0' in http.get("/metrics").text
 
 
 def children() -> set[int]:

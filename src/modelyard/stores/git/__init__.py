@@ -1,0 +1,1 @@
+"""The one place that speaks to Git: its command, repositories here and behind URLs, and what they hold at a commit."""

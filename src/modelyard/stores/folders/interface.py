@@ -41,6 +41,11 @@ class Folder(Protocol):
         """For messages and for people: a path, ``git+https://host/org/repo@1f2e3d4…``, ``s3://bucket/models``. No secrets."""
         ...
 
+    def ref(self, path: str) -> str:
+        """What stands at a path as a reference that opens it again: ``/srv/models/churn``,
+        ``git+https://host/org/repo@1f2e3d4…#models/churn``, ``s3://bucket/models/churn``."""
+        ...
+
     @property
     def provenance(self) -> Mapping[str, Any]:
         """What is to be recorded of the place wherever something of it is used, as plain JSON:

@@ -69,7 +69,7 @@ class Origin:
 
     def push(self) -> None:
         """All branches and tags."""
-        run(self.work, "push", "-q", "--prune", str(self.bare), "refs/heads/*", "refs/tags/*")
+        run(self.work, "push", "-q", "-f", "--prune", str(self.bare), "refs/heads/*", "refs/tags/*")
 
 
 def new_origin(folder: Path, name: str = "models", *, filters: bool = True) -> Origin:

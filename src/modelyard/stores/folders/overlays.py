@@ -6,7 +6,7 @@ import importlib
 
 from modelyard.stores.folders.interface import Folder
 
-_OVERLAYS: tuple[str, ...] = ()
+_OVERLAYS: tuple[str, ...] = ("modelyard.stores.folders.dvc",)
 """Modules that know another product's way to keep large files apart: ``overlaid(folder)``."""
 
 

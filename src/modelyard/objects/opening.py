@@ -18,6 +18,7 @@ from modelyard.base.errors import (
     FileMissing,
     InvalidCard,
     InvalidReference,
+    NotAllowed,
     NotSupported,
     TooLarge,
     did_you_mean,
@@ -28,6 +29,7 @@ from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source
+from modelyard.stores.folders.fetching import fetch_entries, open_entry
 from modelyard.stores.folders.interface import Entry, Folder
 
 MAX_CARD = 8 << 20
@@ -124,12 +126,12 @@ class _Below:
         self._folder, self._above = folder, above
 
     def open(self, entry: FileEntry) -> IO[bytes]:
-        """A file, not verified."""
-        return self._folder.open(posixpath.join(self._above, entry.path))
+        """A file, from the cache when its content is there."""
+        return open_entry(self._folder, posixpath.join(self._above, entry.path), entry)
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
-        """Bring all files of the artifact here together."""
-        self._folder.fetch([posixpath.join(self._above, entry.path) for entry in entries])
+        """Bring the files of the artifact here together."""
+        fetch_entries(self._folder, [(posixpath.join(self._above, e.path), e) for e in entries])
 
 
 def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
@@ -144,7 +146,7 @@ def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
                         f"{folder.ref(posixpath.join(above, name))}: the file {path!r} is not on its card",
                         hint="remove it, or save the object again",
                     )
-    except NotSupported:
+    except (NotSupported, NotAllowed):  # who may read files may not always list them
         return
 
 

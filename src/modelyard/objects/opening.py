@@ -29,8 +29,8 @@ from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source
-from modelyard.stores.folders.fetching import fetch_entries, open_entry
 from modelyard.stores.folders.interface import Entry, Folder
+from modelyard.stores.folders.remote import is_ranged
 
 MAX_CARD = 8 << 20
 MAX_FILES = 10_000
@@ -120,18 +120,31 @@ def card_at(place: Place) -> Card | None:
 
 
 class _Below:
-    """The files of a card, which names them from its own folder."""
+    """The files of a card, which names them from its own folder. Those of a folder that gives parts of files are kept
+    here under their digest, so that they come once."""
 
     def __init__(self, folder: Folder, above: str) -> None:
         self._folder, self._above = folder, above
 
     def open(self, entry: FileEntry) -> IO[bytes]:
-        """A file, from the cache when its content is there."""
-        return open_entry(self._folder, posixpath.join(self._above, entry.path), entry)
+        """A file."""
+        if is_ranged(self._folder):
+            from modelyard.stores.folders.fetching import open_entry
+
+            return open_entry(self._folder, self._path(entry), entry)
+        return self._folder.open(self._path(entry))
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
-        """Bring the files of the artifact here together."""
-        fetch_entries(self._folder, [(posixpath.join(self._above, e.path), e) for e in entries])
+        """Bring all files of the artifact here together."""
+        if is_ranged(self._folder):
+            from modelyard.stores.folders.fetching import fetch_entries
+
+            fetch_entries(self._folder, [(self._path(entry), entry) for entry in entries])
+        else:
+            self._folder.fetch([self._path(entry) for entry in entries])
+
+    def _path(self, entry: FileEntry) -> str:
+        return posixpath.join(self._above, entry.path)
 
 
 def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:

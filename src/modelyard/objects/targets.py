@@ -13,10 +13,10 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING
 
 from modelyard.base.clock import now_ms
 from modelyard.base.digests import FileEntry
@@ -26,8 +26,9 @@ from modelyard.base.refs import GitRef, RemoteRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX, card_path, parse_card
 from modelyard.objects.placing import ARTIFACT, CARD, placing
-from modelyard.stores.folders.remote import Writable, open_writable
-from modelyard.stores.folders.transfer_bar import Bar
+
+if TYPE_CHECKING:
+    from modelyard.stores.folders.remote import Writable
 
 SMALL = 16 << 20
 """Files up to this size are uploaded side by side; larger ones one after another, each in parts side by side."""
@@ -63,6 +64,8 @@ def target_at(path: str | Path) -> LocalTarget | RemoteTarget:
         return LocalTarget(target_path(getattr(ref, "path", path)))
     if ref.url.endswith("/"):
         raise InvalidInput(f"{path!r} is not a place for an object", hint=f"as in {path}churn")
+    from modelyard.stores.folders.remote import open_writable
+
     folder, name = open_writable(ref)
     if not name:
         raise InvalidInput(f"{path!r} is not a place for an object", hint=f"as in {path}/churn")
@@ -196,6 +199,10 @@ class RemoteTarget:
             return set()
 
     def _upload(self, artifact: Path, name: str) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from modelyard.stores.folders.transfer_bar import Bar
+
         files = {name: artifact} if artifact.is_file() else _below(artifact, name)
         sizes = {path: file.stat().st_size for path, file in files.items()}
         large = [path for path, size in sizes.items() if size > SMALL]

@@ -17,9 +17,8 @@ from modelyard.base.digests import FileEntry
 from modelyard.base.errors import Corrupted, NotSupported, Unreachable
 from modelyard.base.paths import full_disk_named
 from modelyard.stores.cache import blob_cache, cached, kept
-from modelyard.stores.folders.interface import Folder
 from modelyard.stores.folders.partial import Partial, partial
-from modelyard.stores.folders.remote import Ranged, is_ranged
+from modelyard.stores.folders.remote import Ranged
 from modelyard.stores.folders.transfer_bar import Bar
 from modelyard.stores.local import LocalStore
 
@@ -33,25 +32,19 @@ PROGRESS = 256 << 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 4.0
 
 
-def open_entry(folder: Folder, path: str, entry: FileEntry) -> IO[bytes]:
-    """A file that has a digest, from the cache or else from ``path`` in the folder; one that keeps what it fetched itself
-    just opens it, not verified.
+def open_entry(folder: Ranged, path: str, entry: FileEntry) -> IO[bytes]:
+    """A file that has a digest, from the cache or else from ``path`` in the folder.
 
     `FileMissing` when nothing is there, `Corrupted` when it is something else, `Unreachable` when it would not come.
     """
-    if not is_ranged(folder):
-        return folder.open(path)
     cache = blob_cache()
     found = cached(cache, entry)
     return _brought(cache, folder, path, entry) if found is None else found
 
 
-def fetch_entries(folder: Folder, files: Sequence[tuple[str, FileEntry]]) -> None:
+def fetch_entries(folder: Ranged, files: Sequence[tuple[str, FileEntry]]) -> None:
     """Bring many files here, small ones side by side, so that opening them transfers nothing. What is missing or wrong
     is passed over: opening it will say so."""
-    if not is_ranged(folder):
-        folder.fetch([path for path, _ in files])
-        return
     cache = blob_cache()
     small = [(path, e) for path, e in files if e.size <= PART and cache.stat(e.sha256) is None]
     if len(small) < 2:
@@ -105,7 +98,7 @@ def _digest(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: B
         raise
 
 
-def _refuse_other_size(folder: Folder, path: str, entry: FileEntry) -> None:
+def _refuse_other_size(folder: Ranged, path: str, entry: FileEntry) -> None:
     """What is shorter than its card says cannot be fetched whole, however often one asks."""
     there = folder.entry(path)
     if there is not None and there.size not in (None, entry.size):
@@ -160,7 +153,7 @@ class _Parts:
                 self._stop.wait(_pause(failures))
 
 
-def _whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
+def _whole(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
     """From the beginning to the end; what breaks off is begun again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -172,7 +165,7 @@ def _whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Ba
     raise AssertionError("the last attempt returns or raises")
 
 
-def _read_whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
+def _read_whole(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
     coming.forget()
     bar.start(0)
     at = 0

@@ -152,7 +152,7 @@ def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
     known = {entry.path for entry in card.artifact}
     try:
         for name in dict.fromkeys(path.split("/", 1)[0] for path in known if "/" in path):
-            for entry in _files_below(folder, posixpath.join(above, name)):
+            for entry in files_below(folder, posixpath.join(above, name)):
                 path = posixpath.relpath(entry.path, above or ".")
                 if path not in known:
                     raise Corrupted(
@@ -163,7 +163,7 @@ def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
         return
 
 
-def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
+def files_below(folder: Folder, path: str) -> Iterator[Entry]:
     """All files below a folder, or the file that stands there; nothing when nothing does."""
     entry = folder.entry(path)
     if entry is None:
@@ -171,9 +171,12 @@ def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
     if not entry.is_folder:
         yield entry
         return
+    if is_ranged(folder) and (flat := getattr(folder, "below", None)):
+        yield from flat(path)
+        return
     for inner in folder.list(path):
         if inner.is_folder:
-            yield from _files_below(folder, inner.path)
+            yield from files_below(folder, inner.path)
         else:
             yield inner
 
@@ -223,7 +226,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
         raise FileMissing(
             f"{place.ref} is a folder of objects, not an object", hint=f"it has: {names}"
         )
-    found = list(_files_below(folder, place.path))
+    found = list(files_below(folder, place.path))
     if name:
         try:
             siblings = folder.list(above)
@@ -231,7 +234,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
             siblings = []
         for entry in siblings:
             if entry.name.startswith(f"{name}."):
-                found += _files_below(folder, entry.path)
+                found += files_below(folder, entry.path)
     if not found:
         raise _absent(place)
     return found

@@ -19,7 +19,6 @@ from modelyard.base.events import Event, Kind
 from modelyard.registry._git.messages import take_apart
 from modelyard.registry._git.reading import Skipped, Tag
 from modelyard.registry._git.tags import Action
-from modelyard.registry.decisions import subject
 
 _SECOND = 1_000_000
 
@@ -60,10 +59,10 @@ class Commits:
         if registers and tag.said.what not in there:
             there.append(tag.said.what)
 
-    def rank(self, tag: Tag) -> tuple[int, int]:
+    def rank(self, tag: Tag, version: str) -> tuple[int, int]:
         """Of the version that a tag is about: when it was registered last, and its place among all. Of assignments of
         one second the lowest holds."""
-        return self._rank.get((tag.said.name, self.version(tag), tag.commit), (0, 0))
+        return self._rank.get((tag.said.name, version, tag.commit), (0, 0))
 
     def ended(self, name: str, version: str, commit: str) -> bool:
         """Whether the version at that commit is deregistered in the end; of one second the removal wins."""
@@ -92,18 +91,19 @@ def to_events(tags: Sequence[Tag]) -> tuple[list[Event], list[Skipped]]:
     """All events of the tags in order, and the tags that have no effect."""
     commits = Commits(tags)
     told = _Told(commits)
-    known: dict[str, _Known] = {}
-    for tag in sorted(tags, key=lambda tag: _when(tag, commits)):
-        told.tell(tag, known.get(tag.said.name) or known.setdefault(tag.said.name, _Known()))
+    known: defaultdict[str, _Known] = defaultdict(_Known)
+    for tag, version in sorted(
+        [(tag, commits.version(tag)) for tag in tags], key=lambda pair: _when(*pair, commits)
+    ):
+        told.tell(tag, version, known[tag.said.name])
     return told.events, told.skipped
 
 
-def _when(tag: Tag, commits: Commits) -> tuple[Any, ...]:
-    order = _ORDER[tag.said.action]
+def _when(tag: Tag, version: str, commits: Commits) -> tuple[Any, ...]:
     if tag.said.action is not Action.ASSIGN:
-        return tag.at, order, 0, 0, tag.ref
-    last, first = commits.rank(tag)
-    return tag.at, order, -last, -first, tag.ref
+        return tag.at, _ORDER[tag.said.action], 0, 0, tag.ref
+    last, first = commits.rank(tag, version)
+    return tag.at, _ORDER[Action.ASSIGN], -last, -first, tag.ref
 
 
 class _Known:
@@ -127,15 +127,15 @@ class _Told:
         self.events: list[Event] = []
         self.skipped: list[Skipped] = []
         self._commits = commits
+        self._seq = 0
 
-    def tell(self, tag: Tag, known: _Known) -> None:
-        version = self._commits.version(tag)
+    def tell(self, tag: Tag, version: str, known: _Known) -> None:
         why = self._without_effect(tag, version, known)
         if why:
             self.skipped.append(why)
             return
         message = take_apart(tag.message, tag.said, version)
-        before, after = _said(tag, version, known)
+        before, after = _words(tag, version, known)
         if tag.said.action is Action.REGISTER:
             if known.commits.get(version, tag.commit) != tag.commit:
                 # GTO gives a number out again when nothing above it is registered: it is another version of that name.
@@ -148,29 +148,35 @@ class _Told:
     def _add(
         self, tag: Tag, kind: Kind, before: dict[str, Any], after: dict[str, Any], comment: str
     ) -> None:
-        seq = max(tag.at * _SECOND, self.events[-1].seq + 1 if self.events else 0)
+        self._seq = max(tag.at * _SECOND, self._seq + 1)
         after = {**after, "tag": tag.text, "commit": tag.commit, "email": tag.email}
-        at_ms = tag.at * 1000
-        self.events.append(Event(seq, at_ms, tag.tagger, "", kind, subject(tag.said.name), before, after, comment))  # fmt: skip
+        about = f"model:{tag.said.name}"
+        self.events.append(
+            Event(self._seq, tag.at * 1000, tag.tagger, "", kind, about, before, after, comment)
+        )
 
     def _without_effect(self, tag: Tag, version: str, known: _Known) -> Skipped | None:
-        said, remove = tag.said, f"git tag -d '{tag.ref}'"
+        said = tag.said
         place = known.commits.get(said.what, tag.commit)
         if said.action is Action.REGISTER and place != tag.commit:
             if not self._commits.ended(said.name, version, place):
-                return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} already", remove)  # fmt: skip
+                return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} already", _removal(tag))  # fmt: skip
         elif said.action is Action.DEREGISTER and not self._commits.knows(tag):
-            return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {tag.commit[:7]}", remove)  # fmt: skip
+            return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {tag.commit[:7]}", _removal(tag))  # fmt: skip
         elif said.action in _AT_VERSION and not version:
-            return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or {remove}")  # fmt: skip
+            return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or {_removal(tag)}")  # fmt: skip
         elif said.action in _AT_VERSION and known.commits.get(version, tag.commit) != tag.commit:
-            return Skipped(tag.ref, "elsewhere", f"{version} is registered at {known.commits[version][:7]} since", remove)  # fmt: skip
+            return Skipped(tag.ref, "elsewhere", f"{version} is registered at {known.commits[version][:7]} since", _removal(tag))  # fmt: skip
         elif known.deprecated and said.action in (Action.ALIAS, Action.UNALIAS):
             return Skipped(tag.ref, "deprecated", f"{said.name!r} is deprecated, which GTO does not see an alias undo", "register or promote, then set it again")  # fmt: skip
         return None
 
 
-def _said(tag: Tag, version: str, known: _Known) -> tuple[dict[str, Any], dict[str, Any]]:
+def _removal(tag: Tag) -> str:
+    return f"git tag -d '{tag.ref}'"
+
+
+def _words(tag: Tag, version: str, known: _Known) -> tuple[dict[str, Any], dict[str, Any]]:
     """``before`` and ``after``."""
     what = tag.said.what
     match tag.said.action:

@@ -153,11 +153,11 @@ BY_NEIGHBOURS = {
     "mean of all words": (
         lambda: nn.Sequential(Reader(), nn.BatchNorm1d(2, track_running_stats=False)),
         WORDS,
-    ),  # fmt: skip
+    ),
     "channels of all pictures": (
         lambda: pictures(nn.BatchNorm1d(4, track_running_stats=False)),
         LARGE,
-    ),  # fmt: skip
+    ),
 }
 UNTOLD = {
     "by chance": (left_dropping, ROWS),

@@ -81,7 +81,7 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
         counted("tritn")
     assert refused.value.hint == "did you mean 'triton'?"
     with pytest.raises(
-        InvalidSetting, match="metrics.names: there are no names of 'tritn'"
+        InvalidSetting, match=r"metrics\.names: there are no names of 'tritn'"
     ) as wrong:
         names_of({"names": ["kserve", "tritn"]})
     assert wrong.value.hint == "did you mean 'triton'?"

@@ -18,6 +18,7 @@ from modelyard.base.errors import (
     FileMissing,
     InvalidCard,
     InvalidReference,
+    NotAllowed,
     NotSupported,
     TooLarge,
     did_you_mean,
@@ -29,6 +30,7 @@ from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source
 from modelyard.stores.folders.interface import Entry, Folder
+from modelyard.stores.folders.remote import is_ranged
 
 MAX_CARD = 8 << 20
 MAX_FILES = 10_000
@@ -118,18 +120,31 @@ def card_at(place: Place) -> Card | None:
 
 
 class _Below:
-    """The files of a card, which names them from its own folder."""
+    """The files of a card, which names them from its own folder. Those of a folder that gives parts of files are kept
+    here under their digest, so that they come once."""
 
     def __init__(self, folder: Folder, above: str) -> None:
         self._folder, self._above = folder, above
 
     def open(self, entry: FileEntry) -> IO[bytes]:
-        """A file, not verified."""
-        return self._folder.open(posixpath.join(self._above, entry.path))
+        """A file."""
+        if is_ranged(self._folder):
+            from modelyard.stores.folders.fetching import open_entry
+
+            return open_entry(self._folder, self._path(entry), entry)
+        return self._folder.open(self._path(entry))
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
         """Bring all files of the artifact here together."""
-        self._folder.fetch([posixpath.join(self._above, entry.path) for entry in entries])
+        if is_ranged(self._folder):
+            from modelyard.stores.folders.fetching import fetch_entries
+
+            fetch_entries(self._folder, [(self._path(entry), entry) for entry in entries])
+        else:
+            self._folder.fetch([self._path(entry) for entry in entries])
+
+    def _path(self, entry: FileEntry) -> str:
+        return posixpath.join(self._above, entry.path)
 
 
 def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
@@ -137,18 +152,18 @@ def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
     known = {entry.path for entry in card.artifact}
     try:
         for name in dict.fromkeys(path.split("/", 1)[0] for path in known if "/" in path):
-            for entry in _files_below(folder, posixpath.join(above, name)):
+            for entry in files_below(folder, posixpath.join(above, name)):
                 path = posixpath.relpath(entry.path, above or ".")
                 if path not in known:
                     raise Corrupted(
                         f"{folder.ref(posixpath.join(above, name))}: the file {path!r} is not on its card",
                         hint="remove it, or save the object again",
                     )
-    except NotSupported:
+    except (NotSupported, NotAllowed):  # who may read files may not always list them
         return
 
 
-def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
+def files_below(folder: Folder, path: str) -> Iterator[Entry]:
     """All files below a folder, or the file that stands there; nothing when nothing does."""
     entry = folder.entry(path)
     if entry is None:
@@ -156,9 +171,12 @@ def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
     if not entry.is_folder:
         yield entry
         return
+    if is_ranged(folder) and (flat := getattr(folder, "below", None)):
+        yield from flat(path)
+        return
     for inner in folder.list(path):
         if inner.is_folder:
-            yield from _files_below(folder, inner.path)
+            yield from files_below(folder, inner.path)
         else:
             yield inner
 
@@ -208,7 +226,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
         raise FileMissing(
             f"{place.ref} is a folder of objects, not an object", hint=f"it has: {names}"
         )
-    found = list(_files_below(folder, place.path))
+    found = list(files_below(folder, place.path))
     if name:
         try:
             siblings = folder.list(above)
@@ -216,7 +234,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
             siblings = []
         for entry in siblings:
             if entry.name.startswith(f"{name}."):
-                found += _files_below(folder, entry.path)
+                found += files_below(folder, entry.path)
     if not found:
         raise _absent(place)
     return found

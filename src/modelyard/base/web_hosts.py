@@ -21,9 +21,7 @@ _FORMS = (
         rf"(?P<repo>https://gitlab\.com(?:/(?!-/)[^/@]+){{2,}})(?:@(?P<rev>.+)|/-/{_TAIL})?"
     ),
     re.compile(rf"(?P<repo>https://[^/@]+(?:/(?!-/)[^/@]+)+)/-/{_TAIL}"),
-    re.compile(
-        r"(?P<repo>https://[^/@]+/[^/@]+/[^/@]+)/src/(?:branch|tag|commit)/(?P<tail>.+)"
-    ),
+    re.compile(r"(?P<repo>https://[^/@]+/[^/@]+/[^/@]+)/src/(?:branch|tag|commit)/(?P<tail>.+)"),
 )
 _BROWSE = re.compile(
     r"(?P<base>https://[^/@]+(?:/[^/@]+)*?)/(?:projects/(?P<project>[^/@]+)|users/(?P<user>[^/@]+))"
@@ -59,7 +57,9 @@ def hosted(url: str, query: str = "") -> Hosted | None:
         owner = found["project"] or f"~{found['user']}"
         at = parse_qs(query).get("at", [""])[0]
         rev = re.sub(r"^refs/(heads|tags)/", "", at)
-        return Hosted(f"{found['base']}/scm/{owner}/{found['name']}.git", rev, "", found["path"] or "")
+        return Hosted(
+            f"{found['base']}/scm/{owner}/{found['name']}.git", rev, "", found["path"] or ""
+        )
     return None
 
 

@@ -63,7 +63,7 @@ def server(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "BITBUCKET_TOKEN", "MODELYARD_GIT_TOKEN"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
-    running.users = {TOKEN: "read", "tok-other": "nothing"}
+    running.users = {TOKEN: "read", "tok-other": "403"}
     running.moved = {}
     running.stall_after = None
     running.seen.clear()

@@ -124,12 +124,19 @@ def _first_that_works(
             continue
         if not oid or mirror.keeps(oid) or _here(path, oid):
             if oid and keep and not mirror.keeps(oid):
-                git(path, "update-ref", f"refs/kept/{oid}", oid, environment=environment(mirror.address))  # fmt: skip
+                set_refs(path, {f"refs/kept/{oid}": oid})
             return
         failed = None
     if failed is not None:
         raise explained(failed, mirror.address) from None
     raise NotFound(f"{mirror.address.url} has no commit {oid or 'of these'}")
+
+
+def set_refs(path: Path, refs: Mapping[str, str]) -> None:
+    """Set references of a mirror, or remove those for which there is no id. The user's hooks are for other places."""
+    lines = [f"update {name} {oid}" if oid else f"delete {name}" for name, oid in refs.items()]
+    told = "\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
+    git(path, "update-ref", "--stdin", input=told, environment=configured(_OUR_SETTINGS))
 
 
 def _here(path: Path, oid: str) -> bool:

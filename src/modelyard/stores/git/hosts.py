@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from modelyard.base.refs import GitRef, RemoteRef
 from modelyard.base.web_hosts import github
 
-_LOOKS_SO = re.compile(r"(?P<repo>https?://[^/]+/[^/]+/[^/]+)/(?:tree|blob|raw|src)/(?P<rest>[^?#]+)")
+_LOOKS_SO = re.compile(
+    r"(?P<repo>https?://[^/]+/[^/]+/[^/]+)/(?:tree|blob|raw|src)/(?P<rest>[^?#]+)"
+)
 
 
 def repository_in(ref: RemoteRef) -> GitRef | None:

@@ -11,7 +11,7 @@ from modelyard.stores.git import calling
 from modelyard.stores.git.address import Address
 from modelyard.stores.git.command import GitFailed, git, git_text
 from modelyard.stores.git.mirror import Mirror, prune
-from modelyard.stores.git.objects import READING, opened, sizes_of, tree_of
+from modelyard.stores.git.objects import READING, Sizes, opened, tree_of
 from modelyard.stores.git.revisions import (
     FULL,
     SHORT,
@@ -38,7 +38,7 @@ class RemoteRepository:
         self.url = address.url
         self._found_by: dict[str, str] = {}
         self._trees: dict[str, Tree] = {}
-        self._here: set[str] = set()
+        self._sizes = Sizes()
 
     def __repr__(self) -> str:
         return f"RemoteRepository({self.url!r})"
@@ -71,15 +71,12 @@ class RemoteRepository:
         return self._trees[commit]
 
     def fetch(self, oids: Sequence[str], commit: str = "") -> None:
-        asked = [oid for oid in oids if oid not in self._here]
-        self._here.update(self.sizes(asked))
-        if absent := sorted({oid for oid in asked if oid not in self._here}):
+        if absent := sorted(set(oids) - self.sizes(oids).keys()):
             calling.fetch_contents(self._mirror, absent, commit, self._found_by.get(commit, ""))
-            self._here.update(absent)
             prune()
 
     def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        return sizes_of(self._mirror.git_dir, [checked(oid) for oid in oids])
+        return self._sizes.of(self._mirror.git_dir, [checked(oid) for oid in oids])
 
     def read(self, oid: str) -> bytes:
         words = ("cat-file", "blob", checked(oid))
@@ -106,10 +103,7 @@ class RemoteRepository:
             calling.fetch_tags(self._mirror, new)
         if gone := sorted(ours.keys() - theirs.keys()):
             with self._mirror.writing() as path:
-                removals = "".join(f"delete {name}\n" for name in gone)
-                git(
-                    path, "update-ref", "--stdin", input=removals.encode("utf-8", "surrogateescape")
-                )
+                calling.set_refs(path, dict.fromkeys(gone, ""))
 
     def _mended(self, action: Callable[[], T]) -> T:
         """What an action gives; once more on an empty mirror, where the one there is turns out to be broken."""
@@ -118,7 +112,7 @@ class RemoteRepository:
         except GitFailed:
             with self._mirror.writing():
                 self._mirror.forget()
-            self._here.clear()
+            self._sizes.clear()
             return action()
 
     def _listed(self, commit: str) -> Tree:
@@ -137,14 +131,15 @@ class RemoteRepository:
 
     def _pinned(self, oid: str) -> str:
         """The commit itself, or of a tag that was named by its id; no question where it is here."""
+        if found := self._mirror.known(oid):
+            return found
         try:
             self._mended(lambda: self._bring(oid))
         except NotFound:
             raise missing(oid, self.label, ()) from None
         found = self._parsed(oid, oid)
-        if found != oid and not self._mirror.keeps(found):
-            with self._mirror.writing() as path:
-                git(path, "update-ref", f"refs/kept/{found}", found)
+        with self._mirror.writing() as path:
+            calling.set_refs(path, {f"refs/kept/{found}": found, f"refs/peeled/{oid}": found})
         return found
 
     def _asked(self, base: str, rev: str) -> tuple[str, str]:

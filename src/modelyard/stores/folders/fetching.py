@@ -101,7 +101,7 @@ def _digest(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: B
 def _refuse_other_size(folder: Ranged, path: str, entry: FileEntry) -> None:
     """What is shorter than its card says cannot be fetched whole, however often one asks."""
     there = folder.entry(path)
-    if there is not None and there.size not in (None, entry.size):
+    if there is not None and there.size not in (None, -1, entry.size):
         raise Corrupted(
             f"{folder.ref(path)} has {there.size} bytes, and its card says {entry.size}",
             hint="it was changed or damaged there: save the object again",

@@ -34,7 +34,7 @@ from modelyard.objects.native import (
     libraries_of,
     model_format,
 )
-from modelyard.objects.placing import ARTIFACT, CARD, placing
+from modelyard.objects.placing import ARTIFACT, CARD, POINTERS, placing
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import STEPS
@@ -44,6 +44,7 @@ from modelyard.objects.writing import (
     raised,
     write_best,
 )
+from modelyard.stores import apart
 from modelyard.types.interface import DataType
 from modelyard.types.profile import profile
 from modelyard.types.schema import Argument, Signature
@@ -92,6 +93,7 @@ def save(
     preprocess: Callable[..., Any] | None = None,
     postprocess: Callable[..., Any] | None = None,
     sample_rows: int = MAX_ROWS,
+    storage: str | None = None,
 ) -> Card:
     """Write ``obj`` to ``path`` and its card to ``path.yard.yaml``; returns the card. A `Path` is a file of data.
 
@@ -99,7 +101,8 @@ def save(
     method is run on it to learn its signature. ``methods`` limits the methods (names), or gives each its own sample
     (``{method: sample}``). ``format`` chooses how the bytes are written; by default the safest that brings equal
     predictions back. ``requirements`` (lines, or a requirements.txt) and ``modules`` (names of local modules) override
-    what is found by looking at the object. Raises `AlreadyExists` when something not ours stands at ``path``.
+    what is found by looking at the object. ``storage`` names a way to keep the artifact apart (`stores.apart`): ``""`` is
+    none, and None what the project's setting says. Raises `AlreadyExists` when something not ours stands at ``path``.
     """
     if isinstance(obj, Path):
         format = format or formats.data_format(obj).NAME  # noqa: A001  the interface's word
@@ -108,6 +111,7 @@ def save(
         description or "", labels or (), metrics, metadata, requirements, modules, sample_rows
     )
     target = target_path(path)
+    kept = apart.word_for(target, storage)
     with placing(target) as work:
         flavor = flavor_or_none(obj, preprocess or postprocess or methods)
         if flavor is None:
@@ -121,10 +125,23 @@ def save(
         earlier = card_path(target)
         text = card_text(card, earlier.read_text("utf-8") if earlier.exists() else None)
         (work / CARD).write_text(text, "utf-8", newline="\n")
+        if kept:
+            keep_apart(work, target, kept)
+    if not kept and (before := apart.kept_apart(target)):
+        apart.apart(before).release(target)
     if card.format and card.format.tier == 2:
         trust.remember(card.digest, "saved", str(target))
-    warn_large(target, card)
+    if not kept:
+        warn_large(target, card)
     return card.but(path=str(card_path(target)))
+
+
+def keep_apart(work: Path, target: Path, word: str) -> None:
+    """Keep the prepared artifact elsewhere too, with a pointer that takes its place together with the card."""
+    (work / POINTERS).mkdir()
+    pointer = work / POINTERS / apart.pointer_path(target, word).name
+    text = apart.apart(word).keep(work / ARTIFACT, target)
+    pointer.write_text(text, "utf-8", newline="\n")
 
 
 def target_path(path: str | Path) -> Path:
@@ -321,5 +338,5 @@ def warn_large(target: Path, card: Card) -> None:
     root = git_root(target.parent) if size > LARGE else None
     if root is not None and not (root / ".dvc").is_dir():
         note(
-            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init'"
+            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init' and save with dvc=True"
         )

@@ -44,9 +44,6 @@ def _whole(folder: Folder) -> tuple[Folder, str]:
     return folder, ""
 
 
-overlaid = with_dvc
-
-
 class TrackedFolder:
     """A folder, and over it what its DVC projects track."""
 

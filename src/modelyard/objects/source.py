@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX, card_path, read_card
 from modelyard.objects.files import ArtifactFiles, FolderOpener, Opener, refuse_extra_files
 from modelyard.objects.placing import settle
+from modelyard.stores.apart import kept_apart
 from modelyard.stores.folders.interface import Folder
 from modelyard.stores.folders.local import LocalFolder
 from modelyard.stores.folders.overlays import overlaid
@@ -58,9 +60,10 @@ def local_source(path: str | Path) -> Source:
 
 
 def _opener(folder: Path, card: Card) -> Opener:
-    """The files beside the card; where they are missing, a pointer may tell where they are kept."""
+    """The files beside the card; where they are missing, or links to where they are kept, a pointer may tell of them."""
     paths = [folder.joinpath(*entry.path.split("/")) for entry in card.artifact]
-    if all(path.is_file() and not path.is_symlink() for path in paths):
+    links = any(path.is_symlink() and kept_apart(path) for path in paths)
+    if all(map(os.path.lexists, paths)) and not links:
         return FolderOpener(folder)
     return OverlaidOpener(overlaid(LocalFolder(folder)))
 

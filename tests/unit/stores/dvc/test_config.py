@@ -121,7 +121,7 @@ def told(found: Config, environ: dict[str, str] | None = None):
 
 def test_a_repository_names_no_files_commands_or_questions() -> None:
     options = (
-        "url = s3://b\ncredentialpath = /home/me/.aws/credentials\nkeyfile = ~/.ssh/id\nask_password = true\n"
+        "url = s3://b\ncredentialpath = /etc/aws/credentials\nkeyfile = ~/.ssh/id\nask_password = true\n"
         "ssl_verify = false\nbearer_token_command = id\nregion = eu\nprofile = work"
     )
     found = told(remote(("repo", options)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cases.folders import fsspec, git, http, local
+from cases.folders import dvc, fsspec, git, http, local
 from git_servers import Origin
 from modelyard.stores.folders.interface import Folder
 from modelyard.testing.folders import FolderContract
@@ -16,6 +16,11 @@ from modelyard.testing.folders import FolderContract
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return local.write(tmp_path_factory.mktemp("local") / "root")
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return dvc.write(tmp_path_factory.mktemp("dvc"))
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +40,15 @@ class TestLocal(FolderContract):
     @pytest.fixture
     def folder(self, root: Path) -> Folder:
         return local.folder(root)
+
+
+class TestTracked(FolderContract):
+    """What DVC tracks, in a folder that is not there."""
+
+    @pytest.fixture
+    def folder(self, tracked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+        monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+        return dvc.folder(tracked)
 
 
 class TestGitHere(FolderContract):

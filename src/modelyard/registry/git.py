@@ -159,7 +159,9 @@ class GitRegistryBackend:
     def commit_of(self, rev: str = "HEAD") -> str:
         """The full name of the commit that a revision means."""
         if self._away is not None:
-            return self._away.commit("" if rev == "HEAD" else rev)
+            commit = self._away.commit("" if rev == "HEAD" else rev)
+            self._away.tree(commit)  # brings it here: a tag is made of what is here
+            return commit
         try:
             return git_text(self.folder, "rev-parse", "--verify", "--end-of-options", f"{rev}^{{commit}}")  # fmt: skip
         except GitFailed as error:

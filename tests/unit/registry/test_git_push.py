@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cases.registries.git import run
-from modelyard.base.errors import AlreadyExists, Conflict, ModelyardError, NotAllowed, Unreachable
+from git_servers import http_server
+from modelyard.base.errors import AlreadyExists, Conflict, InvalidInput, NotAllowed, Unreachable
 from modelyard.registry import queries, verbs
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.stores.git.repository import open_repository
@@ -142,30 +144,60 @@ def test_clones_that_register_at_once_lose_nothing(remote: Path) -> None:
     assert len({version.at_ms for version in state.versions.values()}) == count
 
 
-def test_a_registry_behind_a_url_needs_no_clone(remote: Path, tmp_path, monkeypatch) -> None:
+@pytest.fixture
+def url(remote: Path, tmp_path: Path, monkeypatch) -> Iterator[str]:
+    """Of the same repository, served over HTTP."""
     monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
-    url = remote.as_uri()
     run(remote, "config", "uploadpack.allowFilter", "true")
-    away = open_away(url)
-    (remote / "note").write_text("")
-    assert list(away.names()) == []
-    first = verbs.register(away, "churn", commit=away.commit_of("HEAD"))
-    verbs.promote(away, "churn", "prod")
-    assert tags(remote) == ["churn#prod#1", "churn@v0.0.1"]
-    assert first.commit == commits(remote)[-1]
-    again = open_away(url)
-    assert queries.holders(again.state("churn")) == {"prod": "v0.0.1"}
-    verbs.delete_version(again, "churn", "v0.0.1")
-    assert tags(remote) == []
-    assert list(open_away(url).names()) == []
-    with pytest.raises(ModelyardError):
-        verbs.promote(again, "churn", "prod")
+    run(remote, "config", "http.receivepack", "true")
+    with http_server(tmp_path) as server:
+        yield f"{server.url}/remote.git"
 
 
 def open_away(url: str) -> GitRegistryBackend:
-    """As of a server: a `file:` URL of this machine would be opened where it is."""
-    from modelyard.stores.git.address import address_of
-    from modelyard.stores.git.remote import RemoteRepository
+    return GitRegistryBackend(open_repository(url), identity=("Ana", "ana@example.org"))
 
-    assert open_repository(url).is_local
-    return GitRegistryBackend(RemoteRepository(address_of(url)), identity=("Ana", "ana@example.org"))
+
+def test_a_registry_behind_a_url_needs_no_clone(remote: Path, url: str) -> None:
+    away = open_away(url)
+    assert list(away.names()) == []
+    tip, older = away.commit_of("HEAD"), commits(remote)[1]
+    assert verbs.register(away, "churn", commit=tip).commit == commits(remote)[-1]
+    verbs.promote(away, "churn", "prod")
+    assert tags(remote) == ["churn#prod#1", "churn@v0.0.1"]
+    again = open_away(url)
+    assert queries.holders(again.state("churn")) == {"prod": "v0.0.1"}
+    assert verbs.register(again, "churn", commit=again.commit_of(older)).label == "v0.0.2"
+    verbs.delete_version(again, "churn", "v0.0.1")
+    assert tags(remote) == ["churn@v0.0.2"]
+    assert list(open_away(url).state("churn").versions) == ["v0.0.2"]
+
+
+def test_stages_are_allowed_by_the_file_over_there(remote: Path, url: str) -> None:
+    blob = run(remote, "hash-object", "-w", "--stdin", input="stages: [prod]\n").strip()
+    tree = run(remote, "mktree", input=f"100644 blob {blob}\t.gto\n").strip()
+    commit = run(remote, "commit-tree", tree, "-p", "main", "-m", "stages").strip()
+    run(remote, "update-ref", "refs/heads/main", commit)
+    away = open_away(url)
+    verbs.register(away, "churn", commit=away.commit_of())
+    with pytest.raises(InvalidInput, match="stage 'dev' is not among"):
+        verbs.promote(away, "churn", "dev")
+    verbs.promote(away, "churn", "prod")
+    bare = GitRegistryBackend(remote)
+    assert bare.allowed().stages == ("prod",)
+
+
+def test_the_slower_one_behind_a_url_gets_the_next_version(remote, url, monkeypatch) -> None:
+    bo, slower = clone(remote, "bo"), open_away(url)
+    commit = slower.commit_of()
+    race(bo, slower, monkeypatch)
+    assert verbs.register(slower, "churn", commit=commit).label == "v0.0.2"
+    assert tags(remote) == ["churn@v0.0.1", "churn@v0.0.2"]
+
+
+def test_who_may_not_send_is_told(remote: Path, url: str) -> None:
+    away = open_away(url)
+    run(remote, "config", "http.receivepack", "false")
+    with pytest.raises(NotAllowed):
+        verbs.register(away, "churn", commit=away.commit_of())
+    assert tags(remote) == []

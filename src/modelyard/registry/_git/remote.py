@@ -20,13 +20,13 @@ _UNREACHABLE = (
     *("does not appear to be a git repository", "not found", "unable to connect", "early EOF"),
 )
 _UNKNOWN_CALLER = ("Authentication failed", "could not read Username", "Permission denied (")
-_REFUSED = ("hook declined", "protected", "403", "denied", "not allowed")
+_REFUSED = ("hook declined", "protected", "denied", "not allowed", "error: 403")
 
 
 def fetch_tags(folder: Path, remote: str) -> None:
     """Bring the tags of the other side here. `Conflict` where one is another here than there."""
     try:
-        words = ("fetch", "--quiet", "--no-write-fetch-head", "--no-auto-gc", "--", remote)
+        words = ("fetch", "--no-write-fetch-head", "--no-auto-gc", "--", remote)
         git(folder, *words, "refs/tags/*:refs/tags/*")
     except GitFailed as error:
         if "would clobber existing tag" not in error.stderr:
@@ -81,7 +81,7 @@ def _raise(error: GitFailed, remote: str) -> NoReturn:
     said = error.stderr
     if any(words in said for words in _UNKNOWN_CALLER):
         raise Unauthenticated(f"{remote!r} does not know who asks: {error.message}", hint="set up Git's credentials for it; git fetch shows whether they work") from error  # fmt: skip
-    if any(words in said for words in _REFUSED):
+    if "[remote rejected]" in said or any(words in said for words in _REFUSED):
         raise NotAllowed(f"{remote!r} refuses the tags: {_remote_words(error)}") from error
     if any(words in said for words in _UNREACHABLE):
         raise Unreachable(f"{remote!r} is not reached: {error.message}", hint=f"git ls-remote {remote}") from error  # fmt: skip

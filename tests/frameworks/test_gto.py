@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import gto.api
 import pytest
 
-from frameworks.gto_histories import ACTIONS, OURS, Repository, gto_says, we_say
+from cases.registries.git_answers import assert_same, names_of, we_say
+from frameworks.gto_histories import ACTIONS, OURS, Repository, gto_says
 from modelyard.registry._git.tags import parse
 
 REPOSITORIES = int(os.environ.get("MODELYARD_GTO_REPOSITORIES", "300"))
@@ -23,13 +23,6 @@ EVERY = 30
 """Of each so many repositories, one is asked through GTO's own command too."""
 
 pytestmark = pytest.mark.timeout(3000)
-
-
-def by_time(history: list[dict[str, Any]]) -> list[str]:
-    """Of events of one second and kind, GTO's order is by chance."""
-    order = [(e["at"], e["priority"]) for e in history]
-    assert order == sorted(order, reverse=True)
-    return sorted(json.dumps(event, sort_keys=True) for event in history)
 
 
 def test_random_registries_read_alike(tmp_path: Path) -> None:
@@ -54,15 +47,11 @@ def test_random_registries_read_alike(tmp_path: Path) -> None:
 
 
 def compare(repository: Repository, where: str, *, command: bool) -> None:
-    registry = repository.registry
-    names = sorted({tag.said.name for tag in registry.tags().tags if not str(tag.said.action).startswith("alias")})  # fmt: skip
-    theirs, ours = gto_says(repository.folder, names), we_say(registry, names)
-    assert {bad.rule for bad in registry.skipped()} <= {"deprecated"}, (
-        where
-    )  # of aliases, which GTO does not see
-    for key in ("show", "deprecated", "versions"):
-        assert ours[key] == theirs[key], (where, key)
-    assert by_time(ours["history"]) == by_time(theirs["history"]), where
+    there = repository.registry.tags()
+    names = names_of(there)
+    ours = we_say(there, names)
+    assert {bad.rule for bad in repository.registry.skipped()} <= {"deprecated"}, where  # aliases
+    assert_same(ours, gto_says(repository.folder, names), where)
     for ref in repository.chance.sample(sorted(repository.refs), min(2, len(repository.refs))):
         same_meaning(repository, ref)
     if command:

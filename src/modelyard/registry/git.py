@@ -228,7 +228,7 @@ class GitRegistryBackend:
     def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
         from modelyard.stores.git.pushing import bench_for
 
-        with bench_for(away) as bench:
+        with bench_for(away, {tag.commit for tag in planned.new}) as bench:
             who = self._identity or writing.identity(bench.folder)
             made = writing.make(bench.folder, planned.new, who)
             remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)

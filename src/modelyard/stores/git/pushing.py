@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,8 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench_for(repository: Repository) -> Generator[Bench]:
-    """One for a remote repository; it is gone afterwards."""
+def bench_for(repository: Repository, commits: Collection[str] = ()) -> Generator[Bench]:
+    """One for a remote repository; it is gone afterwards. ``commits`` are there already and will be pointed to."""
     mirror, address = repository.git_dir, address_of(repository.url)
     with tempfile.TemporaryDirectory(prefix="modelyard-push-") as folder:
         bench = Path(folder)
@@ -38,4 +38,15 @@ def bench_for(repository: Repository) -> Generator[Bench]:
             shutil.copy(mirror / "shallow", bench / "shallow")
         # What is missing was left out on purpose, and is over there.
         settings = [("remote.origin.url", address.url), ("remote.origin.promisor", "true")]
-        yield Bench(bench, address, calling.environment(address, settings))
+        environment = calling.environment(address, settings)
+        if not set(commits) <= set(repository.refs().values()):
+            _bring_history(bench, environment)
+        yield Bench(bench, address, environment)
+
+
+def _bring_history(bench: Path, environment: Mapping[str, str]) -> None:
+    """Commits alone. Git would else send a commit that stands at no branch or tag with all that is in it, because it does
+    not see that the other side has it."""
+    deeper = ["--unshallow"] if (bench / "shallow").exists() else []
+    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=tree:0")
+    git(bench, *words, *deeper, "origin", "+refs/heads/*:refs/theirs/*", environment=environment)

@@ -14,6 +14,8 @@ import gto.api
 import pytest
 
 from cases.registries.git_answers import assert_same, names_of, we_say
+from frameworks.environments import ROOT
+from frameworks.gto_differences import DIFFERENCES, Case
 from frameworks.gto_histories import ACTIONS, OURS, Repository, gto_says
 from modelyard.registry._git.tags import parse
 
@@ -72,3 +74,15 @@ def same_meaning(repository: Repository, ref: str) -> None:
 def run_gto(*words: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("gto")
     return subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_each_difference_is_on_purpose(difference: str, tmp_path: Path) -> None:
+    DIFFERENCES[difference](Case(tmp_path).begin())
+
+
+def test_each_difference_is_in_the_docs() -> None:
+    page = (ROOT / "docs" / "git-registry.md").read_text("utf-8")
+    _, _, table = page.partition("## Differences from GTO, on purpose")
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.partition("\n## ")[0].splitlines() if line.startswith("| ")]  # fmt: skip
+    assert rows[1:] == [*DIFFERENCES]

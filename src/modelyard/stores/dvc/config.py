@@ -25,7 +25,9 @@ FOLDER = ".dvc"
 FILE = ".dvc/config"
 OWN_FILE = ".dvc/config.local"
 
-_PATHS = frozenset(["url", "dir", "credentialpath", "configpath", "keyfile", "cert_path", "key_path"])
+_PATHS = frozenset(
+    ["url", "dir", "credentialpath", "configpath", "keyfile", "cert_path", "key_path"]
+)
 _SECTION = re.compile(r"\[\s*('[^']*'|\"[^\"]*\"|[^\[\]'\"]+|\w+ \"[^\"]*\")\s*\]\s*(#.*)?")
 _NAMED = re.compile(r"\s*(remote)\s*\"(.*)\"\s*")
 _QUOTED = re.compile(r"(?:'([^']*)'|\"([^\"]*)\")\s*(?:#.*)?")
@@ -131,12 +133,12 @@ def _value(text: str) -> str:
 
 
 def _resolved(path: str, folder: str | None) -> str:
-    if _SCHEME.match(path) or os.path.isabs(path):
+    if _SCHEME.match(path) or Path(path).is_absolute():
         return path
-    expanded = os.path.expanduser(path)
-    if os.path.isabs(expanded):
-        return expanded
-    return path if folder is None else os.path.normpath(os.path.join(folder, path))
+    expanded = Path(path).expanduser() if path.startswith("~") else Path(path)
+    if expanded.is_absolute():
+        return str(expanded)
+    return path if folder is None else os.path.normpath(Path(folder) / path)
 
 
 def reader_config(environ: Mapping[str, str] = os.environ) -> Config:
@@ -188,10 +190,13 @@ def _followed(config: Config, name: str, where: str, seen: tuple[str, ...]) -> R
         problem = "has no url" if section is not None else "is not there"
         raise NotFound(
             f"{where}: the remote {name!r} {problem}",
-            hint=did_you_mean(name, config.remotes) or f"there: {', '.join(sorted(config.remotes))}",
+            hint=did_you_mean(name, config.remotes)
+            or f"there: {', '.join(sorted(config.remotes))}",
         )
     if name in seen:
-        raise InvalidInput(f"{where}: the remotes {', '.join(seen)} build on each other in a circle")
+        raise InvalidInput(
+            f"{where}: the remotes {', '.join(seen)} build on each other in a circle"
+        )
     url = section["url"].value
     parts = urlsplit(url)
     if parts.scheme != "remote":

@@ -168,7 +168,11 @@ def _s3(settings: RemoteSettings, told: Honoured) -> Any:
     _no_files(settings, told, "credentialpath", "configpath")
     upload = {
         word: options[name]
-        for name, word in (("sse", "ServerSideEncryption"), ("sse_kms_key_id", "SSEKMSKeyId"), ("acl", "ACL"))
+        for name, word in (
+            ("sse", "ServerSideEncryption"),
+            ("sse_kms_key_id", "SSEKMSKeyId"),
+            ("acl", "ACL"),
+        )
         if name in options
     }
     return s3fs.S3FileSystem(
@@ -250,7 +254,10 @@ def _no_files(settings: RemoteSettings, told: Honoured, *names: str) -> None:
     """Files of credentials other than the usual ones are for the environment: it would be shared by all remotes."""
     given = [name for name in names if name in told.options]
     if given:
-        variable = {"credentialpath": "AWS_SHARED_CREDENTIALS_FILE", "configpath": "AWS_CONFIG_FILE"}
+        variable = {
+            "credentialpath": "AWS_SHARED_CREDENTIALS_FILE",
+            "configpath": "AWS_CONFIG_FILE",
+        }
         raise NotSupported(
             f"the remote {settings.name!r} sets {given[0]}, which is not read here",
             hint=f"set {variable[given[0]]}, or a profile",

@@ -20,7 +20,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from modelyard.base.errors import (
     FileMissing,
     InvalidInput,
-    ModelyardError,
     NotAllowed,
     NotSupported,
     Unreachable,
@@ -89,7 +88,9 @@ class HttpRemote:
             if (before.scheme, before.netloc) != urlsplit(url)[:2]:
                 headers = {}
             if before.scheme == "https" and urlsplit(url).scheme != "https":
-                raise NotAllowed(f"{self.shown} redirects from https to http, which is not followed")
+                raise NotAllowed(
+                    f"{self.shown} redirects from https to http, which is not followed"
+                )
         else:
             raise Unreachable(f"{self.shown} redirects more than {_MOST_REDIRECTS} times")
         try:
@@ -179,7 +180,9 @@ def _authorization(settings: RemoteSettings, told: Honoured) -> dict[str, str]:
 
 def _header(name: str, settings: RemoteSettings) -> str:
     if not all(c.isalnum() or c == "-" for c in name) or not name.isascii():
-        raise InvalidInput(f"custom_auth_header of the remote {settings.name!r} is no header's name")
+        raise InvalidInput(
+            f"custom_auth_header of the remote {settings.name!r} is no header's name"
+        )
     return name
 
 
@@ -194,5 +197,3 @@ def _tls(told: Honoured) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=file)
     except OSError as error:
         raise InvalidInput(f"ssl_verify: {file} cannot be read: {error}") from None
-
-

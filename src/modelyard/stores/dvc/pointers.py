@@ -231,4 +231,8 @@ def pointer_again(text: str, pointer: Pointer) -> str:
 def _spelled(name: str) -> str:
     if _PLAIN_PATH.fullmatch(name) and name.lower() not in _WORDS:
         return name
-    return json.dumps(name, ensure_ascii=False) if not name.isprintable() else "'" + name.replace("'", "''") + "'"
+    return (
+        json.dumps(name, ensure_ascii=False)
+        if not name.isprintable()
+        else "'" + name.replace("'", "''") + "'"
+    )

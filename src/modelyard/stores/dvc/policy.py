@@ -27,15 +27,44 @@ OWN = frozenset(["local", "call"])
 MACHINE = frozenset(["system", "global"])
 
 _NEVER_FROM_REPOSITORY = frozenset(
-    ["credentialpath", "configpath", "keyfile", "cert_path", "key_path", "ssl_verify", "use_ssl"]
-    + ["ask_password", "ask_passphrase", "bearer_token_command", "gss_auth", "kerberos"]
-    + ["gdrive_user_credentials_file", "gdrive_service_account_json_file_path", "passphrase"]
-    + ["proxy_to", "data_proxy_target"]
+    [
+        "credentialpath",
+        "configpath",
+        "keyfile",
+        "cert_path",
+        "key_path",
+        "passphrase",
+        "ssl_verify",
+        "use_ssl",
+        "ask_password",
+        "ask_passphrase",
+        "bearer_token_command",
+        "gss_auth",
+        "kerberos",
+        "proxy_to",
+        "data_proxy_target",
+        "gdrive_user_credentials_file",
+        "gdrive_service_account_json_file_path",
+    ]
 )
 _SECRETS = frozenset(
-    ["password", "token", "access_key_id", "secret_access_key", "session_token", "passphrase"]
-    + ["connection_string", "sas_token", "account_key", "client_secret", "oss_key_secret"]
-    + ["gdrive_client_secret", "custom_auth_header", "keyfile", "credentialpath"]
+    [
+        "password",
+        "token",
+        "passphrase",
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+        "connection_string",
+        "sas_token",
+        "account_key",
+        "client_secret",
+        "oss_key_secret",
+        "gdrive_client_secret",
+        "custom_auth_header",
+        "keyfile",
+        "credentialpath",
+    ]
 )
 _ENDPOINTS = frozenset(["url", "endpointurl", "oss_endpoint", "connection_string", "account_name"])
 _REDIRECTING = frozenset(["endpointurl", "connection_string", "oss_endpoint"])

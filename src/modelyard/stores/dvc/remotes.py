@@ -6,7 +6,6 @@ How to add one: a module with a class that has these methods, and its scheme in 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +57,7 @@ def open_remote(settings: RemoteSettings) -> Remote:
         )
     if scheme in ("", "file"):
         path = settings.url.removeprefix("file://")
-        if not os.path.isabs(path):
+        if not Path(path).is_absolute():
             raise InvalidPath(
                 f"the remote {settings.name!r} is the folder {path!r} beside a repository that is not on this machine",
                 hint="its owner has to name a remote that others can reach",

@@ -1,4 +1,4 @@
-"""A folder of this machine."""
+"""A folder of this machine, as a `Folder`: no link in it is followed."""
 
 from __future__ import annotations
 
@@ -14,63 +14,77 @@ from modelyard.stores.folders.interface import Entry
 
 
 class LocalFolder:
-    """Files below a path, as they are at each moment."""
+    """The files below a path."""
 
-    provenance: Mapping[str, Any] = {}
-
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root).expanduser().absolute()
+
+    def __repr__(self) -> str:
+        return f"LocalFolder({str(self.root)!r})"
 
     @property
     def label(self) -> str:
-        """The path."""
         return str(self.root)
 
     def ref(self, path: str) -> str:
-        """The path of what stands there."""
-        return str(self._at(path))
+        return str(self.root.joinpath(*safe_segments(path)) if path else self.root)
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        return {}
 
     def entry(self, path: str) -> Entry | None:
-        """A regular file or folder that is reached by no link; None when there is none."""
-        at = self.root
-        for segment in safe_segments(path) if path else ():
-            at /= segment
-            if at.is_symlink():
-                return None
-        try:
-            return _entry(path, at.lstat() if path else at.stat())
-        except (FileNotFoundError, NotADirectoryError):
+        found = self._stat(path)
+        if found is None:
             return None
+        if stat.S_ISDIR(found.st_mode):
+            return Entry(path, None)
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidPath(f"path {path!r} is refused: not a regular file")
+        return Entry(path, found.st_size)
 
     def list(self, path: str = "") -> Sequence[Entry]:
-        """What is in a folder, by name; links and special files are left out."""
-        try:
-            with os.scandir(self._at(path)) as found:
-                below = f"{path}/" if path else ""
-                entries = [_entry(below + e.name, e.stat(follow_symlinks=False)) for e in found]
-        except (FileNotFoundError, NotADirectoryError):
-            raise FileMissing(f"no folder {path!r} in {self.root}") from None
-        return sorted((e for e in entries if e is not None), key=lambda e: e.name)
+        found = self._stat(path)
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            raise FileMissing(f"no folder {path!r} in {self.root}")
+        with os.scandir(self.root / path) as inside:
+            seen = [
+                _entry(f"{path}/{child.name}" if path else child.name, child) for child in inside
+            ]
+        return sorted((entry for entry in seen if entry), key=lambda entry: entry.path)
 
     def open(self, path: str) -> IO[bytes]:
-        """A regular file, reached by no link."""
-        try:
-            return open_below(self.root, path)
-        except FileNotFoundError:
-            raise FileMissing(f"no file {path!r} in {self.root}") from None
-        except InvalidPath:
-            if (found := self.entry(path)) is not None and found.is_folder:
-                raise FileMissing(f"{path!r} in {self.root} is a folder") from None
-            raise
+        found = self._stat(path)
+        if found is None or stat.S_ISDIR(found.st_mode):
+            raise FileMissing(f"no file {path!r} in {self.root}")
+        return open_below(self.root, path)
 
     def fetch(self, paths: Sequence[str]) -> None:
-        """Nothing: files are here."""
+        """They are here."""
 
-    def _at(self, path: str) -> Path:
-        return self.root.joinpath(*safe_segments(path)) if path else self.root
+    def _stat(self, path: str) -> os.stat_result | None:
+        """What stands at a path; refused where the path runs through a link, or is one."""
+        try:
+            found = self.root.stat()
+            at = self.root
+            for segment in safe_segments(path) if path else ():
+                at = at / segment
+                found = at.lstat()
+                if stat.S_ISLNK(found.st_mode):
+                    raise InvalidPath(f"path {path!r} is refused: {segment!r} is a link")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found
 
 
-def _entry(path: str, found: os.stat_result) -> Entry | None:
-    if stat.S_ISDIR(found.st_mode):
+def _entry(path: str, child: os.DirEntry[str]) -> Entry | None:
+    """None for a link, a device, and for what has a name that could not be asked for."""
+    try:
+        safe_segments(child.name)
+    except InvalidPath:
+        return None
+    if child.is_dir(follow_symlinks=False):
         return Entry(path, None)
-    return Entry(path, found.st_size) if stat.S_ISREG(found.st_mode) else None
+    if not child.is_file(follow_symlinks=False):
+        return None
+    return Entry(path, child.stat(follow_symlinks=False).st_size)

@@ -22,6 +22,7 @@ from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import SqlRegistry, version_of_row, version_row_id, version_row_ids
 from modelyard.stores.references import refer, release
 from modelyard.yard.datasets import Dataset
+from modelyard.yard.facts import card_facts
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
     Kept,
@@ -35,8 +36,8 @@ from modelyard.yard.keeping import (
 from modelyard.yard.lineage import lineage
 from modelyard.yard.naming import label_of
 from modelyard.yard.registered import Registered
-from modelyard.yard.rows import as_facts, version_rows
-from modelyard.yard.training import check_target, estimator_facts, features_of
+from modelyard.yard.rows import version_rows
+from modelyard.yard.training import check_target, features_of
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -170,19 +171,14 @@ class Models(Registered[ModelVersion]):
         card = kept.card
         known: dict[str, Any] = {
             **(facts or {}),
+            **card_facts(card),
             "card": kept.card_sha256,
-            "flavor": card.flavor,
-            "format": card.format.name if card.format else None,
-            "tier": card.format.tier if card.format else None,
-            "labels": list(card.labels),
             "description": description or card.description,
-            "metrics": as_facts(card.metrics),
             "dataset": dataset.ref if dataset else None,
             "dataset_id": dataset.id if dataset else None,
             "target": target,
             "run": run or (facts or {}).get("run"),
             "vouched": None if vouched else False,
-            **estimator_facts(card),
         }
         # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.
         self._refer(kept)
@@ -264,17 +260,6 @@ class Models(Registered[ModelVersion]):
         return listing(rows, COLUMNS, records=records)
 
     # Changing
-
-    def rename(self, name: str, new_name: str) -> None:
-        """Give a model another name; its versions, stages and history go with it."""
-        verbs.rename(self.registry, name, new_name)
-
-    def delete(self, name: str, version: int | str | None = None, comment: str = "") -> None:
-        """Delete one version for good, or the whole model. Its number is never used again."""
-        if version is None:
-            verbs.delete_model(self.registry, name, comment=comment)
-        else:
-            verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
 
     def comment(self, name: str, text: str, version: int | str | None = None) -> None:
         """Say something about a model, or about one of its versions: `history` shows it."""

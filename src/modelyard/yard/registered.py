@@ -69,6 +69,16 @@ class Registered(Generic[V]):
         """A version as something that can be loaded."""
         return self.get(ref).source
 
+    def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
+        """All active versions of all models, in order of registration."""
+        raise NotImplementedError
+
+    def versions(
+        self, name: str, *, records: bool = False
+    ) -> pandas.DataFrame | list[dict[str, Any]]:
+        """The versions of one model, oldest first; deregistered ones say so."""
+        raise NotImplementedError
+
     def get_aliases(self, name: str) -> dict[str, int | str]:
         """Alias -> version of one model."""
         state = self.state(name)
@@ -79,9 +89,11 @@ class Registered(Generic[V]):
         state = self.state(name)
         return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
 
-    def summary(self) -> dict[str, dict[str, Any]]:
-        """``{name: {"latest": version or None, "stages": {stage: version}, "aliases": {alias: version}}}``."""
-        return {state.name: entry(state) for state in self.registry.states()}
+    def summary(self, *, deprecated: bool = False) -> dict[str, dict[str, Any]]:
+        """``{name: {"latest": version or None, "stages": {stage: version}, "aliases": {alias: version}}}``; with deprecated
+        models when asked to."""
+        states = self.registry.states()
+        return {state.name: entry(state) for state in states if deprecated or not state.deprecated}
 
     # Changing
 
@@ -103,6 +115,17 @@ class Registered(Generic[V]):
         done = verbs.rollback(self.registry, name, stage, comment=comment)
         assert done.holder is not None
         return self._version(self.registry.state(name), done.holder)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a model another name; its versions, stages and history go with it."""
+        verbs.rename(self.registry, name, new_name)
+
+    def delete(self, name: str, version: int | str | None = None, comment: str = "") -> None:
+        """Delete one version for good, or the whole model. In a yard its number is never used again."""
+        if version is None:
+            verbs.delete_model(self.registry, name, comment=comment)
+        else:
+            verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
 
     def set_alias(self, name: str, alias: str, version: int | str | None = None) -> None:
         """Point an alias at a version (by default the newest)."""

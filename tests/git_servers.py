@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -127,7 +128,7 @@ def http_server(root: Path, certificate: tuple[Path, Path] | None = None) -> Ite
         def do_GET(self) -> None:
             _answer(self, state)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
@@ -222,7 +223,8 @@ def _backend(call: BaseHTTPRequestHandler, state: HttpServer, body: bytes) -> No
     with subprocess.Popen(
         ["git", "http-backend"], env=around, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:  # fmt: skip
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert isinstance(process.stdout, io.BufferedReader)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(body)
             process.stdin.close()
@@ -231,22 +233,23 @@ def _backend(call: BaseHTTPRequestHandler, state: HttpServer, body: bytes) -> No
             name, _, value = line.partition(": ")
             headers[name] = value
         call.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in {**headers, "Connection": "close"}.items():
+        for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
             call.send_header(name, value)
         call.end_headers()
-        call.close_connection = True
         try:
             while part := process.stdout.read1(1 << 16):
                 _send(call, state, part)
+            call.wfile.write(b"0\r\n\r\n")
         except OSError:  # the client went
             process.kill()
+            call.close_connection = True
 
 
 def _send(call: BaseHTTPRequestHandler, state: HttpServer, part: bytes) -> None:
     if state.stall_after is not None and state.sent + len(part) > state.stall_after:
         state.stalled.set()
         state.go_on.wait(60)
-    call.wfile.write(part)
+    call.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
     state.sent += len(part)
 
 

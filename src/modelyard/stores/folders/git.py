@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import IO, Any
 
 from modelyard.base.errors import FileMissing, InvalidPath, NotSupported
 from modelyard.base.paths import safe_segments
+from modelyard.base.ref_types import GitRef, PathRef
 from modelyard.stores.folders.interface import Entry
 from modelyard.stores.git.objects import read_all
 from modelyard.stores.git.pointers import Pointer, pointed, pointer_in
@@ -36,8 +38,10 @@ class GitFolder:
         return f"{self.repository.label}@{self.commit[:7]}{below}"
 
     def ref(self, path: str) -> str:
-        place = f"{self.below}/{path}" if self.below and path else self.below or path
-        return f"git+{self.repository.url}@{self.commit}" + (f"#./{place}" if place else "")
+        if path:
+            safe_segments(path)
+        place = self._whole(path)
+        return str(GitRef(self.repository.url, self.commit, PathRef(place) if place else None))
 
     @property
     def provenance(self) -> Mapping[str, Any]:
@@ -81,7 +85,7 @@ class GitFolder:
         return stream
 
     def fetch(self, paths: Sequence[str]) -> None:
-        found = [entry for path in paths if (entry := self._found(path)) and entry.is_file]
+        found = [entry for path in paths if (entry := self._reached(path)) and entry.is_file]
         self.repository.fetch([entry.oid for entry in found], self.commit)
         small = [oid for oid, size in self.repository.sizes([e.oid for e in found]).items() if size <= SMALL]  # fmt: skip
         data = read_all(self.repository.git_dir, [o for o in small if o not in self._read])
@@ -100,9 +104,9 @@ class GitFolder:
 
     def _found(self, path: str) -> TreeEntry | None:
         """What stands at a path; refused where the path runs through a link, or is one."""
-        tree = self.repository.tree(self.commit)
         if path:
             safe_segments(path)
+        tree = self.repository.tree(self.commit)
         whole = self._whole(path)
         if not whole:
             return TreeEntry("040000", "")
@@ -119,6 +123,13 @@ class GitFolder:
                     hint=f"git+<URL of that repository>@{entry.oid}",
                 )
         return tree[whole]
+
+    def _reached(self, path: str) -> TreeEntry | None:
+        """The same, with None where a path is refused only because of what stands there: opening it will say so."""
+        safe_segments(path)
+        with contextlib.suppress(InvalidPath, NotSupported):
+            return self._found(path)
+        return None
 
     def _sizes(self, entries: Sequence[TreeEntry]) -> Mapping[str, int]:
         return self.repository.sizes([entry.oid for entry in entries])

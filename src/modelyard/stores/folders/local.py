@@ -61,13 +61,16 @@ class LocalFolder:
 
     def fetch(self, paths: Sequence[str]) -> None:
         """They are here."""
+        for path in paths:
+            safe_segments(path)
 
     def _stat(self, path: str) -> os.stat_result | None:
         """What stands at a path; refused where the path runs through a link, or is one."""
+        segments = safe_segments(path) if path else ()
         try:
             found = self.root.stat()
             at = self.root
-            for segment in safe_segments(path) if path else ():
+            for segment in segments:
                 at = at / segment
                 found = at.lstat()
                 if stat.S_ISLNK(found.st_mode):

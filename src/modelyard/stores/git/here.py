@@ -21,19 +21,17 @@ class LocalRepository:
     is_local = True
 
     def __init__(self, path: Path) -> None:
-        folder = path if path.is_dir() else path.parent
         if not path.exists():
             raise FileMissing(f"there is no folder {path}")
+        folder = (path if path.is_dir() else path.parent).resolve()
         try:
-            found = git_text(folder, "rev-parse", "--absolute-git-dir", "--show-prefix")
-            self.root = Path(git_text(folder, "rev-parse", "--show-toplevel"))
+            words = ("rev-parse", "--absolute-git-dir", "--is-inside-work-tree", "--show-prefix")
+            git_dir, inside, *prefixes = git_text(folder, *words).split("\n")
         except GitFailed as error:
-            if "work tree" not in error.stderr:
-                raise _explained(error, path) from None
-            self.root = Path(git_text(folder, "rev-parse", "--absolute-git-dir"))
-        git_dir, _, prefix = found.partition("\n")
-        self.git_dir = Path(git_dir)
-        self.prefix = prefix.rstrip("/")
+            raise _explained(error, path) from None
+        self.git_dir, self.prefix = Path(git_dir), "".join(prefixes).rstrip("/")
+        depth = self.prefix.count("/") + 1 if self.prefix else 0
+        self.root = [folder, *folder.parents][depth] if inside == "true" else self.git_dir
         self._trees: dict[str, Tree] = {}
 
     def __repr__(self) -> str:

@@ -11,9 +11,9 @@ import contextlib
 import hashlib
 import os
 import shutil
+import weakref
 from collections.abc import Generator
 from pathlib import Path
-from typing import IO
 
 from modelyard.base.clock import new_id
 from modelyard.base.errors import TimedOut
@@ -40,7 +40,7 @@ class Mirror:
         self.address = address
         digest = hashlib.sha256(address.url.encode()).hexdigest()
         self.folder = mirrors() / digest[:32]
-        self._in_use: IO[bytes] = self._use()
+        weakref.finalize(self, os.close, self._use())
 
     @property
     def git_dir(self) -> Path:
@@ -87,12 +87,14 @@ class Mirror:
         discard(self.folder / "repository")
         (self.folder / "whole").unlink(missing_ok=True)
 
-    def _use(self) -> IO[bytes]:
+    def _use(self) -> int:
+        """A descriptor that holds ``used`` until it is closed."""
         for _ in range(_TRIES):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if held := taken(self.folder / "used", shared=True):
-                os.utime(held.fileno() if os.utime in os.supports_fd else self.folder / "used")
-                return held
+                with held:
+                    os.utime(self.folder / "used")
+                    return os.dup(held.fileno())
         raise TimedOut(f"the cache of {self.address.url} is being removed by another process")
 
 
@@ -124,7 +126,7 @@ def _size(folder: Path) -> int:
     for inner, _, files in os.walk(folder):
         for name in files:
             with contextlib.suppress(OSError):  # it went at this moment
-                total += os.stat(os.path.join(inner, name)).st_size
+                total += Path(inner, name).stat().st_size
     return total
 
 

@@ -165,6 +165,10 @@ def _by_card(folder: Folder, below: str, plain: str, name: str) -> Annotation | 
 
 def files_below(folder: Folder, path: str = "") -> Iterator[str]:
     """The paths of all files below a folder; hidden folders are not looked into."""
+    known = getattr(folder, "paths", None)  # of a commit all paths are known at once
+    if known is not None and not path:
+        yield from (p for p in known() if "/." not in f"/{p.rpartition('/')[0]}")
+        return
     for entry in folder.list(path):
         if not entry.is_folder:
             yield entry.path

@@ -118,18 +118,32 @@ def card_at(place: Place) -> Card | None:
 
 
 class _Below:
-    """The files of a card, which names them from its own folder."""
+    """The files of a card, which names them from its own folder. Those of a folder that gives parts of files are kept
+    here under their digest, so that they come once."""
 
     def __init__(self, folder: Folder, above: str) -> None:
         self._folder, self._above = folder, above
+        self._in_parts = hasattr(folder, "pieces")
 
     def open(self, entry: FileEntry) -> IO[bytes]:
-        """A file, not verified."""
-        return self._folder.open(posixpath.join(self._above, entry.path))
+        """A file."""
+        if self._in_parts:
+            from modelyard.stores.folders.fetching import open_entry
+
+            return open_entry(self._folder, self._path(entry), entry)
+        return self._folder.open(self._path(entry))
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
         """Bring all files of the artifact here together."""
-        self._folder.fetch([posixpath.join(self._above, entry.path) for entry in entries])
+        if self._in_parts:
+            from modelyard.stores.folders.fetching import fetch_entries
+
+            fetch_entries(self._folder, [(self._path(entry), entry) for entry in entries])
+        else:
+            self._folder.fetch([self._path(entry) for entry in entries])
+
+    def _path(self, entry: FileEntry) -> str:
+        return posixpath.join(self._above, entry.path)
 
 
 def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:

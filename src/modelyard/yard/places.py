@@ -73,20 +73,21 @@ def whole_ref(ref: str, project: str | None, rev: str | None) -> str:
 
 def git_place(ref: GitRef) -> Place:
     """The folder in a repository that a reference means; that of its object is for the caller to add."""
-    from modelyard.stores.folders.git import git_folder, git_folder_of_tail
+    from modelyard.stores.folders.git import GitFolder, git_folder
+    from modelyard.stores.git.repository import open_repository, split_tail
 
-    if ref.tail:
-        folder, path = git_folder_of_tail(ref.repo, ref.tail)
-        return Place(overlaid(folder), path)
-    return Place(overlaid(git_folder(ref.repo, ref.rev)))
+    if not ref.tail:
+        return Place(overlaid(git_folder(ref.repo, ref.rev)))
+    repository = open_repository(ref.repo)
+    rev, path = split_tail(repository, ref.tail)
+    return Place(overlaid(GitFolder(repository, repository.commit(rev), rev)), path)
 
 
 def local_place(folder: Path, rev: str) -> Place:
     """A folder of this machine as it was at a revision."""
-    from modelyard.stores.folders.git import git_folder_at
+    from modelyard.stores.folders.git import git_folder
 
-    found, path = git_folder_at(folder, rev)
-    return Place(overlaid(found), path)
+    return Place(overlaid(git_folder(folder, rev)))
 
 
 def remote_place(ref: RemoteRef) -> Place:

@@ -6,12 +6,13 @@ import importlib
 
 from modelyard.stores.folders.interface import Folder
 
-_OVERLAYS: tuple[str, ...] = ()
-"""Modules that know another product's way to keep large files apart: ``overlaid(folder)``."""
+_OVERLAYS = ("modelyard.stores.folders.dvc:with_dvc",)
+"""``module:function`` that know another product's way to keep large files apart."""
 
 
 def overlaid(folder: Folder) -> Folder:
     """The folder with what its files point to, where it has any such pointers."""
-    for name in _OVERLAYS:
-        folder = importlib.import_module(name).overlaid(folder)
+    for where in _OVERLAYS:
+        module, _, function = where.partition(":")
+        folder = getattr(importlib.import_module(module), function)(folder)
     return folder

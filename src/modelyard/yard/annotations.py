@@ -118,17 +118,25 @@ def _read(folder: Folder, below: str, where: str, file: str) -> Iterator[tuple[s
         name = f"{below}:{plain}" if below else str(plain)
         path = value.get("path") if isinstance(value, dict) else None
         inside = posixpath.normpath(posixpath.join(below, str(path or "")))
-        if not path or inside.startswith(("../", "/")) or inside in ("..", ".") or not is_name(name):
+        if (
+            not path
+            or inside.startswith(("../", "/"))
+            or inside in ("..", ".")
+            or not is_name(name)
+        ):
             note(f"{folder.ref(where)}: {plain!r} is passed over: it needs a name for tags and a path in here")  # fmt: skip
             continue
         labels = value.get("labels")
-        yield name, Annotation(
+        yield (
             name,
-            inside,
-            where,
-            type=str(value.get("type") or ""),
-            description=str(value.get("desc") or value.get("description") or ""),
-            labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
+            Annotation(
+                name,
+                inside,
+                where,
+                type=str(value.get("type") or ""),
+                description=str(value.get("desc") or value.get("description") or ""),
+                labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
+            ),
         )
 
 

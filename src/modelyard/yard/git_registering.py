@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +82,9 @@ def _from_root(registry: GitRegistry, text: str) -> tuple[str, Path | None]:
     top = work_tree(registry)
     if top is None:
         return posixpath.normpath(text).strip("/"), None
-    here = Path(os.path.abspath((registry.folder or Path()) / Path(text).expanduser()))
+    here = (registry.folder or Path()) / Path(text).expanduser()
     try:
-        inside = Path(os.path.realpath(here.parent), here.name).relative_to(os.path.realpath(top))
+        inside = (here.parent.resolve() / here.name).relative_to(top.resolve())
     except ValueError:
         raise InvalidPath(f"{text} is not in the repository {top}") from None
     return inside.as_posix(), here
@@ -173,4 +172,6 @@ def write_down(registry: GitRegistry, found: Wanted) -> None:
         note(f"{found.name!r} is not written down for other tools: {error}")
         return
     where = file.relative_to(top)
-    note(f"{where} now says that {found.name} is {found.path}: commit it, so that other tools find it too")
+    note(
+        f"{where} now says that {found.name} is {found.path}: commit it, so that other tools find it too"
+    )

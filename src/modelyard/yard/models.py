@@ -55,11 +55,11 @@ COLUMNS = (
 class Models(Registered[ModelVersion]):
     """``yard.models``."""
 
-    registry: SqlRegistry  # pyright: ignore[reportIncompatibleVariableOverride]  # it pages, too
+    registry: SqlRegistry
 
     def __init__(self, yard: Yard) -> None:
         self._yard = yard
-        self.registry = SqlRegistry(yard.database)
+        self.registry = SqlRegistry(yard.database)  # type: ignore[assignment]  # a wider one
 
     @property
     def label(self) -> str:
@@ -100,6 +100,7 @@ class Models(Registered[ModelVersion]):
         return self.register_kept(
             kept,
             name,
+            **self._origin(source),
             dataset=trained_on,
             target=target,
             run=run,
@@ -111,6 +112,13 @@ class Models(Registered[ModelVersion]):
 
     def _keep(self, source: Source) -> Kept:
         return keep(self._yard.stores, source)
+
+    def _origin(self, source: Source) -> dict[str, Any]:
+        """Of what came out of a repository: the commit, and all that is known of the place."""
+        found = source.provenance.get("git")
+        if not found:
+            return {}
+        return {"commit": found["commit"], "facts": {"origin": dict(source.provenance)}}
 
     def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
         if dataset is None or isinstance(dataset, Dataset):
@@ -126,6 +134,8 @@ class Models(Registered[ModelVersion]):
         description: str,
         options: Mapping[str, Any],
     ) -> Any:
+        if isinstance(model, Source):
+            return nullcontext(model)
         if isinstance(model, str | Path):
             if sample is not None or options:
                 given = ", ".join(["sample_data"] * (sample is not None) + list(options))
@@ -162,6 +172,7 @@ class Models(Registered[ModelVersion]):
         semver: str | None = None,
         bump: Part | None = None,
         comment: str = "",
+        commit: str = "",
         vouched: bool = True,
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,
@@ -186,6 +197,7 @@ class Models(Registered[ModelVersion]):
             self.registry,
             name,
             digest=card.digest.removeprefix("sha256:"),
+            commit=commit,
             facts={k: v for k, v in known.items() if v not in (None, "", [], {})},
             semver=semver,
             bump=bump,

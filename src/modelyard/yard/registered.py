@@ -178,4 +178,3 @@ class Registered(Generic[V]):
 
     def _digest(self, state: ModelState, version: Version) -> str | None:
         return f"sha256:{version.digest}" if version.digest else None
-

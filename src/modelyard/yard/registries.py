@@ -61,7 +61,9 @@ def has_registry_tags(folder: Path) -> bool:
 
     try:
         names = git_text(folder, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags/")
-    except ModelyardError:  # a broken repository, or no Git here: then its tags are nobody's registry
+    except (
+        ModelyardError
+    ):  # a broken repository, or no Git here: then its tags are nobody's registry
         return False
     return any(parse(name) is not None for name in names.splitlines())
 

@@ -56,6 +56,9 @@ class RemoteModels(Models):
     def _keep(self, source: Source) -> Kept:
         return upload_source(self._client, source)
 
+    def _origin(self, source: Source) -> dict[str, Any]:
+        return {}  # what a hub is told has no place for it; a card says its commit
+
     def register_kept(
         self,
         kept: Kept,
@@ -68,6 +71,7 @@ class RemoteModels(Models):
         semver: str | None = None,
         bump: Part | None = None,
         comment: str = "",
+        commit: str = "",
         vouched: bool = True,
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,

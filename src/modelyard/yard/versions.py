@@ -55,7 +55,7 @@ class RegisteredVersion:
         """The Git commit that the version is, where it is one."""
         return self.record.commit or None
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What is known of it beside its files: flavor, format, metrics …"""
         return self.record.facts

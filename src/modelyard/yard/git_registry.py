@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas
 
     from modelyard.objects.source import Source
+    from modelyard.registry._git.examining import Problem
     from modelyard.stores.git.repository import Repository
     from modelyard.yard.git_versions import GitModelVersion
 
@@ -237,6 +238,10 @@ class GitRegistry(Registered["GitModelVersion"]):
 
     def _digest(self, state: ModelState, version: Version) -> str | None:
         return super()._digest(state, version) or self._version(state, version).digest or None
+
+    def problems(self) -> Sequence[Problem]:
+        """What in the tags breaks GTO, misleads it, or has no effect; one good line when nothing does."""
+        return self._tags.examine()
 
     # Sending
 

@@ -11,6 +11,12 @@ from modelyard.objects.opening import Place
 from modelyard.stores.folders.overlays import overlaid
 
 
+def elsewhere(project: str | None, rev: str | None) -> bool:
+    """Whether a project is not (or not as it is now) a folder of this machine. Nobody is asked."""
+    far = project is not None and "://" in project
+    return rev is not None or (far and isinstance(parse(str(project)), GitRef | RemoteRef))
+
+
 def project_place(project: str | None, rev: str | None) -> Path | Place:
     """The folder that relative paths start from: one of this machine, else a place elsewhere.
 

@@ -308,11 +308,10 @@ def _on_version(version: ModelVersion, values: Mapping[str, float]) -> None:
     version.yard.models.describe_version(version.record, card, metrics=as_facts(card.metrics))
 
 
-def trusted_types(ref: str | Path, project: str | None = None) -> list[str]:
+def trusted_types(source: Source) -> list[str]:
     """What loading a model would import or run, found without loading it."""
     from modelyard.objects.files import Part
     from modelyard.objects.load import MODULES, STEP_FOLDER, effective_tier
 
-    source = resolve(ref, project=project)
     _, reader = effective_tier(source.card)
     return list(reader.inspect(cast(Any, Part(source.files, without=(MODULES, STEP_FOLDER)))))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import comment_option, json_option, name_argument, project_option
+from modelyard.cli.options import (
+    comment_option,
+    dry_run_option,
+    json_option,
+    name_argument,
+    project_option,
+    push_option,
+    registry_option,
+)
 from modelyard.cli.output import emit
 
 
@@ -12,21 +20,35 @@ from modelyard.cli.output import emit
 @name_argument()
 @click.option("--stage", required=True, help="The stage, as in prod.")
 @comment_option
+@push_option
+@dry_run_option
 @json_option
+@registry_option
 @project_option
-def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
-    """Assign a version to a stage: NAME@3, NAME@champion; the newest when NAME stands alone.
+def command(
+    name: str,
+    stage: str,
+    comment: str,
+    push: bool | None,
+    dry_run: bool,
+    as_json: bool,
+    registry: str | None,
+    project: str | None,
+) -> None:
+    """Assign a version to a stage: NAME@3, NAME@v1.2.0, NAME@champion; the newest when NAME stands alone.
 
     \b
     Examples:
       modelyard promote churn --stage prod
       modelyard promote churn@2 --stage prod -m "3 fixes the address column"
+      modelyard promote churn@v1.2.0 --stage prod --push
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.registries import changing
     from modelyard.yard.naming import named_ref
 
-    with registry(project) as yard:
-        wanted = yard.models.get(named_ref(name))
-        version = yard.models.promote(wanted.name, stage, wanted.version, comment)
-        emit({"name": version.name, "version": version.version, "stage": stage}, as_json,
-             lambda: f"{version.ref} is in {stage}")  # fmt: skip
+    with changing(project, registry, push, dry_run) as models:
+        wanted = models.get(named_ref(name))
+        version = models.promote(wanted.name, stage, wanted.version, comment)
+        facts = {"name": version.name, "version": version.version, "stage": stage}
+        verb = "would be" if dry_run else "is"
+        emit(facts, as_json, lambda: f"{version.ref} {verb} in {stage}")

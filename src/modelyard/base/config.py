@@ -54,7 +54,7 @@ MEANINGS: Mapping[str, str] = {
     "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`; or a hub: `https://…`.",
     "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
-    "registry.rules": "What must hold before a promotion. For a later version.",
+    "registry.rules": "What must hold before a version enters a stage: `path`, `exclusive`, and for each stage who may and which checks pass (promotion.md).",
     "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",
     "storage": "Where saved objects are kept apart from the project. For a later version.",
     "project": "Where objects are looked for by default. For a later version.",

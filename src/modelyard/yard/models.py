@@ -35,6 +35,7 @@ from modelyard.yard.keeping import (
 )
 from modelyard.yard.lineage import lineage
 from modelyard.yard.naming import label_of, named_ref, parse_stage
+from modelyard.yard.promotion import promoter
 from modelyard.yard.rows import as_facts, event_row, shown, version_rows
 from modelyard.yard.training import check_target, estimator_facts, features_of
 from modelyard.yard.versions import ModelVersion
@@ -293,19 +294,19 @@ class Models:
     def promote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> ModelVersion:
-        """Assign a version (by default the newest) to a stage."""
-        found = verbs.promote(self.registry, name, stage, label_of(version), comment=comment)
+        """Assign a version (by default the newest) to a stage, if the project's promotion rules let it in."""
+        found = promoter(self._yard).promote(name, stage, label_of(version), comment=comment)
         return self._version(self.registry.state(name), found)
 
     def demote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> None:
         """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
-        verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
+        promoter(self._yard).demote(name, stage, label_of(version), comment=comment)
 
     def rollback(self, name: str, stage: str, comment: str = "") -> ModelVersion:
         """The version that held a stage before into it again; `Conflict` when there was none."""
-        done = verbs.rollback(self.registry, name, stage, comment=comment)
+        done = promoter(self._yard).rollback(name, stage, comment=comment)
         assert done.holder is not None
         return self._version(self.registry.state(name), done.holder)
 

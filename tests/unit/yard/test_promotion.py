@@ -1,0 +1,156 @@
+"""Promotion rules of a project hold wherever its yard is written to: Python, command line, REST, MLflow's endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from starlette.testclient import TestClient
+
+import modelyard as my
+from cli.program import run
+from modelyard import Yard
+from modelyard.base.errors import CheckFailed, NotAllowed
+from modelyard.base.events import Caller, set_caller
+from modelyard.hub.app import create_app
+from modelyard.hub.interface import HubSettings
+
+RULES = """
+[registry.rules]
+path = ["staging", "prod"]
+exclusive = ["prod"]
+
+[registry.rules.stage.prod]
+schema = "compatible"
+metrics = {accuracy = [">= 0.8", ">= holder - 0.05"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three models: a good one, a worse one, and one that wants another column."""
+    folder = tmp_path_factory.mktemp("models")
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    other = frame.rename(columns={"b": "c"})
+    for name, data, accuracy in (
+        ("good", frame, 0.95),
+        ("worse", frame, 0.85),
+        ("wide", other, 0.99),
+    ):
+        model = LogisticRegression(C=accuracy).fit(data, [0, 0, 1, 1])
+        my.save(model, folder / name, sample_data=data, metrics={"accuracy": accuracy})
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, models: Path) -> Path:
+    (tmp_path / "modelyard.toml").write_text(RULES)
+    with Yard(project=tmp_path) as yard:
+        for name in ("good", "worse", "wide"):
+            yard.models.add(models / name, "churn")
+    return tmp_path
+
+
+@pytest.fixture
+def yard(project: Path) -> Iterator[Yard]:
+    with Yard(project=project) as opened:
+        yield opened
+
+
+def into(yard: Yard, *versions: int) -> None:
+    for version in versions:
+        yard.models.promote("churn", "staging", version)
+        yard.models.promote("churn", "prod", version)
+
+
+def test_from_python(yard: Yard, project: Path) -> None:
+    with pytest.raises(CheckFailed, match="comes from staging"):
+        my.promote("churn", "prod", 1, project=str(project))
+    into(yard, 1)
+    with pytest.raises(CheckFailed, match=r"accuracy is 0\.85, to be >= 0\.9 "):
+        into(yard, 2)
+    with pytest.raises(CheckFailed) as refused:
+        into(yard, 3)
+    assert "and is breaking; decision_function.X.b: removed" in refused.value.message
+    assert yard.models.get("churn#prod").version == 1
+
+
+def test_from_the_command_line(project: Path) -> None:
+    assert run("promote", "churn@1", "--stage", "prod", cwd=project).code == 6
+    told = run("promote", "churn@1", "--stage", "prod", "--dry-run", cwd=project)
+    assert told.code == 6
+    assert told.out == (
+        "churn@1 may not go to prod\n"
+        "  NO  from: it comes from staging, and is in no stage\n"
+        "  ok  schema: nothing is in prod yet\n"
+        "  ok  metric accuracy: 0.95 >= 0.8\n"
+        "  ok  metric accuracy: 0.95, and nothing is in prod yet\n"
+    )
+    assert "promote it to staging first" in told.err
+    for version in ("churn@1", "churn@2"):
+        assert run("promote", version, "--stage", "staging", cwd=project).code == 0
+    assert run("promote", "churn@1", "--stage", "prod", cwd=project).code == 0
+    same = run("promote", "churn@1", "--stage", "prod", "--dry-run", cwd=project)
+    assert (same.code, same.out) == (0, "churn@1 is in prod already\n")
+    refused = run("promote", "churn@2", "--stage", "prod", "--dry-run", "--json", cwd=project)
+    assert refused.code == 6
+    assert (refused.data["allowed"], refused.data["leaving"]) == (False, ["1"])
+    free = run("promote", "churn@3", "--stage", "dev", "--dry-run", cwd=project)
+    assert free.out == "churn@3 would go to dev\n  no rule is asked\n"
+    assert run("which", "churn", "--stage", "dev", cwd=project).code == 3
+
+
+def test_a_rule_that_cannot_be_read_stops_a_promotion_and_nothing_else(project: Path) -> None:
+    (project / "modelyard.toml").write_text("[registry.rules]\npaths = []\n")
+    assert run("show", cwd=project).code == 0
+    refused = run("promote", "churn", "--stage", "dev", cwd=project)
+    assert refused.code == 2
+    assert "registry.rules.paths is not known" in refused.err
+    assert "did you mean 'path'?" in refused.err
+
+
+def test_who_may_is_the_caller(yard: Yard, project: Path) -> None:
+    (project / "modelyard.toml").write_text('registry.rules.stage.prod.who = ["ana"]\n')
+    with Yard(project=project) as again:
+        try:
+            set_caller(Caller("bo"))
+            with pytest.raises(NotAllowed):
+                again.models.promote("churn", "prod", 1)
+            set_caller(Caller("ana"))
+            again.models.promote("churn", "prod", 1)
+        finally:
+            set_caller(None)
+
+
+def test_over_rest_and_by_mlflows_clients(yard: Yard) -> None:
+    app = create_app(HubSettings(access_log=False), yard)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+
+        def put(version: int) -> Any:
+            return client.put("/api/v1/models/churn/stages/prod", json={"version": str(version)})
+
+        refused = put(1)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "check_failed")
+        assert "comes from staging" in refused.text
+        into(yard, 1)
+        yard.models.promote("churn", "staging", 2)
+        assert put(2).status_code == 409
+        answer = client.post(
+            "/api/2.0/mlflow/model-versions/transition-stage",
+            json={"name": "churn", "version": "3", "stage": "prod"},
+        )
+        assert answer.status_code >= 400, answer.text
+        assert "comes from staging" in answer.text
+        assert yard.models.get("churn#prod").version == 1
+
+
+def test_a_rollback_of_an_exclusive_stage(yard: Yard) -> None:
+    yard.models.promote("churn", "staging", 2)
+    into(yard, 2, 1)
+    assert yard.models.get("churn@2").stages == []
+    assert yard.models.rollback("churn", "prod").version == 2
+    assert yard.models.get("churn@1").stages == ["staging"]

@@ -13,9 +13,7 @@ from modelyard.stores.git.repository import Repository
 class GitFolder:
     """The files of one commit. ``below`` is the sub-folder of it that paths start from."""
 
-    def __init__(
-        self, repository: Repository, commit: str, rev: str = "", below: str = ""
-    ) -> None:
+    def __init__(self, repository: Repository, commit: str, rev: str = "", below: str = "") -> None:
         self.repository, self.commit, self.rev, self.below = repository, commit, rev, below
 
     @property

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from cases.registries import memory, sql
+from cases.registries import git, memory, sql
 from contracts.databases import KINDS, empty, open_new
 from modelyard.registry.memory import MemoryRegistry
 from modelyard.registry.sql import SqlRegistry
@@ -57,3 +57,9 @@ class TestSql(NumberedRegistryContract):
         registry = SqlRegistry(database)
         prefix = f"history {next(histories)} "
         check_history(registry, lambda: SqlRegistry(database), prefix, steps)
+
+
+class TestGit(SemVerRegistryContract):
+    @pytest.fixture
+    def bench(self, tmp_path) -> Bench:
+        return git.bench(tmp_path)

@@ -9,7 +9,7 @@
 ``models:/m-<id>`` ``runs:/<run id>/<path>``       `LoggedModelRef`, `RunRef`
 ``git+https://host/org/repo@rev#OBJECT``           `GitRef`: also git+ssh and git+file
 ``https://github.com/org/repo/tree/rev/churn``     `GitRef`: as copied from GitHub, GitLab, Bitbucket
-``s3:// gs:// az:// sftp:// hdfs:// https://``     `RemoteRef`
+``s3:// gs:// az:// sftp:// hdfs:// https://``     `RemoteRef`: also http and memory (of this process, for tests)
 =================================================  =====================================================
 
 `parse` is pure: it looks at nothing but the text. What it accepts, ``str`` writes back so that it parses to the
@@ -62,6 +62,7 @@ REMOTE_EXTRAS: Mapping[str, str] = {
     "az": "azure",
     "sftp": "sftp",
     "hdfs": "hdfs",
+    "memory": "s3",
     "https": "",
     "http": "",
 }
@@ -314,7 +315,7 @@ def _check_address(text: str, scheme: str, authority: str, path: str) -> None:
     """So plain that no tool behind us can take the host for another one, or the path for one above."""
     if authority and scheme == "file":
         _refuse(text, "it names another computer", "as git+file:///folder/repo")
-    if authority or scheme not in ("file", "hdfs"):
+    if authority or scheme not in ("file", "hdfs", "memory"):
         parts = _AUTHORITY.fullmatch(authority)
         user, host, port = parts.group("user", "host", "port") if parts else (None, "", None)
         if user and ":" in user:

@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "alias": "Set, remove or list aliases.",
         "history": "Show what happened to a name.",
         "which": "Show which version a stage holds, now or at a time.",
+        "check-ref": "Say what a tag of a Git registry means.",
         "data": "Add, list, show and get data sets.",
         "models": "List, get, rename and delete registered models.",
         "runs": "Search, compare, log, delete and export runs.",

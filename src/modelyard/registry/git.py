@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from modelyard.base.clock import now_ms
 from modelyard.base.errors import Conflict, NotFound
@@ -24,6 +24,8 @@ from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
 from modelyard.registry._git import remote as remotes
 from modelyard.registry._git import writing
+from modelyard.registry._git.checking import check_ref
+from modelyard.registry._git.examining import Problem, examine
 from modelyard.registry._git.history import to_events
 from modelyard.registry._git.planning import Plan, plan
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
@@ -110,6 +112,14 @@ class GitRegistryBackend:
         """The tags that look like a registry's and do not count, and why."""
         tags = self.tags()
         return [*tags.skipped, *to_events(tags.tags)[1]]
+
+    def check_ref(self, ref: str) -> dict[str, Any]:
+        """What one tag says, under GTO's keys (`_git.checking`); an error where it says nothing."""
+        return check_ref(self.tags(), ref)
+
+    def examine(self) -> list[Problem]:
+        """What in these tags breaks or misleads GTO, for ``modelyard doctor``."""
+        return examine(self.tags())
 
     def allowed(self) -> Allowed:
         """What the repository's ``.gto`` file and the environment allow: stages, types."""

@@ -49,6 +49,7 @@ EXTRAS = {
     "granian": ("granian",),
     "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
+    "hdfs": ("fsspec", "pyarrow"),
     "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }

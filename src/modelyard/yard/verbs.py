@@ -9,30 +9,26 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.notes import note
-from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects import formats, importing
 from modelyard.objects import save as saving
 from modelyard.objects.apply import (
     Progress,
-    Sources,
     apply_model,
     first_argument,
-    is_data_file,
 )
 from modelyard.objects.card import Card
-from modelyard.objects.card_file import card_path, write_card
+from modelyard.objects.card_file import write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
-from modelyard.objects.importers import openable
-from modelyard.objects.inputs import read_words
-from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
+from modelyard.objects.load import CheckEnv, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
 from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
-from modelyard.yard.naming import named_ref
+from modelyard.yard.data import as_frame, data_of, words_of
+from modelyard.yard.places import project_place
 from modelyard.yard.project import require_yard_registry
-from modelyard.yard.resolving import opened_yard, project_folder, resolve
+from modelyard.yard.resolving import project_folder, resolve
 from modelyard.yard.rows import as_facts
 from modelyard.yard.versions import ModelVersion
 
@@ -191,8 +187,9 @@ def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:
 
 def schema_of(ref: str | Path, *, project: str | None = None, rev: str | None = None) -> Schema:
     """The schema of a file of data, which is read to find out, or of what a reference stands for."""
-    file = project_folder(project, rev) / Path(ref)
-    if file.is_file() and formats.known_suffix(file) and not object_exists(file):
+    root = project_place(project, rev)
+    file = root / Path(ref) if isinstance(root, Path) else None
+    if file and file.is_file() and formats.known_suffix(file) and not object_exists(file):
         return Schema(value=types.infer(formats.read_path(file)))
     card = load_card(ref, project=project, rev=rev)
     return Schema(methods=card.methods, value=card.schema)
@@ -230,7 +227,7 @@ def apply(
     opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
     opened = compiled(opened, method, compile)
     _, kind = first_argument(opened, opened.method(method))
-    words = read_words(data, kind, project_folder(data_project, data_rev))
+    words = words_of(data, kind, data_project, data_rev)
     return apply_model(
         opened,
         data_of(data, data_project, data_rev) if words is None else words,
@@ -253,34 +250,6 @@ def compiled(model: Model, method: str | None, mode: str) -> Model:
     for line in made.lines(model.name):
         note(line)
     return with_engines(model, made)
-
-
-def data_of(data: Any, project: str | None = None, rev: str | None = None) -> Any:
-    """Data as given; a word that names neither a file nor standard input is a saved object or a data set.
-
-    A list of words whose first is a file or a saved object is several of them; any other list of texts is a value.
-    """
-    if isinstance(data, list) and data and all(isinstance(d, str | Path) for d in data):
-        first = data[0]
-        if not is_data_file(first) and not object_exists(project_folder(project, rev) / first):
-            return data
-        return Sources(data_of(d, project, rev) for d in data)
-    if not isinstance(data, str | Path):
-        return data
-    root = project_folder(project, rev)
-    if data == "-":
-        return data
-    path = root / data
-    if card_path(path).is_file() or (not formats.known_suffix(path) and openable(path)):
-        return load_data(resolve(path))
-    if is_data_file(data):
-        return path
-    if isinstance(parse(str(data)), BareRef | NameRef):
-        with opened_yard(root, None) as yard:
-            sets = [] if yard is None else yard.datasets.list(records=True)
-            if yard is not None and named_ref(str(data)).name in {s["name"] for s in sets}:
-                return yard.datasets.get(str(data)).data
-    return load_data(resolve(data, project=project, rev=rev))
 
 
 def evaluate(
@@ -308,16 +277,6 @@ def evaluate(
     return {**values, "baseline": compared(values, other)}
 
 
-def as_frame(data: Any) -> Any:
-    """A DataFrame from a file or value."""
-    value = formats.read_path(data) if isinstance(data, str | Path) else data
-    if not hasattr(value, "columns"):
-        raise InvalidInput(
-            f"evaluate needs a table with named columns, not a {type(value).__name__}"
-        )
-    return value
-
-
 def record_metrics(model: Any, values: Mapping[str, float], project: str | None = None) -> None:
     """Write metrics where the model came from: its card, or its version."""
     if isinstance(model, ModelVersion):
@@ -328,7 +287,14 @@ def record_metrics(model: Any, values: Mapping[str, float], project: str | None 
             with _registry(project) as yard:
                 _on_version(yard.models.get(f"{source.name}@{source.version}"), values)
         else:
-            write_card(_measured(source, values), Path(source.card.path))
+            _on_card(source, values)
+
+
+def _on_card(source: Source, values: Mapping[str, float]) -> None:
+    if not source.card.path:
+        note(f"the metrics are not written: {source.ref} has no card here")
+        return
+    write_card(_measured(source, values), Path(source.card.path))
 
 
 def _measured(source: Source, values: Mapping[str, float]) -> Card:
@@ -390,11 +356,10 @@ def demote(
         yard.models.demote(name, stage, version, comment or "")
 
 
-def trusted_types(ref: str | Path, project: str | None = None) -> list[str]:
+def trusted_types(source: Source) -> list[str]:
     """What loading a model would import or run, found without loading it."""
     from modelyard.objects.files import Part
     from modelyard.objects.load import MODULES, STEP_FOLDER, effective_tier
 
-    source = resolve(ref, project=project)
     _, reader = effective_tier(source.card)
     return list(reader.inspect(cast(Any, Part(source.files, without=(MODULES, STEP_FOLDER)))))

@@ -288,8 +288,8 @@ def test_what_could_mean_something_else_is_refused(text, reason):
         (
             "gopher://x",
             "reference 'gopher://x' is refused: unknown scheme 'gopher'\n"
-            "Hint: known: az, file, git+file, git+https, git+ssh, gs, hdfs, http, https, models, "
-            "runs, s3, sftp; a file of this name is ./gopher://x",
+            "Hint: known: az, file, git+file, git+https, git+ssh, gs, hdfs, http, https, "
+            "memory, models, runs, s3, sftp; a file of this name is ./gopher://x",
         ),
     ],
 )

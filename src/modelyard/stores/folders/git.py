@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from modelyard.base.errors import FileMissing, InvalidPath, NotSupported
+from modelyard.base.paths import safe_segments
+from modelyard.base.ref_types import GitRef, PathRef
 from modelyard.stores.folders.interface import Entry
-from modelyard.stores.git.repository import Repository
+from modelyard.stores.git.objects import read_all
+from modelyard.stores.git.pointers import Pointer, pointed, pointer_in
+from modelyard.stores.git.repository import Repository, open_repository
+from modelyard.stores.git.trees import TreeEntry
+
+SMALL = 1 << 20
+"""Contents up to this size are read together when they are fetched, and kept in memory."""
+_KEPT = 64 << 20
 
 
 class GitFolder:
@@ -15,22 +27,124 @@ class GitFolder:
 
     def __init__(self, repository: Repository, commit: str, rev: str = "", below: str = "") -> None:
         self.repository, self.commit, self.rev, self.below = repository, commit, rev, below
+        self._read: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"GitFolder({self.label!r})"
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        below = f"#{self.below}" if self.below else ""
+        return f"{self.repository.label}@{self.commit[:7]}{below}"
+
+    def ref(self, path: str) -> str:
+        if path:
+            safe_segments(path)
+        place = self._whole(path)
+        return str(GitRef(self.repository.url, self.commit, PathRef(place) if place else None))
 
     @property
-    def provenance(self) -> Mapping[str, Any]: ...
+    def provenance(self) -> Mapping[str, Any]:
+        return {
+            "git": {"repo": self.repository.url, "rev": self.rev or "HEAD", "commit": self.commit}
+        }
 
-    def entry(self, path: str) -> Entry | None: ...
+    def entry(self, path: str) -> Entry | None:
+        found = self._found(path)
+        if found is None or found.is_folder:
+            return None if found is None else Entry(path, None)
+        return Entry(path, self._sizes([found]).get(found.oid, -1))
 
-    def list(self, path: str = "") -> Sequence[Entry]: ...
+    def list(self, path: str = "") -> Sequence[Entry]:
+        found = self._found(path)
+        if found is None or not found.is_folder:
+            raise FileMissing(f"no folder {path!r} in {self.label}")
+        tree = self.repository.tree(self.commit)
+        start = len(self.below) + 1 if self.below else 0
+        inside = [child for child in tree.children(self._whole(path)) if _plain(child)]
+        files = [tree[child] for child in inside if tree[child].is_file]
+        sizes = self._sizes(files)
+        entries = [
+            Entry(child[start:], None if tree[child].is_folder else sizes.get(tree[child].oid, -1))
+            for child in inside
+            if tree[child].is_file or tree[child].is_folder
+        ]
+        return sorted(entries, key=lambda entry: entry.path)
 
-    def open(self, path: str) -> IO[bytes]: ...
+    def open(self, path: str) -> IO[bytes]:
+        found = self._found(path)
+        if found is None or found.is_folder:
+            raise FileMissing(f"no file {path!r} in {self.label}")
+        if (data := self._read.get(found.oid)) is not None:
+            return io.BytesIO(data)
+        self.repository.fetch([found.oid], self.commit)
+        stream = self.repository.open(found.oid)
+        if pointer := pointer_in(stream):
+            stream.close()
+            return self._large(path, pointer)
+        return stream
 
-    def fetch(self, paths: Sequence[str]) -> None: ...
+    def fetch(self, paths: Sequence[str]) -> None:
+        found = [entry for path in paths if (entry := self._reached(path)) and entry.is_file]
+        self.repository.fetch([entry.oid for entry in found], self.commit)
+        small = [oid for oid, size in self.repository.sizes([e.oid for e in found]).items() if size <= SMALL]  # fmt: skip
+        data = read_all(self.repository.git_dir, [o for o in small if o not in self._read])
+        room = _KEPT - sum(map(len, self._read.values()))
+        for oid, content in data.items():
+            room -= len(content)
+            if room >= 0 and pointer_in(io.BytesIO(content)) is None:
+                self._read[oid] = content
+
+    def _large(self, path: str, pointer: Pointer) -> IO[bytes]:
+        repository = self.repository
+        return pointed(repository.git_dir, repository.url, pointer, f"{path!r} in {self.label}")
+
+    def _whole(self, path: str) -> str:
+        return f"{self.below}/{path}".strip("/")
+
+    def _found(self, path: str) -> TreeEntry | None:
+        """What stands at a path; refused where the path runs through a link, or is one."""
+        if path:
+            safe_segments(path)
+        tree = self.repository.tree(self.commit)
+        whole = self._whole(path)
+        if not whole:
+            return TreeEntry("040000", "")
+        parts = whole.split("/")
+        for length in range(1, len(parts) + 1):
+            entry = tree.get("/".join(parts[:length]))
+            if entry is None:
+                return None
+            if entry.is_link:
+                raise InvalidPath(f"path {path!r} is refused: {parts[length - 1]!r} is a link in {self.label}")  # fmt: skip
+            if entry.is_submodule:
+                raise NotSupported(
+                    f"{path!r} is in a submodule of {self.label}, which is a repository of its own",
+                    hint=f"git+<URL of that repository>@{entry.oid}",
+                )
+        return tree[whole]
+
+    def _reached(self, path: str) -> TreeEntry | None:
+        """The same, with None where a path is refused only because of what stands there: opening it will say so."""
+        safe_segments(path)
+        with contextlib.suppress(InvalidPath, NotSupported):
+            return self._found(path)
+        return None
+
+    def _sizes(self, entries: Sequence[TreeEntry]) -> Mapping[str, int]:
+        return self.repository.sizes([entry.oid for entry in entries])
+
+
+def _plain(path: str) -> bool:
+    """Whether the name is one that could be asked for; others are left out of lists."""
+    try:
+        safe_segments(path.rpartition("/")[2])
+    except InvalidPath:
+        return False
+    return True
 
 
 def git_folder(repo: str | Path, rev: str = "") -> GitFolder:
     """A repository (as `open_repository` takes it) at a revision. A local path to a sub-folder: paths start there."""
-    ...
+    repository = open_repository(repo)
+    return GitFolder(repository, repository.commit(rev), rev, repository.prefix)

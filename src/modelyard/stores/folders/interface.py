@@ -21,6 +21,7 @@ class Entry:
     path: str
     """From the root of the `Folder`."""
     size: int | None
+    """-1 of a file whose size is not known before it was fetched."""
 
     @property
     def is_folder(self) -> bool:

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
+from modelyard.base.errors import NotFound
+from modelyard.stores.git.address import address_of
+from modelyard.stores.git.revisions import missing
 from modelyard.stores.git.trees import Tree
 
 
@@ -88,4 +91,29 @@ def open_repository(where: str | Path) -> Repository:
     Nothing is asked of a server yet. `NotFound` where there is no repository, `InvalidReference` for what is no
     address that may be opened.
     """
-    raise NotImplementedError
+    address = address_of(where)
+    if address.path is not None:
+        from modelyard.stores.git.here import LocalRepository
+
+        return LocalRepository(address.path)
+    from modelyard.stores.git.remote import RemoteRepository
+
+    return RemoteRepository(address)
+
+
+def split_tail(repository: Repository, tail: str) -> tuple[str, str]:
+    """Where in ``feature/x/models/churn``, copied from a website, the branch ends and the path begins: the longest
+    branch, else the longest tag, else the first segment is a commit. `NotFound` when it is none of these.
+    """
+    parts = tail.strip("/").split("/")
+    starts = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    refs = repository.refs()
+    for kind in ("refs/heads/", "refs/tags/"):
+        for start in starts:
+            if kind + start in refs:
+                return start, tail.strip("/")[len(start) + 1 :]
+    try:
+        repository.commit(parts[0])
+    except NotFound:
+        raise missing(starts[0], repository.label, refs) from None
+    return parts[0], "/".join(parts[1:])

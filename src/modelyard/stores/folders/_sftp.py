@@ -1,0 +1,82 @@
+"""SFTP as the user's own ``ssh`` does it: keys, agent, ``~/.ssh/config``, and only hosts that are known."""
+
+from __future__ import annotations
+
+import getpass
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import paramiko
+from fsspec.implementations.sftp import SFTPFileSystem
+
+from modelyard.base.errors import NotAllowed, Unreachable
+
+SECONDS = 15.0
+
+
+class KnownHosts(SFTPFileSystem):
+    """A connection to a host whose key the user has accepted before."""
+
+    cachable = False  # a connection that broke is not handed out again
+
+    def _connect(self) -> None:
+        self.client = paramiko.SSHClient()
+        for file in ("/etc/ssh/ssh_known_hosts", Path.home() / ".ssh" / "known_hosts"):
+            if Path(file).is_file():
+                self.client.load_system_host_keys(str(file))
+        self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        self.client.connect(self.host, **self.ssh_kwargs)
+        self.ftp = self.client.open_sftp()
+        weakref.finalize(self, self.client.close)
+
+    def cat_file(
+        self, path: str, start: int | None = None, end: int | None = None, **_: Any
+    ) -> bytes:
+        """A part of a file; its blocks are asked for all at once, not one after another's answer."""
+        with self.ftp.open(path, "rb") as file:
+            size = file.stat().st_size or 0
+            start, end = start or 0, min(size if end is None else end, size)
+            file.seek(start)
+            file.prefetch(end)
+            return file.read(end - start)
+
+
+def connected(place: str, options: Mapping[str, Any]) -> KnownHosts:
+    """A connection to ``[user@]host[:port]``, completed by the user's ``~/.ssh/config`` and options."""
+    user, _, host = place.rpartition("@")
+    name, _, port = host.partition(":")
+    told = _configured(name)
+    keys = options.get("key_file") or told.get("identityfile")
+    settings: dict[str, Any] = {
+        "username": user or options.get("user") or told.get("user") or getpass.getuser(),
+        "port": int(port or options.get("port") or told.get("port") or 22),
+        "key_filename": keys,
+        "timeout": SECONDS,
+        "banner_timeout": SECONDS,
+        "auth_timeout": SECONDS,
+    }
+    try:
+        return KnownHosts(told.get("hostname", name), **settings)
+    except paramiko.BadHostKeyException as error:
+        raise NotAllowed(
+            f"sftp://{place}: the host has another key than before: {error}",
+            hint="somebody may be in between: ask who runs it, then change ~/.ssh/known_hosts",
+        ) from None
+    except paramiko.AuthenticationException as error:
+        raise NotAllowed(f"sftp://{place} does not take these keys: {error}") from None
+    except paramiko.SSHException as error:
+        if "not found in known_hosts" not in str(error):
+            raise Unreachable(f"sftp://{place} cannot be reached: {error}") from None
+        raise NotAllowed(
+            f"sftp://{place}: the host is not known here: {error}",
+            hint=f"connect once with ssh {host}, and accept its key",
+        ) from None
+
+
+def _configured(host: str) -> Mapping[str, Any]:
+    file = Path.home() / ".ssh" / "config"
+    if not file.is_file():
+        return {}
+    return paramiko.SSHConfig.from_path(str(file)).lookup(host)

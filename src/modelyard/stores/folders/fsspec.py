@@ -1,0 +1,188 @@
+"""A folder in a bucket or on a file system that fsspec reaches: s3, gs, az, sftp, hdfs, and memory of this process.
+
+Who asks is what the libraries find in the user's environment and profiles; see `storage_options` for what settings may
+add. Nothing is remembered between two questions: what another process put a moment ago is seen.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, cast
+
+from modelyard.base.errors import FileMissing, MissingExtra, Unreachable
+from modelyard.base.paths import safe_segments
+from modelyard.base.refs import REMOTE_EXTRAS
+from modelyard.stores.folders.faults import faults
+from modelyard.stores.folders.holding import Held
+from modelyard.stores.folders.interface import Entry
+from modelyard.stores.folders.storage_options import options_for
+
+SCHEMES = ("s3", "gs", "az", "sftp", "hdfs", "memory")
+BUCKETS = frozenset(["s3", "gs", "az", "memory"])
+"""Where an object appears when its last byte is there, and folders need not be made."""
+
+READ = 4 << 20
+"""Bytes of a file asked for at a time."""
+
+
+def from_address(scheme: str, place: str, path: str) -> FsspecFolder:
+    """The folder at a path of a bucket or host; nothing is asked of it yet, but a server is connected to."""
+    label = f"{scheme}://{place}" + (f"/{path}" if path else "")
+    with faults(label):
+        try:
+            filesystem, root = _opened(scheme, place, path)
+        except ImportError as error:
+            raise MissingExtra(
+                f"{scheme}://", REMOTE_EXTRAS[scheme], missing=getattr(error, "name", None)
+            ) from error
+    return FsspecFolder(filesystem, root, label, bucket=scheme in BUCKETS)
+
+
+def _opened(scheme: str, place: str, path: str) -> tuple[Any, str]:
+    """The file system and the folder's path in it."""
+    options = options_for(scheme)
+    if scheme == "sftp":
+        from modelyard.stores.folders._sftp import connected
+
+        return connected(place, options), f"/{path}"
+    import fsspec
+
+    if scheme == "hdfs":
+        user, _, host = place.rpartition("@")
+        name, _, port = host.partition(":")
+        told = {"host": name or "default", "port": int(port or 0), "user": user or None}
+        return fsspec.filesystem("hdfs", **{**told, **options}), f"/{path}"
+    root = "/".join(part for part in (place, path) if part)
+    if scheme == "memory":
+        return fsspec.filesystem("memory"), f"/{root}"
+    # What another process put must be seen: listings are not remembered.
+    return fsspec.filesystem(scheme, use_listings_cache=False, **options), root
+
+
+class FsspecFolder:
+    """Files below a root of a file system. Threads may share it."""
+
+    def __init__(self, filesystem: Any, root: str, label: str, *, bucket: bool = True) -> None:
+        self.filesystem, self.root, self.bucket = filesystem, root.rstrip("/"), bucket
+        self._label = label
+        self._held = Held()
+
+    def __repr__(self) -> str:
+        return f"FsspecFolder({self._label!r})"
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        return {"url": self._label}
+
+    def ref(self, path: str) -> str:
+        return f"{self._label}/{path}" if path else self._label
+
+    def place(self, path: str) -> str:
+        """Where a path of this folder stands in its file system."""
+        return f"{self.root}/{'/'.join(safe_segments(path))}" if path else self.root or "/"
+
+    def entry(self, path: str) -> Entry | None:
+        place = self.place(path)
+        if (size := self._held.size(path)) is not None:
+            return Entry(path, size)
+        with faults(self.ref(path)):
+            try:
+                found = self.filesystem.info(place)
+            except FileNotFoundError:
+                return None
+        return _entry(path, found)
+
+    def list(self, path: str = "") -> Sequence[Entry]:
+        place = self.place(path)
+        with faults(self.ref(path)):
+            self.filesystem.invalidate_cache()
+            try:
+                found = self.filesystem.ls(place, detail=True)
+            except (FileNotFoundError, NotADirectoryError):
+                found = None
+        if found is None or _is_itself(found, place):
+            raise FileMissing(f"no folder at {self.ref(path)}")
+        above = f"{path}/" if path else ""
+        named = ((e["name"].rstrip("/").rpartition("/")[2], e) for e in found)
+        # A bucket's browser leaves an empty object for a folder, in the folder.
+        entries = {n: _entry(above + n, e) for n, e in named if n and not _marks(e, place)}
+        return [entries[name] for name in sorted(entries)]
+
+    def open(self, path: str) -> IO[bytes]:
+        if (held := self._held.open(path)) is not None:
+            return held
+        entry = self.entry(path)
+        if entry is None or entry.size is None:
+            raise FileMissing(f"no file at {self.ref(path)}")
+        return cast(IO[bytes], io.BufferedReader(_Reading(self, entry, entry.size), READ))
+
+    def fetch(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            safe_segments(path)
+        self._held.bring(paths, self._whole)
+
+    def _whole(self, path: str) -> Iterator[bytes]:
+        with self.open(path) as stream:
+            while piece := stream.read(READ):
+                yield piece
+
+    def pieces(self, path: str, start: int, length: int) -> Iterator[bytes]:
+        """See `remote.Ranged`."""
+        place = self.place(path)
+        with faults(self.ref(path)):
+            try:
+                found = self.filesystem.cat_file(place, start=start, end=start + length)
+            except FileNotFoundError:
+                raise FileMissing(f"no file at {self.ref(path)}") from None
+        yield found
+        if len(found) != length:
+            raise Unreachable(f"{self.ref(path)} broke off after {len(found)} of {length} bytes")
+
+
+def _entry(path: str, found: Mapping[str, Any]) -> Entry:
+    return Entry(path, None if found["type"] == "directory" else int(found["size"] or 0))
+
+
+def _is_itself(found: Sequence[Mapping[str, Any]], place: str) -> bool:
+    """What is listed for a file is the file."""
+    same = len(found) == 1 and found[0]["name"].strip("/") == place.strip("/")
+    return same and found[0]["type"] != "directory" and not found[0]["name"].endswith("/")
+
+
+def _marks(found: Mapping[str, Any], place: str) -> bool:
+    return found["name"].strip("/") == place.strip("/")
+
+
+class _Reading(io.RawIOBase):
+    """A file, some megabytes a request."""
+
+    def __init__(self, folder: FsspecFolder, entry: Entry, size: int) -> None:
+        self._folder, self._path, self._size = folder, entry.path, size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        length = min(len(buffer), self._size - self._at)
+        if length <= 0:
+            return 0
+        at = 0
+        for piece in self._folder.pieces(self._path, self._at, length):
+            buffer[at : at + len(piece)] = piece
+            at += len(piece)
+        self._at += at
+        return at

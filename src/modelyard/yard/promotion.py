@@ -5,45 +5,30 @@ The rules are those of the project that the yard or repository belongs to; behin
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from modelyard.base.errors import ModelyardError, NotSupported
-from modelyard.base.events import caller
+from modelyard.base.config import settings
+from modelyard.base.errors import InvalidSetting, ModelyardError
+from modelyard.base.project import OWN_FILE, SHARED_FILE
 from modelyard.objects.card import Card
 from modelyard.objects.comparing import compare_cards
-from modelyard.registry.interface import ModelState, Registry, Version
-from modelyard.registry.promoting import Plan, Promoter
+from modelyard.registry.interface import ModelState
+from modelyard.registry.promoting import Promoter
 from modelyard.registry.rule_settings import rules_of
 from modelyard.registry.rules import Difference, Need, Rules, Unknown
-from modelyard.registry.sql import SqlRegistry
-
-if TYPE_CHECKING:
-    from modelyard.yard.yard import Yard
-
-CardOf = Callable[[Version], Card]
-MetricsOf = Callable[[Version], Mapping[str, float]]
+from modelyard.stores.folders.interface import Folder
+from modelyard.yard.registered import Registered
 
 
-def promoter(yard: Yard) -> Promoter:
-    """The stages of a yard, by the rules of its project."""
-    return promoter_over(
-        yard.models.registry, rules_of(yard.config), yard.models.card_of, metrics_of
-    )
-
-
-def promoter_over(
-    registry: Registry,
-    rules: Rules,
-    card_of: CardOf,
-    metrics_of: MetricsOf,
-    actor: Callable[[], str] = lambda: caller().actor,
-) -> Promoter:
-    """The stages of any registry, by rules."""
+def promoter(of: Registered[Any]) -> Promoter:
+    """The stages of a registry, by the rules of its project."""
     facts: Mapping[str, Callable[[ModelState, Need], Any]] = {
-        "metrics": lambda state, need: metrics_of(state.versions[need.version]),
+        "metrics": lambda state, need: of.metrics_of(state.versions[need.version]),
         "schema": lambda state, need: _difference(
-            card_of(state.versions[need.against]), card_of(state.versions[need.version])
+            of.card_of(state.versions[need.against]), of.card_of(state.versions[need.version])
         ),
         "audit": lambda state, need: _audit(),
     }
@@ -54,13 +39,7 @@ def promoter_over(
         except ModelyardError as error:
             return Unknown(error.message, error.hint)
 
-    return Promoter(registry, rules, learn, actor)
-
-
-def metrics_of(version: Version) -> dict[str, float]:
-    """The metrics that a yard keeps with a version."""
-    kept: Mapping[str, Any] = version.facts.get("metrics", {})
-    return {name: float(value) for name, value in kept.items()}  # "NaN" is a text there
+    return Promoter(of.registry, of.rules, learn, lambda: of.actor)
 
 
 def _difference(old: Card, new: Card) -> Difference:
@@ -76,11 +55,15 @@ def _audit() -> Unknown:
     )
 
 
-def plan(yard: Yard, name: str, stage: str, version: str | None = None) -> Plan:
-    """What a promotion would do in a yard, and what each rule says of it."""
-    if not isinstance(yard.models.registry, SqlRegistry):
-        raise NotSupported(
-            f"the rules of {yard.label} are the hub's own, which it asks when it is told to promote",
-            hint="leave --dry-run out: a promotion that a rule refuses changes nothing",
-        )
-    return promoter(yard).plan(name, stage, version)
+def rules_in(folder: Folder) -> Rules:
+    """The rules that the settings of a repository say, which is not on this machine."""
+    with tempfile.TemporaryDirectory(prefix="modelyard-") as place:
+        for file in (OWN_FILE, SHARED_FILE):
+            if folder.entry(file) is not None:
+                with folder.open(file) as stream:
+                    Path(place, file).write_bytes(stream.read())
+        try:
+            return rules_of(settings(Path(place)))
+        except InvalidSetting as error:
+            said = error.message.replace(f"{place}/", f"{folder.label}: ")
+            raise InvalidSetting(said, hint=error.hint) from None

@@ -42,9 +42,8 @@ def command(
         wanted = yard.models.get(named_ref(name))
         if dry_run:
             from modelyard.cli.promoting import show_plan
-            from modelyard.yard.promotion import plan
 
-            show_plan(plan(yard, wanted.name, stage, wanted.record.label), as_json)
+            show_plan(yard.models.plan(wanted.name, stage, wanted.record.label), as_json)
             return
         version = yard.models.promote(wanted.name, stage, wanted.version, comment)
         emit({"name": version.name, "version": version.version, "stage": stage}, as_json,

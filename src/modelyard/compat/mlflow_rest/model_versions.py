@@ -18,7 +18,6 @@ from modelyard.compat.mlflow_rest.registry_answers import (
 from modelyard.compat.mlflow_rest.routing import Endpoint
 from modelyard.compat.mlflow_rest.wire import Call, given
 from modelyard.registry import decisions, verbs
-from modelyard.yard.promotion import promoter
 
 if TYPE_CHECKING:
     from modelyard.base.events import Draft
@@ -105,7 +104,7 @@ def transition(yard: Yard, call: Call) -> dict[str, Any]:
     stage = stages.ours(word, state)
     archive = stages.archive_of(word, call.flag("archive_existing_versions"))
     with told("version", state.name, version.label):
-        promoter(yard).transition(state.name, version.label, stage, archive_to=archive)
+        yard.models.transition(state.name, version.label, stage, archive_to=archive)
     return _answer(yard, *known_version(yard, state.name, version.label))
 
 

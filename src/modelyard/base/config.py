@@ -57,7 +57,7 @@ USER_SETTINGS: Mapping[str, Shape] = {
 
 MEANINGS: Mapping[str, str] = {
     "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`; or a hub: `https://…`.",
-    "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
+    "registry": "Where versions and stages are kept: `yard`, or `git`: in the tags of the repository.",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
     "registry.rules": "What must hold before a version enters a stage: `path`, `exclusive`, and for each stage who may and which checks pass (promotion.md).",
     "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",

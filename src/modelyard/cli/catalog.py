@@ -35,6 +35,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "promote": "Assign a version to a stage.",
         "demote": "Take a stage away.",
         "alias": "Set, remove or list aliases.",
+        "deregister": "Take a version out of use.",
+        "deprecate": "Mark a model as not to be used any more.",
         "history": "Show what happened to a name.",
         "which": "Show which version a stage holds, now or at a time.",
         "check-ref": "Say what a tag of a Git registry means.",

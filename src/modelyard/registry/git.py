@@ -14,6 +14,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,7 +124,20 @@ class GitRegistryBackend:
 
     def allowed(self) -> Allowed:
         """What the repository's ``.gto`` file and the environment allow: stages, types."""
-        return allowed(self.folder)
+        return allowed(self.folder, self._top)
+
+    @cached_property
+    def _common(self) -> Path:
+        """Where what all work trees share is."""
+        return writing.git_folder(self.folder)
+
+    @cached_property
+    def _top(self) -> Path | None:
+        """The root of the work tree; None of a bare repository."""
+        try:
+            return Path(git_text(self.folder, "rev-parse", "--show-toplevel"))
+        except GitFailed:
+            return None
 
     def commit_of(self, rev: str = "HEAD") -> str:
         """The full name of the commit that a revision means."""
@@ -141,7 +155,7 @@ class GitRegistryBackend:
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
-        with writing.locked(writing.git_folder(self.folder)):
+        with writing.locked(self._common):
             for attempt in range(ATTEMPTS):
                 if self.push:
                     self.fetch()

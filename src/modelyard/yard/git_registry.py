@@ -22,6 +22,7 @@ from modelyard.registry import queries, verbs
 from modelyard.registry._git import writing
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import Decision, ModelState, Version
+from modelyard.stores.git.command import git_text
 from modelyard.yard.registered import Registered
 from modelyard.yard.summary import entry, shown
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas
 
     from modelyard.objects.source import Source
+    from modelyard.registry._git.examining import Problem
     from modelyard.registry.rules import Rules
     from modelyard.stores.git.repository import Repository
     from modelyard.yard.git_versions import GitModelVersion
@@ -54,6 +56,10 @@ class _Tags(GitRegistryBackend):
         except InvalidSetting:
             return ""
         return f"{who.name} <{who.email}>"
+
+    def has_remote(self) -> bool:
+        """Whether there is another side."""
+        return self.remote in git_text(self.folder, "remote").splitlines()
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """As it does; what was written and not sent is kept in ``unsent``, a deleted tag with ``:`` in front."""
@@ -98,7 +104,8 @@ class GitRegistry(Registered["GitModelVersion"]):
     @property
     def label(self) -> str:
         """The folder, or the address."""
-        return str(self._given) if isinstance(self._given, Path) else self.repository.label
+        given = self._given
+        return str(given.resolve()) if isinstance(given, Path) else self.repository.label
 
     @property
     def folder(self) -> Path | None:
@@ -121,18 +128,21 @@ class GitRegistry(Registered["GitModelVersion"]):
         bump: Part | None = None,
         rev: str | None = None,
         comment: str = "",
+        dry_run: bool = False,
     ) -> GitModelVersion:
         """Register what a commit (``rev``, by default HEAD) has at a path, or what it calls so, as the next version.
 
         A commit has one version of a name: registering it again gives that one. What is not committed, or was changed
         since, is refused with `Conflict`. A name that nothing in the commit says is written down in ``artifacts.yaml``
-        (``dvc.yaml`` where DVC is), for other tools.
+        (``dvc.yaml`` where DVC is), for other tools. ``dry_run`` answers as if, and writes nothing.
         """
         from modelyard.yard.git_registering import wanted, write_down
+        from modelyard.yard.rehearsing import RehearsedRegistry
 
+        registry = RehearsedRegistry(self.registry) if dry_run else self.registry
         found = wanted(self, ref, name, rev)
         version = verbs.register(
-            self.registry,
+            registry,
             found.name,
             digest=found.digest,
             facts={} if found.said or found.path is None else {"path": found.path},
@@ -141,15 +151,22 @@ class GitRegistry(Registered["GitModelVersion"]):
             bump=bump,
             comment=comment,
         )
-        if not found.said:
+        if not found.said and not dry_run:
             write_down(self, found)
-        return self._version(self.registry.state(version.name), version)
+        return self._version(registry.state(version.name), version)
 
     def commit_of(self, rev: str | None = None) -> str:
         """The full id of a commit, by default of HEAD (of a URL: its default branch)."""
-        if isinstance(self._given, Path):
+        if not isinstance(self._given, Path):
+            return self.repository.commit(rev or "")
+        try:
             return self._tags.commit_of(rev or "HEAD")
-        return self.repository.commit(rev or "")
+        except NotFound as error:
+            if rev is None:
+                raise NotFound(
+                    f"{self.label} has no commit yet", hint="git add . && git commit"
+                ) from error
+            raise
 
     # Finding
 
@@ -227,7 +244,7 @@ class GitRegistry(Registered["GitModelVersion"]):
             if name in (there := self.unregistered()):
                 error.hint = f"it is there, and not registered: modelyard register {name}"
             else:
-                error.hint = did_you_mean(name, [*self.names(), *there]) or error.hint
+                error.hint = did_you_mean(name, {*self.names(), *there}) or error.hint
             raise
 
     def _digest(self, state: ModelState, version: Version) -> str | None:
@@ -257,6 +274,10 @@ class GitRegistry(Registered["GitModelVersion"]):
         """Whom its tags will name."""
         return self._tags.actor
 
+    def problems(self) -> Sequence[Problem]:
+        """What in the tags breaks GTO, misleads it, or has no effect; one good line when nothing does."""
+        return self._tags.examine()
+
     # Sending
 
     @property
@@ -265,8 +286,8 @@ class GitRegistry(Registered["GitModelVersion"]):
         return tuple(self._tags.unsent)
 
     def push_command(self) -> str | None:
-        """How to send them; None when there is nothing to send."""
-        if not self.unsent:
+        """How to send them; None when there is nothing to send, or nowhere to send it to."""
+        if not self.unsent or not self._tags.has_remote():
             return None
         words = dict.fromkeys(self.unsent)
         return " ".join(["git push", self._tags.remote, *map(shlex.quote, words)])

@@ -59,13 +59,13 @@ class Models(Registered[ModelVersion]):
     registry: SqlRegistry
 
     def __init__(self, yard: Yard) -> None:
-        self._yard = yard
+        self.yard = yard
         self.registry = SqlRegistry(yard.database)  # type: ignore[assignment]  # a wider one
 
     @property
     def label(self) -> str:
         """Of the yard."""
-        return self._yard.label
+        return self.yard.label
 
     # Registering
 
@@ -112,7 +112,7 @@ class Models(Registered[ModelVersion]):
         )
 
     def _keep(self, source: Source) -> Kept:
-        return keep(self._yard.stores, source)
+        return keep(self.yard.stores, source)
 
     def _origin(self, source: Source) -> dict[str, Any]:
         """Of what came out of a repository: the commit, and all that is known of the place."""
@@ -124,7 +124,7 @@ class Models(Registered[ModelVersion]):
     def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
         if dataset is None or isinstance(dataset, Dataset):
             return dataset
-        return self._yard.datasets.get(dataset)
+        return self.yard.datasets.get(dataset)
 
     def _opened(
         self,
@@ -141,13 +141,14 @@ class Models(Registered[ModelVersion]):
             if sample is not None or options:
                 given = ", ".join(["sample_data"] * (sample is not None) + list(options))
                 raise InvalidInput(f"{model} is saved already: {given} is for live objects")
-            return nullcontext(self._saved(model))
+            return nullcontext(self.saved(model))
         if sample is None and dataset is not None:
             sample = features_of(dataset.data, target, model)
         options = {"description": description, **options}
         return saved_for_yard(lambda path: save(model, path, sample_data=sample, **options))
 
-    def _saved(self, ref: str | Path) -> Source:
+    def saved(self, ref: str | Path) -> Source:
+        """What a path or the name of a registered model stands for."""
         path = Path(str(ref).removesuffix(SUFFIX)).expanduser()
         if isinstance(ref, Path) or openable(path):
             return open_path(path)
@@ -205,7 +206,7 @@ class Models(Registered[ModelVersion]):
             reuse=reuse,
             comment=comment,
         )
-        self._yard.database.checkpoint()
+        self.yard.database.checkpoint()
         return self._version(self.registry.state(version.name), version)
 
     def _refer(self, kept: Kept) -> None:
@@ -215,7 +216,7 @@ class Models(Registered[ModelVersion]):
             refer(connection, owner, kept.digests)
             release(connection, kept.pin)
 
-        self._yard.database.transact(change)
+        self.yard.database.transact(change)
 
     # Finding
 
@@ -226,28 +227,26 @@ class Models(Registered[ModelVersion]):
         return super().get(ref)
 
     def _by_id(self, row_id: int) -> ModelVersion:
-        name, label = version_of_row(self._yard.database, row_id)
+        name, label = version_of_row(self.yard.database, row_id)
         state = self.registry.state(name)
         return self._version(state, state.versions[label])
 
     def row_id(self, version: Version) -> int:
         """The number of a version's row: what predictions link to."""
-        return version_row_id(self._yard.database, version.name, version.label)
+        return version_row_id(self.yard.database, version.name, version.label)
 
     def _version(self, state: ModelState, version: Version) -> ModelVersion:
-        return ModelVersion(self._yard, self.row_id(version), state, version)
+        return ModelVersion(self.yard, self.row_id(version), state, version)
 
     def _row_ids(self, name: str | None = None) -> Mapping[tuple[str, str], int]:
-        return version_row_ids(self._yard.database, name)
+        return version_row_ids(self.yard.database, name)
 
     def card_of(self, version: Version) -> Card:
         """The card kept with a version. `NotSupported` for files that are no model we read."""
         if "card" not in version.facts:
             what = f"{version.name}@{version.label} has no card: its files are no model that is read here"
             raise NotSupported(what, hint=version.facts.get("note"))
-        return kept_card(
-            self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
-        )
+        return kept_card(self.yard.stores, version.facts["card"], f"{version.name}@{version.label}")
 
     @property
     def rules(self) -> Rules:
@@ -258,7 +257,7 @@ class Models(Registered[ModelVersion]):
 
     def files_of(self, card: Card, label: str) -> Any:
         """The verified files of a kept card; ``label`` is ``name@version``."""
-        return kept_files(self._yard.stores, card, label)
+        return kept_files(self.yard.stores, card, label)
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All active versions of all models, in order of registration."""
@@ -287,11 +286,11 @@ class Models(Registered[ModelVersion]):
 
     def lineage(self, ref: str | NameRef) -> dict[str, Any]:
         """Where a version comes from and where it went: data set, run, version, stages and aliases, predictions."""
-        return lineage(self._yard, self.get(ref))
+        return lineage(self.yard, self.get(ref))
 
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""
-        kept = keep_card(self._yard.stores, card)
+        kept = keep_card(self.yard.stores, card)
         self._refer(kept)
         changes = {"card": kept.card_sha256, **facts}
         verbs.describe_version(self.registry, version.name, version.label, facts=changes)
@@ -312,4 +311,4 @@ class Models(Registered[ModelVersion]):
             card = self.card_of(version)
         except (ModelyardError, KeyError) as error:
             return [f"{label}: its card cannot be read: {error}"]
-        return missing_files(self._yard.stores, card, label)
+        return missing_files(self.yard.stores, card, label)

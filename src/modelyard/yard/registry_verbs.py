@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.names import Part
+from modelyard.registry import verbs
+from modelyard.registry.interface import Version
 from modelyard.yard.git_registry import GitRegistry
 from modelyard.yard.registries import existing_registry, opened_registry, registry_of
 from modelyard.yard.versions import RegisteredVersion
@@ -93,6 +95,30 @@ def register_in_git(
     if others:
         raise InvalidInput(f"{', '.join(others)}: only a yard keeps that", hint="registry='yard'")
     return registry.register(ref, name, rev=rev, **{k: options[k] for k in known if k in options})
+
+
+def rehearse_in_yard(
+    models: Any, model: Any, name: str, *, semver: str | None, bump: Part | None
+) -> Version:
+    """The version that something would become in a yard; ``models`` is None where there is no yard yet."""
+    from modelyard.objects.source import Source
+    from modelyard.registry.memory import MemoryRegistry
+    from modelyard.yard.rehearsing import RehearsedRegistry
+
+    if isinstance(model, Source):
+        source = model
+    else:
+        source = models.saved(model) if models is not None else resolve_here(model)
+    kept = MemoryRegistry() if models is None else models.registry
+    digest = source.card.digest
+    return verbs.register(RehearsedRegistry(kept), name, digest=digest, semver=semver, bump=bump)
+
+
+def resolve_here(model: str | Path) -> Any:
+    """What a path stands for, where there is no yard that would know names."""
+    from modelyard.yard.resolving import resolve
+
+    return resolve(model)
 
 
 def refuse_registering() -> None:

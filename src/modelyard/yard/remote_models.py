@@ -49,7 +49,7 @@ class RemoteModels(Models):
     """``yard.models`` of a yard behind a hub."""
 
     def __init__(self, yard: Yard, client: HubClient) -> None:
-        self._yard, self._client = yard, client
+        self.yard, self._client = yard, client
         self.registry = HttpRegistry(client)  # type: ignore[assignment]  # for reading it is one
 
     # Registering
@@ -106,7 +106,7 @@ class RemoteModels(Models):
 
     def _by_id(self, row_id: int) -> ModelVersion:
         state, label = self._http.state_of_row(row_id)
-        return ModelVersion(self._yard, row_id, state, state.versions[label])
+        return ModelVersion(self.yard, row_id, state, state.versions[label])
 
     @property
     def _http(self) -> HttpRegistry:
@@ -123,7 +123,7 @@ class RemoteModels(Models):
         """A version that an answer names, as it is now."""
         state, ids = self._http.state_with_ids(told["name"])
         label = str(told["version"])
-        return ModelVersion(self._yard, ids[state.name, label], state, state.versions[label])
+        return ModelVersion(self.yard, ids[state.name, label], state, state.versions[label])
 
     def card_of(self, version: Version) -> Card:
         """The card of a version."""

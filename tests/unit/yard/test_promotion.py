@@ -84,7 +84,7 @@ def test_from_the_command_line(project: Path) -> None:
     told = run("promote", "churn@1", "--stage", "prod", "--dry-run", cwd=project)
     assert told.code == 6
     assert told.out == (
-        "churn@1 may not go to prod\n"
+        "churn@1 may not be in prod\n"
         "  NO  from: it comes from staging, and is in no stage\n"
         "  ok  schema: nothing is in prod yet\n"
         "  ok  metric accuracy: 0.95 >= 0.8\n"
@@ -100,7 +100,7 @@ def test_from_the_command_line(project: Path) -> None:
     assert refused.code == 6
     assert (refused.data["allowed"], refused.data["leaving"]) == (False, ["1"])
     free = run("promote", "churn@3", "--stage", "dev", "--dry-run", cwd=project)
-    assert free.out == "churn@3 would go to dev\n  no rule is asked\n"
+    assert free.out == "churn@3 would be in dev\n"
     assert run("which", "churn", "--stage", "dev", cwd=project).code == 3
 
 

@@ -19,7 +19,6 @@ from modelyard.base.events import Event, Kind
 from modelyard.registry._git.messages import take_apart
 from modelyard.registry._git.reading import Skipped, Tag
 from modelyard.registry._git.tags import Action
-from modelyard.registry.decisions import subject
 
 _SECOND = 1_000_000
 
@@ -42,31 +41,32 @@ class Commits:
     """Which versions of a model are registered at which commit, at any time."""
 
     def __init__(self, tags: Iterable[Tag]) -> None:
-        self.of_version: dict[tuple[str, str], str] = {}
-        """Name and version -> the commit at which it was registered first."""
         self._at: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        self._since: dict[tuple[str, str], list[int]] = {}
-        self._rank: dict[tuple[str, str], tuple[int, int]] = {}
+        self._said: defaultdict[tuple[str, str, str], list[tuple[int, bool]]] = defaultdict(list)
+        """Of a version at a commit: when it was registered (False) and deregistered (True)."""
+        self._rank: dict[tuple[str, str, str], tuple[int, int]] = {}
         by_version = (tag for tag in tags if tag.said.action in _BY_VERSION)
         for place, tag in enumerate(sorted(by_version, key=lambda tag: (tag.at, tag.ref))):
             self._add(tag, place)
 
     def _add(self, tag: Tag, place: int) -> None:
-        key = tag.said.name, tag.said.what
-        _, first = self._rank.get(key, (0, place))
-        self._rank[key] = (0, first)
-        if tag.said.action is Action.DEREGISTER:
-            return
-        if key not in self.of_version:
-            self.of_version[key] = tag.commit
-            self._at[tag.said.name, tag.commit].append(tag.said.what)
-        if self.of_version[key] == tag.commit:
-            self._since.setdefault(key, []).append(tag.at)
-            self._rank[key] = (tag.at, first)
+        key = tag.said.name, tag.said.what, tag.commit
+        last, first = self._rank.get(key, (0, place))
+        registers = tag.said.action is Action.REGISTER
+        self._rank[key] = (tag.at if registers else last, first)
+        self._said[key].append((tag.at, not registers))
+        there = self._at[tag.said.name, tag.commit]
+        if registers and tag.said.what not in there:
+            there.append(tag.said.what)
 
-    def rank(self, name: str, version: str) -> tuple[int, int]:
-        """When it was registered last, and its place among all; of assignments of one second the lowest holds."""
-        return self._rank.get((name, version), (0, 0))
+    def rank(self, tag: Tag, version: str) -> tuple[int, int]:
+        """Of the version that a tag is about: when it was registered last, and its place among all. Of assignments of
+        one second the lowest holds."""
+        return self._rank.get((tag.said.name, version, tag.commit), (0, 0))
+
+    def ended(self, name: str, version: str, commit: str) -> bool:
+        """Whether the version at that commit is deregistered in the end; of one second the removal wins."""
+        return max(self._said[name, version, commit])[1]
 
     def version(self, tag: Tag) -> str:
         """The version that a tag is about; empty for one at a commit where none is registered."""
@@ -75,8 +75,12 @@ class Commits:
         there = self._at.get((tag.said.name, tag.commit), ())
         if len(there) < 2:
             return there[0] if there else ""
-        known = [v for v in there if self._since[tag.said.name, v][0] <= tag.at]
+        known = [v for v in there if self._said[tag.said.name, v, tag.commit][0][0] <= tag.at]
         return (known or there)[-1]
+
+    def knows(self, tag: Tag) -> bool:
+        """Whether the version that a tag names is registered at its commit, at any time."""
+        return tag.said.what in self._at.get((tag.said.name, tag.commit), ())
 
     def shared(self) -> list[tuple[str, str, Sequence[str]]]:
         """Name, commit and versions, where there are several."""
@@ -86,91 +90,111 @@ class Commits:
 def to_events(tags: Sequence[Tag]) -> tuple[list[Event], list[Skipped]]:
     """All events of the tags in order, and the tags that have no effect."""
     commits = Commits(tags)
-    events: list[Event] = []
-    skipped: list[Skipped] = []
-    states: dict[str, _Words] = {}
-    second, place = 0, 0
-    for tag in sorted(tags, key=lambda tag: _when(tag, commits)):
-        words = states.get(tag.said.name) or states.setdefault(tag.said.name, _Words())
-        version = commits.version(tag)
-        why = _without_effect(tag, version, commits, words)
-        if why is not None:
-            skipped.append(why)
-            continue
-        place = place + 1 if tag.at == second else 0
-        second = tag.at
-        events.append(_event(tag, version, words, second * _SECOND + place))
-    return events, skipped
+    told = _Told(commits)
+    known: defaultdict[str, _Known] = defaultdict(_Known)
+    for tag, version in sorted(
+        [(tag, commits.version(tag)) for tag in tags], key=lambda pair: _when(*pair, commits)
+    ):
+        told.tell(tag, version, known[tag.said.name])
+    return told.events, told.skipped
 
 
-class _Words:
+def _when(tag: Tag, version: str, commits: Commits) -> tuple[Any, ...]:
+    if tag.said.action is not Action.ASSIGN:
+        return tag.at, _ORDER[tag.said.action], 0, 0, tag.ref
+    last, first = commits.rank(tag, version)
+    return tag.at, _ORDER[Action.ASSIGN], -last, -first, tag.ref
+
+
+class _Known:
     """What is known of a model while its tags are gone through."""
 
-    __slots__ = ("aliases", "assigned", "deprecated")
+    __slots__ = ("aliases", "assigned", "commits", "deprecated")
 
     def __init__(self) -> None:
-        self.aliases: dict[str, str] = {}
+        self.commits: dict[str, str] = {}
+        """Version -> the commit where it is registered."""
+        self.aliases: dict[str, str | None] = {}
         self.assigned: dict[tuple[str, str], str] = {}
         """Stage and commit -> the version there that was assigned last."""
         self.deprecated = False
 
 
-def _when(tag: Tag, commits: Commits) -> tuple[Any, ...]:
-    order = _ORDER[tag.said.action]
-    if tag.said.action is not Action.ASSIGN:
-        return tag.at, order, 0, 0, tag.ref
-    last, first = commits.rank(tag.said.name, commits.version(tag))
-    return tag.at, order, -last, -first, tag.ref
+class _Told:
+    """Tags become events one by one, or are said to have no effect."""
 
+    def __init__(self, commits: Commits) -> None:
+        self.events: list[Event] = []
+        self.skipped: list[Skipped] = []
+        self._commits = commits
+        self._seq = 0
 
-def _without_effect(tag: Tag, version: str, commits: Commits, words: _Words) -> Skipped | None:
-    said = tag.said
-    if said.action in _BY_VERSION:
-        place = commits.of_version.get((said.name, said.what), tag.commit)
-        if place == tag.commit:
-            return None
-        what = "registered" if said.action is Action.REGISTER else "deregistered"
-        return Skipped(tag.ref, "elsewhere", f"{what} at {tag.commit[:7]}, but {said.what} is at {place[:7]}", f"git tag -d '{tag.ref}'")  # fmt: skip
-    if not version and said.action in _AT_VERSION:
-        return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or git tag -d '{tag.ref}'")  # fmt: skip
-    if words.deprecated and said.action in (Action.ALIAS, Action.UNALIAS):
-        return Skipped(tag.ref, "deprecated", f"{said.name!r} is deprecated, which GTO does not see an alias undo", "register or promote, then set it again")  # fmt: skip
-    return None
-
-
-def _event(tag: Tag, version: str, words: _Words, seq: int) -> Event:
-    said = tag.said
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    message = take_apart(tag.message, said, version)
-    match said.action:
-        case Action.REGISTER:
-            after = {"version": version, "semver": version}
+    def tell(self, tag: Tag, version: str, known: _Known) -> None:
+        why = self._without_effect(tag, version, known)
+        if why:
+            self.skipped.append(why)
+            return
+        message = take_apart(tag.message, tag.said, version)
+        before, after = _words(tag, version, known)
+        if tag.said.action is Action.REGISTER:
+            if known.commits.get(version, tag.commit) != tag.commit:
+                # GTO gives a number out again when nothing above it is registered: it is another version of that name.
+                self._add(tag, Kind.VERSION_DELETED, {"version": version}, {}, "")
             after |= {"digest": message.digest, "facts": message.facts}
+            known.commits[version] = tag.commit
+        self._add(tag, _KINDS[tag.said.action], before, after, message.comment)
+        known.deprecated = tag.said.action is Action.DEPRECATE
+
+    def _add(
+        self, tag: Tag, kind: Kind, before: dict[str, Any], after: dict[str, Any], comment: str
+    ) -> None:
+        self._seq = max(tag.at * _SECOND, self._seq + 1)
+        after = {**after, "tag": tag.text, "commit": tag.commit, "email": tag.email}
+        about = f"model:{tag.said.name}"
+        self.events.append(
+            Event(self._seq, tag.at * 1000, tag.tagger, "", kind, about, before, after, comment)
+        )
+
+    def _without_effect(self, tag: Tag, version: str, known: _Known) -> Skipped | None:
+        said = tag.said
+        place = known.commits.get(said.what, tag.commit)
+        if said.action is Action.REGISTER and place != tag.commit:
+            if not self._commits.ended(said.name, version, place):
+                return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} already", _removal(tag))  # fmt: skip
+        elif said.action is Action.DEREGISTER and not self._commits.knows(tag):
+            return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {tag.commit[:7]}", _removal(tag))  # fmt: skip
+        elif said.action in _AT_VERSION and not version:
+            return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or {_removal(tag)}")  # fmt: skip
+        elif said.action in _AT_VERSION and known.commits.get(version, tag.commit) != tag.commit:
+            return Skipped(tag.ref, "elsewhere", f"{version} is registered at {known.commits[version][:7]} since", _removal(tag))  # fmt: skip
+        elif known.deprecated and said.action in (Action.ALIAS, Action.UNALIAS):
+            return Skipped(tag.ref, "deprecated", f"{said.name!r} is deprecated, which GTO does not see an alias undo", "register or promote, then set it again")  # fmt: skip
+        return None
+
+
+def _removal(tag: Tag) -> str:
+    return f"git tag -d '{tag.ref}'"
+
+
+def _words(tag: Tag, version: str, known: _Known) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``before`` and ``after``."""
+    what = tag.said.what
+    match tag.said.action:
+        case Action.REGISTER:
+            return {}, {"version": version, "semver": version}
         case Action.DEREGISTER:
-            before = {"version": version}
+            moved = known.commits.get(version, tag.commit) != tag.commit
+            return {"version": f"{version}@{tag.commit[:7]}" if moved else version}, {}
         case Action.ASSIGN:
-            after = {"stage": said.what, "version": version}
-            words.assigned[said.what, tag.commit] = version
+            known.assigned[what, tag.commit] = version
+            return {}, {"stage": what, "version": version}
         case Action.UNASSIGN:
-            version = words.assigned.get((said.what, tag.commit), version)
-            before, after = {"stage": said.what, "version": version}, {"stage": said.what}
+            version = known.assigned.get((what, tag.commit), version)
+            return {"stage": what, "version": version}, {"stage": what}
         case Action.ALIAS | Action.UNALIAS:
-            to = version if said.action is Action.ALIAS else None
-            before = {"alias": said.what, "version": words.aliases.get(said.what) or None}
-            after = {"alias": said.what, "version": to}
-            words.aliases[said.what] = to or ""
+            to = version if tag.said.action is Action.ALIAS else None
+            before = {"alias": what, "version": known.aliases.get(what)}
+            known.aliases[what] = to
+            return before, {"alias": what, "version": to}
         case Action.DEPRECATE | Action.CREATE:
-            pass
-    words.deprecated = said.action is Action.DEPRECATE
-    return Event(
-        seq=seq,
-        at_ms=tag.at * 1000,
-        actor=tag.tagger,
-        request_id="",
-        kind=_KINDS[said.action],
-        subject=subject(said.name),
-        before=before,
-        after={**after, "tag": tag.text, "commit": tag.commit, "email": tag.email},
-        comment=message.comment,
-    )
+            return {}, {}

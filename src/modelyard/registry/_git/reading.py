@@ -82,10 +82,12 @@ def parse_records(text: bytes, peel: Callable[[Sequence[str]], Peeled]) -> Tags:
     skipped: list[Skipped] = []
     seen: set[str] = set()
     for row in rows:
-        if parse(row[0]) is None:
+        said = parse(row[0])
+        if said is None:
             continue
-        row[7:9] = peeled.get(row[0], row[7:9])
-        found = _judged(row)
+        if row[0] in peeled:
+            row[7:9] = peeled[row[0]]
+        found = _judged(row, said)
         if isinstance(found, Skipped):
             skipped.append(found)
         elif found.oid not in seen:  # a second ref to one tag is the same event
@@ -94,7 +96,7 @@ def parse_records(text: bytes, peel: Callable[[Sequence[str]], Peeled]) -> Tags:
     return Tags(tags, skipped, {row[0]: row[1] for row in rows})
 
 
-def _judged(row: Sequence[str]) -> Tag | Skipped:
+def _judged(row: Sequence[str], of_ref: TagName) -> Tag | Skipped:
     ref, oid, kind, text, tagger, email, date, target, commit, signature, contents = row
     email = email.strip("<>").strip()
     again = f"git tag -d '{ref}', and make it anew"
@@ -104,7 +106,7 @@ def _judged(row: Sequence[str]) -> Tag | Skipped:
         return Skipped(ref, "tagger", "it has no tagger with name and email: GTO dies of it", again)
     if target != "commit":
         return Skipped(ref, "target", f"it is at a {target or 'thing'}, not at a commit: GTO dies of it", again)  # fmt: skip
-    said = parse(text)
+    said = of_ref if text == ref else parse(text)
     if said is None:
         return Skipped(ref, "inside", f"inside it is named {text!r}: GTO dies of it", again)
     if said.action is Action.CREATE:

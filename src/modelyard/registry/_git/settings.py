@@ -47,9 +47,9 @@ class Allowed:
         )
 
 
-def allowed(folder: Path, environ: Mapping[str, str] = os.environ) -> Allowed:
-    """What holds in a repository: its file in the work tree, at HEAD where there is none."""
-    where, text = _text(folder)
+def allowed(folder: Path, top: Path | None, environ: Mapping[str, str] = os.environ) -> Allowed:
+    """What holds in a repository: by its file at the root of the work tree, or at HEAD where it is bare."""
+    where, text = _text(folder, top)
     values = _parsed(where, text) if text.strip() else {}
     for name in ("stages", "types", "index"):
         told = next((v for k, v in environ.items() if k.lower() == f"gto_{name}"), None)
@@ -62,12 +62,10 @@ def allowed(folder: Path, environ: Mapping[str, str] = os.environ) -> Allowed:
     )
 
 
-def _text(folder: Path) -> tuple[str, str]:
-    try:
-        top = git(folder, "rev-parse", "--show-toplevel").decode().rstrip("\n")
-    except GitFailed:
+def _text(folder: Path, top: Path | None) -> tuple[str, str]:
+    if top is None:
         return f"HEAD:{FILE}", _at_head(folder)
-    file = Path(top, FILE)
+    file = top / FILE
     return str(file), file.read_text("utf-8", "replace") if file.is_file() else ""
 
 

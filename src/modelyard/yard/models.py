@@ -253,7 +253,7 @@ class Models(Registered[ModelVersion]):
         """The promotion rules of the yard's project; behind a hub they are the hub's own."""
         from modelyard.registry.rule_settings import rules_of
 
-        return rules_of(self._yard.config)
+        return rules_of(self.yard.config)
 
     def files_of(self, card: Card, label: str) -> Any:
         """The verified files of a kept card; ``label`` is ``name@version``."""

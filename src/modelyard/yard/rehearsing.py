@@ -10,6 +10,7 @@ from modelyard.base.events import Event
 from modelyard.objects.card import Card
 from modelyard.registry.fold import apply
 from modelyard.registry.interface import Decision, ModelState, Registry, Version, Versioning
+from modelyard.registry.promoting import Plan
 from modelyard.registry.recording import events_of
 from modelyard.registry.rules import Rules
 from modelyard.yard.registered import Registered
@@ -62,6 +63,10 @@ class Rehearsed(Registered[RegisteredVersion]):
 
     def _version(self, state: ModelState, version: Version) -> RegisteredVersion:
         return RegisteredVersion(state, version)
+
+    def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
+        """As that registry plans it."""
+        return self._of.plan(name, stage, version)
 
     @property
     def rules(self) -> Rules:

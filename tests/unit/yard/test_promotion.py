@@ -18,6 +18,7 @@ from modelyard.base.errors import CheckFailed, NotAllowed
 from modelyard.base.events import Caller, set_caller
 from modelyard.hub.app import create_app
 from modelyard.hub.interface import HubSettings
+from modelyard.stores.git.command import git
 
 RULES = """
 [registry.rules]
@@ -154,3 +155,53 @@ def test_a_rollback_of_an_exclusive_stage(yard: Yard) -> None:
     assert yard.models.get("churn@2").stages == []
     assert yard.models.rollback("churn", "prod").version == 2
     assert yard.models.get("churn@1").stages == ["staging"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, models: Path) -> Path:
+    """Three commits with a model each, registered as v1.0.0, v2.0.0 and v3.0.0."""
+    folder = tmp_path / "repo"
+    git(None, "init", "--quiet", "--initial-branch=main", str(folder))
+    git(folder, "config", "user.name", "Ana")
+    git(folder, "config", "user.email", "ana@example.org")
+    (folder / "modelyard.toml").write_text('registry.kind = "git"\n' + RULES)
+    registry = my.GitRegistry(folder)
+    for number, name in enumerate(("good", "worse", "wide"), 1):
+        my.clone(str(models / name), folder / "models/churn")
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "-m", name)
+        registry.register("models/churn", semver=f"v{number}.0.0")
+        git(folder, "commit", "--quiet", "--allow-empty", "-am", "annotated")
+    return folder
+
+
+def test_in_a_git_registry(repository: Path) -> None:
+    registry = my.GitRegistry(repository)
+    with pytest.raises(CheckFailed, match="comes from staging"):
+        registry.promote("churn", "prod", "v1.0.0")
+    for version in ("v1.0.0", "v2.0.0", "v3.0.0"):
+        registry.promote("churn", "staging", version)
+    registry.promote("churn", "prod", "v1.0.0")
+    with pytest.raises(CheckFailed, match="accuracy is 0.85, to be >= 0.9"):
+        registry.promote("churn", "prod", "v2.0.0")
+    told = run("promote", "churn@v3.0.0", "--stage", "prod", "--dry-run", cwd=repository)
+    assert (told.code, told.out.splitlines()[0]) == (
+        6,
+        "churn@v3.0.0 may not be in prod, after version v1.0.0",
+    )
+    assert "NO  schema" in told.out
+    assert "ok  metric accuracy: 0.99 >= 0.9 (version v1.0.0 has 0.95)" in told.out
+    assert registry.get_stages("churn") == {"prod": "v1.0.0", "staging": "v3.0.0"}
+
+
+def test_in_a_repository_behind_a_url_its_own_rules_hold(repository: Path) -> None:
+    bare = repository.with_name("bare.git")
+    text = 'registry.rules.stage.prod = {who = ["*@ops.example.org"]}\n'
+    (repository / "modelyard.toml").write_text(text)
+    git(repository, "commit", "--quiet", "-am", "other rules")
+    git(None, "clone", "--quiet", "--bare", str(repository), str(bare))
+    url = f"file://{bare}"
+    with pytest.raises(NotAllowed, match="Bo <bo@example.org> may not"):
+        my.GitRegistry(url, identity=("Bo", "bo@example.org")).promote("churn", "prod")
+    my.GitRegistry(url, identity=("Cy", "cy@ops.example.org")).promote("churn", "prod")
+    assert "churn#prod#1" in git(bare, "tag").decode().split()

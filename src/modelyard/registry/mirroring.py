@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelyard.base.errors import InvalidName, ModelyardError, Overloaded
+from modelyard.base.errors import Conflict, InvalidName, ModelyardError, Overloaded
 from modelyard.base.events import Draft, Event, Kind
 from modelyard.base.names import RegistryKind, check_name
 from modelyard.registry._mirror.drafting import Learn, drafts_for, labelled
 from modelyard.registry._mirror.merging import Side, agreed, merge
 from modelyard.registry._mirror.views import View, match, view, view_of
 from modelyard.registry.interface import ModelState, Registry
-from modelyard.registry.queries import holders
+from modelyard.registry.queries import holders, with_semver
 
 MOST_ROUNDS = 20
 
@@ -42,9 +42,18 @@ class ModelPlan:
 class Outcome:
     """What was done, and what was not."""
 
-    changes: list[tuple[Side, Draft]] = field(default_factory=list[tuple[Side, Draft]])
+    changes: list[tuple[str, Draft]] = field(default_factory=list[tuple[str, Draft]])
     apart: list[str] = field(default_factory=list[str])
     conflicts: list[str] = field(default_factory=list[str])
+
+    def refuse(self) -> None:
+        """`Conflict` when there is one."""
+        if self.conflicts:
+            raise Conflict(
+                "not mirrored: " + "; ".join(self.conflicts),
+                hint="change one side to what the other says, or say who is right with --prefer",
+                conflicts=self.conflicts,
+            )
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,8 @@ class Pair:
 def plan(pair: Pair, yard: ModelState, git: ModelState, base: View | None) -> ModelPlan:
     """What would bring a model in step, by its state on each side and what was known before."""
     name = yard.name
-    has = pair.commits({v.commit for v in yard.versions.values() if v.commit and v.semver})
+    lacking = [v for v in yard.versions.values() if v.semver and not with_semver(git, v.semver)]
+    has = pair.commits({version.commit for version in lacking if version.commit})
     matched = match(yard, git, base, has)
     named = labelled(yard, matched)
     apart = [*matched.apart, *_unnamed(named, matched.common)]
@@ -155,7 +165,7 @@ def mirror(
 
 def _mirror_model(pair: Pair, name: str, base: View | None, outcome: Outcome) -> View | None:
     """One model, in rounds: a version is there before a stage names it. None: nothing new is known of it."""
-    changes: list[tuple[Side, Draft]] = []
+    changes: list[tuple[str, Draft]] = []
     for _ in range(MOST_ROUNDS):
         states: dict[Side, ModelState] = {
             "yard": pair.yard.state(name),

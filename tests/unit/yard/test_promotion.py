@@ -182,7 +182,7 @@ def test_in_a_git_registry(repository: Path) -> None:
     for version in ("v1.0.0", "v2.0.0", "v3.0.0"):
         registry.promote("churn", "staging", version)
     registry.promote("churn", "prod", "v1.0.0")
-    with pytest.raises(CheckFailed, match="accuracy is 0.85, to be >= 0.9"):
+    with pytest.raises(CheckFailed, match=r"accuracy is 0\.85, to be >= 0\.9"):
         registry.promote("churn", "prod", "v2.0.0")
     told = run("promote", "churn@v3.0.0", "--stage", "prod", "--dry-run", cwd=repository)
     assert (told.code, told.out.splitlines()[0]) == (
@@ -201,7 +201,7 @@ def test_in_a_repository_behind_a_url_its_own_rules_hold(repository: Path) -> No
     git(repository, "commit", "--quiet", "-am", "other rules")
     git(None, "clone", "--quiet", "--bare", str(repository), str(bare))
     url = f"file://{bare}"
-    with pytest.raises(NotAllowed, match="Bo <bo@example.org> may not"):
+    with pytest.raises(NotAllowed, match=r"Bo <bo@example\.org> may not"):
         my.GitRegistry(url, identity=("Bo", "bo@example.org")).promote("churn", "prod")
     my.GitRegistry(url, identity=("Cy", "cy@ops.example.org")).promote("churn", "prod")
     assert "churn#prod#1" in git(bare, "tag").decode().split()

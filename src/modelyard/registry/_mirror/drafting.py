@@ -17,7 +17,7 @@ from modelyard.registry.recording import events_of
 Learn = Callable[[Version], tuple[str, Mapping[str, Any]]]
 """The digest and facts to remember of a version that comes from the other side."""
 
-_OTHER: Mapping[Side, str] = {"yard": "Git", "git": "the yard"}
+_OTHER: Mapping[str, str] = {"yard": "Git", "git": "the yard"}
 
 
 class _Drafts:

@@ -117,7 +117,8 @@ class Models(Registered[ModelVersion]):
 
     def _origin(self, source: Source) -> dict[str, Any]:
         """Of what came out of a repository: the commit, and all that is known of the place."""
-        known = source.provenance or (committed(Path(source.ref)) if source.ref else None) or {}
+        known = source.provenance.get("origin") or source.provenance
+        known = known or (committed(Path(source.ref)) if source.ref else None) or {}
         if not known.get("git"):
             return {}
         return {"commit": known["git"]["commit"], "facts": {"origin": dict(known)}}

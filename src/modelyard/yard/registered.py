@@ -150,8 +150,10 @@ class Registered(Generic[V]):
         return self._version(self.registry.state(version.name), version).card
 
     def metrics_of(self, version: Version) -> Mapping[str, float]:
-        """The metrics of a version, for rules and reports."""
-        return self._version(self.registry.state(version.name), version).metrics
+        """The metrics of a version, for rules: of its card, and of the files that its commit has beside it."""
+        from modelyard.yard.measures import metrics_of
+
+        return metrics_of(self._version(self.registry.state(version.name), version))
 
     def _promoter(self) -> Promoter:
         from modelyard.yard.promotion import promoter

@@ -199,6 +199,7 @@ class ModelVersion(RegisteredVersion):
             provenance={
                 "model_version_id": self.id,
                 "dataset_id": self.record.facts.get("dataset_id"),
+                **{k: v for k, v in self.record.facts.items() if k == "origin"},
             },
             ref=self.ref,
         )

@@ -80,6 +80,11 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(NotFound, match="'tritn'") as refused:
         counted("tritn")
     assert refused.value.hint == "did you mean 'triton'?"
+    with pytest.raises(
+        InvalidSetting, match=r"metrics\.names: there are no names of 'tritn'"
+    ) as wrong:
+        names_of({"names": ["kserve", "tritn"]})
+    assert wrong.value.hint == "did you mean 'triton'?"
     assert names_of({"names": "triton, kserve"}) == ["triton", "kserve"]
     assert names_of(None) == []
     with pytest.raises(InvalidSetting, match="metrics has no setting 'name'"):

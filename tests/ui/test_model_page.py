@@ -111,6 +111,8 @@ def test_a_form_of_the_schema_is_filled_with_an_example_and_answered(browsed: Br
     assert page.inner_text("#description") == "Flowers by their petals."
     first = frame().iloc[0]
     assert page.get_by_label("length").input_value() == str(first["length"])
+    # Its schema lets numbers be missing, and it does not.
+    assert page.locator("label", has_text="length").inner_text() == "length number"
     page.get_by_role("button", name="Example 2").click()
     assert page.get_by_label("length").input_value() == str(frame().iloc[1]["length"])
     page.get_by_label("length").fill("6.5")
@@ -129,6 +131,11 @@ def test_the_curl_line_is_what_was_shown(browsed: Browsed, http: httpx2.Client) 
     assert f"'{http.base_url}iris/predict_proba'" in line or "/iris/predict_proba'" in line
     page.get_by_role("button", name="Copy").click()
     says(page, "#copied", "Copied|Selected")
+
+
+def test_what_may_be_empty_says_so(browsed: Browsed) -> None:
+    page = browsed.open("#files/predict")
+    assert "may be empty" in page.locator("label", has_text="loud").inner_text()
 
 
 def test_several_records_go_in_one_request(browsed: Browsed) -> None:

@@ -15,8 +15,8 @@ from modelyard.base.refs import BareRef, PathRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, read_card, write_card
 from modelyard.objects.provenance import created_now
-from modelyard.objects.save import target_path
 from modelyard.objects.source import Source
+from modelyard.objects.targets import target_path
 
 MOST = 16
 

@@ -18,6 +18,7 @@ from modelyard.base.errors import (
     FileMissing,
     InvalidCard,
     InvalidReference,
+    NotAllowed,
     NotSupported,
     TooLarge,
     did_you_mean,
@@ -29,6 +30,7 @@ from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source
 from modelyard.stores.folders.interface import Entry, Folder
+from modelyard.stores.folders.remote import is_ranged
 
 MAX_CARD = 8 << 20
 MAX_FILES = 10_000
@@ -123,11 +125,10 @@ class _Below:
 
     def __init__(self, folder: Folder, above: str) -> None:
         self._folder, self._above = folder, above
-        self._in_parts = hasattr(folder, "pieces")
 
     def open(self, entry: FileEntry) -> IO[bytes]:
         """A file."""
-        if self._in_parts:
+        if is_ranged(self._folder):
             from modelyard.stores.folders.fetching import open_entry
 
             return open_entry(self._folder, self._path(entry), entry)
@@ -135,7 +136,7 @@ class _Below:
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
         """Bring all files of the artifact here together."""
-        if self._in_parts:
+        if is_ranged(self._folder):
             from modelyard.stores.folders.fetching import fetch_entries
 
             fetch_entries(self._folder, [(self._path(entry), entry) for entry in entries])
@@ -151,18 +152,18 @@ def _refuse_extra_files(folder: Folder, above: str, card: Card) -> None:
     known = {entry.path for entry in card.artifact}
     try:
         for name in dict.fromkeys(path.split("/", 1)[0] for path in known if "/" in path):
-            for entry in _files_below(folder, posixpath.join(above, name)):
+            for entry in files_below(folder, posixpath.join(above, name)):
                 path = posixpath.relpath(entry.path, above or ".")
                 if path not in known:
                     raise Corrupted(
                         f"{folder.ref(posixpath.join(above, name))}: the file {path!r} is not on its card",
                         hint="remove it, or save the object again",
                     )
-    except NotSupported:
+    except (NotSupported, NotAllowed):  # who may read files may not always list them
         return
 
 
-def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
+def files_below(folder: Folder, path: str) -> Iterator[Entry]:
     """All files below a folder, or the file that stands there; nothing when nothing does."""
     entry = folder.entry(path)
     if entry is None:
@@ -170,9 +171,12 @@ def _files_below(folder: Folder, path: str) -> Iterator[Entry]:
     if not entry.is_folder:
         yield entry
         return
+    if is_ranged(folder) and (flat := getattr(folder, "below", None)):
+        yield from flat(path)
+        return
     for inner in folder.list(path):
         if inner.is_folder:
-            yield from _files_below(folder, inner.path)
+            yield from files_below(folder, inner.path)
         else:
             yield inner
 
@@ -222,7 +226,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
         raise FileMissing(
             f"{place.ref} is a folder of objects, not an object", hint=f"it has: {names}"
         )
-    found = list(_files_below(folder, place.path))
+    found = list(files_below(folder, place.path))
     if name:
         try:
             siblings = folder.list(above)
@@ -230,7 +234,7 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
             siblings = []
         for entry in siblings:
             if entry.name.startswith(f"{name}."):
-                found += _files_below(folder, entry.path)
+                found += files_below(folder, entry.path)
     if not found:
         raise _absent(place)
     return found

@@ -14,6 +14,7 @@ from modelyard import types
 from modelyard.base.errors import InvalidInput, ModelFailed, ModelyardError, SchemaMismatch
 from modelyard.base.notes import note
 from modelyard.objects.engines.interface import Engine
+from modelyard.objects.engines.row_wise import answers_row_by_row, near
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import required_arguments
 from modelyard.serving.forms import columns_of
@@ -42,6 +43,10 @@ ROW_WISE: Mapping[str, frozenset[str]] = {
 """Flavor -> methods whose answer to a record does not depend on the records beside it."""
 
 
+JOINED_WITHIN = 1e-4
+"""How far a float may be from what it was alone when a joined call is looked at again: rows are others than those of the trial."""
+
+
 class Method:
     """One method of a served model, with what can be known before the first request."""
 
@@ -63,16 +68,34 @@ class Method:
         """What the items are of a method that answers piece by piece; None for every other."""
         self.engine: Engine | None = None
         """A quicker way to answer, where there is one. Put here once it is proven; requests may be running meanwhile."""
-        self.joins = self._may_join()
-        """Whether several requests may be answered by one call. Turned off for good when the model's answer shows
+        self.joinable = self._is_joinable()
+        """Whether what it takes and what it answers can be joined and cut."""
+        self.row_wise = self.joinable and self._is_known()
+        """Whether one call of it may answer several requests. Turned off for good when the model's answer shows
         that it is not one row a record."""
+        self.tried = False
+        """Only a trial says that it is `row_wise`: then its joined calls are looked at now and then."""
+        self.joint_calls = 0
 
-    def _may_join(self) -> bool:
+    @property
+    def joins(self) -> bool:
+        """Whether several requests may be answered by one call: of the method, or of its engine, which is proven alone and
+        together."""
+        return self.row_wise or (self.engine is not None and self.joinable)
+
+    def try_joining(self) -> None:
+        """Find out whether a method of which nothing is known answers record by record; see `row_wise.answers_row_by_row`."""
+        if self.joinable and not self.row_wise and answers_row_by_row(self.model, self.name):
+            self.tried = self.row_wise = True
+
+    def _is_known(self) -> bool:
         card = self.model.card
         # Tier 2 means code of the user's own: a step that centres on the batch's mean would mix people's answers.
-        own_code = card.format is None or card.format.tier == 2 or bool(card.steps)
-        wise = self.name in ROW_WISE.get(card.flavor, ())
-        if self.records is None or own_code or not wise:
+        own_code = card.format is None or card.format.tier == 2
+        return not own_code and self.name in ROW_WISE.get(card.flavor, ())
+
+    def _is_joinable(self) -> bool:
+        if self.records is None or self.model.card.steps:
             return False
         taken = self.signature.args[self.records].type
         return is_joinable(taken) and is_joinable(self.signature.returns)
@@ -99,7 +122,7 @@ def answer(method: Method, requests: Sequence[Request]) -> list[Outcome]:
         answers = _by_engine(method, method.engine, requests)
         if answers is not None:
             return answers
-    if len(requests) == 1 or not method.joins:
+    if len(requests) == 1 or not method.row_wise:
         return [_alone(method, request) for request in requests]
     try:
         joined, counts = _join(method, requests)
@@ -107,9 +130,12 @@ def answer(method: Method, requests: Sequence[Request]) -> list[Outcome]:
         return _without_refused(method, requests)
     try:
         value = method.function(**{str(method.records): joined})
-        return _cut_up(method, requests[0].native, value, counts)
+        outcomes = _cut_up(method, requests[0].native, value, counts)
+        if method.tried:
+            _look_again(method, requests, outcomes)
+        return outcomes
     except _NotRowWise:
-        method.joins = False
+        method.row_wise = False
         note(
             f"{method.identity}: {method.name} is not one row a record; its requests run one by one"
         )
@@ -227,7 +253,18 @@ def _spelled(method: Method, kind: DataType | None, value: Any) -> Any:
 
 
 class _NotRowWise(Exception):
-    """A joined call whose answer has another number of rows than went in."""
+    """A joined call whose answer has another number of rows than went in, or tells a request what it would not hear alone."""
+
+
+def _look_again(method: Method, requests: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
+    """Ask one of the requests alone: at the first joined call, the second, the fourth, the eighth, and so on."""
+    method.joint_calls += 1
+    if method.joint_calls & (method.joint_calls - 1):
+        return
+    i = method.joint_calls.bit_length() % len(requests)
+    alone = _alone(method, requests[i])
+    if isinstance(alone, ModelyardError) or not near(alone, outcomes[i], JOINED_WITHIN):
+        raise _NotRowWise
 
 
 def _join(method: Method, requests: Sequence[Request]) -> tuple[Any, list[int]]:

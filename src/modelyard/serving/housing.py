@@ -39,6 +39,13 @@ class Housed:
         """The one that metrics show."""
         self.failing = False
         """It failed on its own sample, and has answered nothing since."""
+        self._follow()
+
+    def _follow(self) -> None:
+        """Requests for an isolated model are joined here as it says there."""
+        if isinstance(self.model, IsolatedModel):
+            for name, method in self.methods.items():
+                method.row_wise = name in self.model.joins
 
     def stuck(self, seconds: float) -> bool:
         """Whether it hangs in a call while others wait."""
@@ -90,7 +97,8 @@ class Housed:
     def on_engines(self, tell: Callable[[], object]) -> None:
         """What to call, from any thread, when an isolated model is answered by other engines."""
         if isinstance(self.model, IsolatedModel):
-            self.model.on_engines(tell)
+            self.model.on_engines(lambda: (self._follow(), tell()))
+            self._follow()
 
     @property
     def isolated(self) -> bool:
@@ -145,9 +153,11 @@ async def _call_on_sample(housed: Housed) -> None:
 
 
 def choose_engines(model: Model, methods: Mapping[str, Method]) -> None:
-    """Give each method the quickest way to call it that is proven to answer the same."""
+    """Give each method the quickest way to call it that is proven to answer the same; networks are tried on whether their
+    requests may be joined."""
     for method in methods.values():
-        if method.joins and method.engine is None:
+        method.try_joining()
+        if method.row_wise and not method.tried and method.engine is None:
             method.engine = array_engine(model, method.name)
 
 

@@ -43,6 +43,8 @@ class Hello:
     methods: Sequence[str]
     engines: Mapping[str, str]
     """Method -> what answers it, where that is not the method itself."""
+    joins: frozenset[str]
+    """Methods of which one call may answer several requests."""
 
 
 def work(
@@ -73,15 +75,15 @@ def work(
         _limit_memory(memory_bytes)
     gc.collect()
     gc.freeze()
-    engines = _engines(methods)
+    told = _ways(methods)
     provenance = dict(model.provenance)
-    hello = Hello(model.card, model.name, model.version, provenance, model.methods, engines)
+    hello = Hello(model.card, model.name, model.version, provenance, model.methods, *told)
     channel.send(hello)
     _compile(housed, compile)
     streaming = socket.socket(fileno=door)
     threading.Thread(target=_answer_streams, args=(streaming, methods), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        _answer_all(channel, methods, engines)
+        _answer_all(channel, methods, told)
 
 
 def _housed(model: Model) -> Housed:
@@ -99,12 +101,17 @@ def _compile(housed: Housed, mode: str) -> None:
         BackgroundCompiler(mode).add(housed)
 
 
-def _engines(methods: Mapping[str, Method]) -> Mapping[str, str]:
-    return {name: m.engine.name for name, m in methods.items() if m.engine is not None}
+Ways = tuple[Mapping[str, str], frozenset[str]]
+"""How methods are called: the engines, and those that join."""
 
 
-def _answer_all(channel: Channel, methods: Mapping[str, Method], told: Mapping[str, str]) -> None:
-    """Answers go with the engines, when these are others than were ``told``."""
+def _ways(methods: Mapping[str, Method]) -> Ways:
+    engines = {name: m.engine.name for name, m in methods.items() if m.engine is not None}
+    return engines, frozenset(name for name, m in methods.items() if m.joins)
+
+
+def _answer_all(channel: Channel, methods: Mapping[str, Method], told: Ways) -> None:
+    """Answers go with the ways, when these are others than were ``told``."""
     from modelyard.serving.execution import answer
 
     while True:
@@ -112,8 +119,8 @@ def _answer_all(channel: Channel, methods: Mapping[str, Method], told: Mapping[s
         method = methods[name]
         requests = [unpack_request(method.model.name, name, fields) for fields in asked]
         outcomes = [pack_error(o) if isinstance(o, ModelyardError) else o for o in answer(method, requests)]  # fmt: skip
-        engines = _engines(methods)
-        changed, told = engines if engines != told else None, engines
+        ways = _ways(methods)
+        changed, told = ways if ways != told else None, ways
         try:
             channel.send((outcomes, changed))
         except OSError:

@@ -68,8 +68,13 @@ class IsolatedModel(Model):
         """Method -> the engine that answers it there, as it was last told."""
         return {} if self.processes is None else self.processes.engines
 
+    @property
+    def joins(self) -> frozenset[str]:
+        """Methods of which one call there may answer several requests."""
+        return frozenset() if self.processes is None else self.processes.joins
+
     def on_engines(self, tell: Callable[[], object]) -> None:
-        """What to call, from any thread, when the engines are others."""
+        """What to call, from any thread, when the engines are others, or other methods join."""
         if self.processes is not None:
             self.processes.on_engines = tell
 
@@ -124,6 +129,7 @@ class Processes:
         self.restarts = 0
         self.on_restart: Callable[[], object] = lambda: None
         self.engines: Mapping[str, str] = {}
+        self.joins: frozenset[str] = frozenset()
         self.on_engines: Callable[[], object] = lambda: None
         self._open = open_one
         self._compile = compile
@@ -150,7 +156,7 @@ class Processes:
                 one.how_it_ended()
                 self._forget(one)
             raise
-        self.engines = told[0].engines
+        self.engines, self.joins = told[0].engines, told[0].joins
         for one in started:
             self._put_to_work(one)
         return told[0]
@@ -204,7 +210,7 @@ class Processes:
         seconds = self._limits.call_seconds or None
         try:
             one.channel.send((method, [pack_request(request) for request in requests]), seconds)
-            outcomes, engines = one.channel.receive(seconds)
+            outcomes, ways = one.channel.receive(seconds)
         except TimeoutError:
             one.kill()
             self._down(one)
@@ -218,8 +224,8 @@ class Processes:
             raise
         self._deaths = 0
         self._free.put(one)
-        if engines is not None:
-            self.engines = engines
+        if ways is not None:
+            self.engines, self.joins = ways
             self.on_engines()
         return [unpack_error(o) if type(o) is PackedError else o for o in outcomes]
 
@@ -288,7 +294,8 @@ class Processes:
             self.on_restart()
             another = self._spawn()
             with contextlib.suppress(ModelyardError):
-                self.engines = _greeting(another).engines
+                hello = _greeting(another)
+                self.engines, self.joins = hello.engines, hello.joins
                 self.on_engines()
                 self._put_to_work(another)
                 if self._closed.is_set():

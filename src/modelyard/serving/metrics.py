@@ -10,11 +10,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from modelyard import __version__
-from modelyard.base.errors import InvalidSetting
+from modelyard.base import plugins
+from modelyard.base.errors import InvalidSetting, did_you_mean
 from modelyard.serving.batcher import Observer
 from modelyard.serving.exposition import CONTENT_TYPE as CONTENT_TYPE
 from modelyard.serving.exposition import LiveGauge, exposition
-from modelyard.serving.metric_names.interface import INFO, Renamed
+from modelyard.serving.metric_names.interface import GROUP, INFO, Renamed
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
@@ -219,7 +220,15 @@ def names_of(table: Mapping[str, Any] | None) -> list[str]:
         raise InvalidSetting(f"metrics has no setting {min(unknown)!r}", hint="known: names")
     names = (table or {}).get("names", ())
     listed = names.split(",") if isinstance(names, str) else names
-    return [str(name).strip() for name in listed]
+    wanted = [str(name).strip() for name in listed]
+    for name in wanted:
+        if plugins.find(GROUP, name) is None:
+            known = plugins.names(GROUP)
+            raise InvalidSetting(
+                f"metrics.names: there are no names of {name!r}",
+                hint=did_you_mean(name, known) or f"known: {', '.join(known)}",
+            )
+    return wanted
 
 
 class _Work(Observer):

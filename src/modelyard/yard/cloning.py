@@ -6,10 +6,9 @@ from pathlib import Path
 
 from modelyard.base.errors import InvalidInput
 from modelyard.objects.card import Card
-from modelyard.objects.card_file import card_path
 from modelyard.objects.copying import copy_source
 from modelyard.objects.linking import path_ref, write_link
-from modelyard.objects.save import target_path
+from modelyard.objects.targets import target_path
 from modelyard.yard.places import whole_ref
 from modelyard.yard.resolving import opened_place, resolve
 
@@ -29,7 +28,7 @@ def clone(
     source = resolve(ref, project=project, rev=rev)
     if source.card.kind in ("model", "data") and not source.card.artifact:
         raise InvalidInput(f"{source.ref or ref} has no files to copy")
-    return copy_source(source, target).but(path=str(card_path(target_path(target))))
+    return copy_source(source, target)
 
 
 def link(

@@ -147,6 +147,7 @@ CASES: Mapping[str, Case] = {
     "table, missing numbers": Case(lambda: make_pipeline(encoded(missing=True), LogisticRegression()), TABLE.assign(income=TABLE["income"].mask(TABLE["age"] % 7 == 0)), STAYS, DECIDED),
     "table, unknown texts refused": Case(lambda: make_pipeline(encoded(unknown="error"), LogisticRegression()), TABLE, STAYS, DECIDED),
     "texts": Case(lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()), TEXTS, LIKED, DECIDED),
+    "texts in a table": Case(lambda: make_pipeline(ColumnTransformer([("words", TfidfVectorizer(), "text")]), LogisticRegression()), pd.DataFrame({"text": TEXTS}), LIKED, DECIDED),
     "texts in a series": Case(lambda: make_pipeline(CountVectorizer(), MultinomialNB()), pd.Series(TEXTS), LIKED, PROBABLE),
     "xgboost": Case(lambda: boosted(xgboost.XGBClassifier), SPARSE, BINARY, PROBABLE),
     "xgboost of three": Case(lambda: boosted(xgboost.XGBClassifier), FRAME, np.digitize(X[:, 0], [-0.5, 0.5]), PROBABLE),

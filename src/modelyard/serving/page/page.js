@@ -85,7 +85,7 @@ function plain(schema) {
   const options = schema.anyOf ?? schema.oneOf;
   if (options) {
     const rest = options.filter((o) => o.type !== "null");
-    if (rest.length === 1) return { ...plain(rest[0]), optional: true };
+    if (rest.length === 1) return { ...plain(rest[0]), optional: true, lacks: false };
     return { type: "json", optional: rest.length < options.length };
   }
   const types = [schema.type].flat().filter((t) => t !== undefined);
@@ -94,7 +94,7 @@ function plain(schema) {
   if (schema.enum) return { type: "choice", choices: schema.enum.filter((c) => c !== null), optional };
   const numeric = type.includes("number") || type.includes("integer");
   if (numeric && type.every((t) => ["number", "integer", "string"].includes(t))) {
-    return { type: type.includes("number") ? "number" : "integer", optional };
+    return { type: type.includes("number") ? "number" : "integer", optional, lacks: optional };
   }
   const only = type.length === 1 ? type[0] : "json";
   return { type: ["string", "boolean"].includes(only) ? only : "json", format: schema.format, optional };
@@ -112,7 +112,9 @@ function field(label, place, schema, value, { required = true, file = null } = {
   fields.push({ place, element, kind, required });
   element.addEventListener("input", changed);
   const words = { json: "JSON", choice: "", file: "" }[kind.type] ?? (kind.format || kind.type);
-  const hints = [words, kind.optional ? "may be empty" : "", required ? "" : "optional"].filter(Boolean).join(", ");
+  // A column's number may be missing by nature; whether the model bears that nobody knows, unless its example does.
+  const empty = kind.optional && (!kind.lacks || value === null);
+  const hints = [words, empty ? "may be empty" : "", required ? "" : "optional"].filter(Boolean).join(", ");
   const hint = make("span", { className: "hint" }, hints ? ` ${hints}` : "");
   return make("div", { className: "field" }, make("label", { htmlFor: id }, label, hint), element);
 }

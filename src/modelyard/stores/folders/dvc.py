@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
-from modelyard.base.errors import FileMissing
+from modelyard.base.errors import FileMissing, InvalidPath
+from modelyard.base.paths import safe_segments
 from modelyard.stores.dvc.config import FILE
 from modelyard.stores.dvc.fetching import Wanted
 from modelyard.stores.dvc.names import ObjectId
 from modelyard.stores.dvc.pointers import Output
 from modelyard.stores.dvc.project import Project, above, below
+from modelyard.stores.dvc.roots import project_root
 from modelyard.stores.folders.interface import Entry, Folder
 from modelyard.stores.folders.local import LocalFolder
 
@@ -43,14 +44,7 @@ def _whole(folder: Folder) -> tuple[Folder, str]:
     return folder, ""
 
 
-def project_root(path: Path) -> Path | None:
-    """The nearest folder upward with a DVC project, within the same Git repository."""
-    for folder in (path, *path.parents):
-        if (folder / FILE).is_file():
-            return folder
-        if (folder / ".git").exists():
-            return None
-    return None
+overlaid = with_dvc
 
 
 class TrackedFolder:
@@ -76,10 +70,17 @@ class TrackedFolder:
 
     def entry(self, path: str) -> Entry | None:
         """Of the folder, else of what is tracked."""
-        if (found := self.folder.entry(path)) is not None or not path:
+        try:
+            found, refused = self.folder.entry(path), None
+        except InvalidPath as error:  # a link, as it may be one into DVC's cache
+            found, refused = None, error
+        if found is not None or not path:
             return found
-        project = self._project(self._full(path))
-        return None if project is None else self._tracked_entry(project, path)
+        project = self._project(self._full(path)) if refused is None or _plain(path) else None
+        tracked = None if project is None else self._tracked_entry(project, path)
+        if tracked is None and refused is not None:
+            raise refused
+        return tracked
 
     def _tracked_entry(self, project: Project, path: str) -> Entry | None:
         full = self._full(path)
@@ -155,7 +156,9 @@ class TrackedFolder:
         """A file of the folder, else a tracked one, verified by its md5."""
         try:
             return self.folder.open(path)
-        except FileMissing:
+        except (FileMissing, InvalidPath):
+            if not _plain(path):
+                raise
             project = self._project(self._full(path))
             wanted = None if project is None else self._wanted(project, self._full(path))
             if project is None or len(wanted or ()) != 1:
@@ -168,9 +171,13 @@ class TrackedFolder:
         plain: list[str] = []
         wanted: dict[int, tuple[Project, list[Wanted]]] = {}
         for path in paths:
-            if self.folder.entry(path) is not None:
-                plain.append(path)
-                continue
+            try:
+                if self.folder.entry(path) is not None:
+                    plain.append(path)
+                    continue
+            except InvalidPath:
+                if not _plain(path):
+                    continue  # opening it says why
             project = self._project(self._full(path))
             if project is not None:
                 _, wants = wanted.setdefault(id(project), (project, []))
@@ -242,3 +249,11 @@ class TrackedFolder:
             else:
                 self._projects[folder] = self._project_at(above(folder)) if folder else None
         return self._projects[folder]
+
+
+def _plain(path: str) -> bool:
+    try:
+        safe_segments(path)
+    except InvalidPath:
+        return False
+    return True

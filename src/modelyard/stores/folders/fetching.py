@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import IO
 
@@ -17,9 +17,8 @@ from modelyard.base.digests import FileEntry
 from modelyard.base.errors import Corrupted, NotSupported, Unreachable
 from modelyard.base.paths import full_disk_named
 from modelyard.stores.cache import blob_cache, cached, kept
-from modelyard.stores.folders.interface import Folder
 from modelyard.stores.folders.partial import Partial, partial
-from modelyard.stores.folders.remote import Ranged, ranged
+from modelyard.stores.folders.remote import Ranged
 from modelyard.stores.folders.transfer_bar import Bar
 from modelyard.stores.local import LocalStore
 
@@ -33,8 +32,8 @@ PROGRESS = 256 << 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 4.0
 
 
-def open_entry(folder: Folder, path: str, entry: FileEntry) -> IO[bytes]:
-    """A file that has a digest, verified, from the cache or else from ``path`` in the folder.
+def open_entry(folder: Ranged, path: str, entry: FileEntry) -> IO[bytes]:
+    """A file that has a digest, from the cache or else from ``path`` in the folder.
 
     `FileMissing` when nothing is there, `Corrupted` when it is something else, `Unreachable` when it would not come.
     """
@@ -43,11 +42,12 @@ def open_entry(folder: Folder, path: str, entry: FileEntry) -> IO[bytes]:
     return _brought(cache, folder, path, entry) if found is None else found
 
 
-def fetch_entries(folder: Folder, files: Iterable[tuple[str, FileEntry]]) -> None:
-    """Bring many files into the cache, small ones side by side, so that opening them transfers nothing. What is missing
-    or wrong is passed over: opening it will say so."""
-    wanted = [(path, entry) for path, entry in files if entry.size <= PART]
-    if len(wanted) < 2:
+def fetch_entries(folder: Ranged, files: Sequence[tuple[str, FileEntry]]) -> None:
+    """Bring many files here, small ones side by side, so that opening them transfers nothing. What is missing or wrong
+    is passed over: opening it will say so."""
+    cache = blob_cache()
+    small = [(path, e) for path, e in files if e.size <= PART and cache.stat(e.sha256) is None]
+    if len(small) < 2:
         return
 
     def bring(path: str, entry: FileEntry) -> None:
@@ -56,12 +56,12 @@ def fetch_entries(folder: Folder, files: Iterable[tuple[str, FileEntry]]) -> Non
         except Exception:  # noqa: BLE001  told when it is opened
             return
 
-    with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as threads:
-        for path, entry in wanted:
+    with ThreadPoolExecutor(min(AT_ONCE, len(small))) as threads:
+        for path, entry in small:
             threads.submit(bring, path, entry)
 
 
-def _brought(cache: LocalStore, folder: Folder, path: str, entry: FileEntry) -> IO[bytes]:
+def _brought(cache: LocalStore, folder: Ranged, path: str, entry: FileEntry) -> IO[bytes]:
     incoming = cache.root / "partial"
     with full_disk_named(incoming), partial(incoming, entry, PART) as coming:
         if (found := cached(cache, entry)) is not None:  # another process was faster
@@ -73,7 +73,7 @@ def _brought(cache: LocalStore, folder: Folder, path: str, entry: FileEntry) -> 
     return kept(cache, entry)
 
 
-def _fill(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> None:
+def _fill(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> None:
     """Until the file is what its digest says; what an earlier download left may be wrong, and goes once."""
     while True:
         resumed = coming.resumed
@@ -87,9 +87,9 @@ def _fill(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar
             )
 
 
-def _digest(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
+def _digest(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
     try:
-        return _Parts(ranged(folder), path, coming, bar).bring()
+        return _Parts(folder, path, coming, bar).bring()
     except NotSupported:
         coming.forget()
         return _whole(folder, path, entry, coming, bar)
@@ -98,7 +98,7 @@ def _digest(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: B
         raise
 
 
-def _refuse_other_size(folder: Folder, path: str, entry: FileEntry) -> None:
+def _refuse_other_size(folder: Ranged, path: str, entry: FileEntry) -> None:
     """What is shorter than its card says cannot be fetched whole, however often one asks."""
     there = folder.entry(path)
     if there is not None and there.size not in (None, entry.size):
@@ -153,7 +153,7 @@ class _Parts:
                 self._stop.wait(_pause(failures))
 
 
-def _whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
+def _whole(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
     """From the beginning to the end; what breaks off is begun again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -165,7 +165,7 @@ def _whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Ba
     raise AssertionError("the last attempt returns or raises")
 
 
-def _read_whole(folder: Folder, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
+def _read_whole(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: Bar) -> str:
     coming.forget()
     bar.start(0)
     at = 0

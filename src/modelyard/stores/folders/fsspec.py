@@ -6,10 +6,13 @@ add. Nothing is remembered between two questions: what another process put a mom
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, cast
 
+from modelyard.base.clock import new_id
 from modelyard.base.errors import FileMissing, MissingExtra, Unreachable
 from modelyard.base.paths import safe_segments
 from modelyard.base.refs import REMOTE_EXTRAS
@@ -22,6 +25,8 @@ SCHEMES = ("s3", "gs", "az", "sftp", "hdfs", "memory")
 BUCKETS = frozenset(["s3", "gs", "az", "memory"])
 """Where an object appears when its last byte is there, and folders need not be made."""
 
+PART = 16 << 20
+"""Bytes of an upload's part; four are under way at a time."""
 READ = 4 << 20
 """Bytes of a file asked for at a time."""
 
@@ -113,6 +118,18 @@ class FsspecFolder:
         entries = {n: _entry(above + n, e) for n, e in named if n and not _marks(e, place)}
         return [entries[name] for name in sorted(entries)]
 
+    def below(self, path: str = "") -> Iterator[Entry]:
+        """All files below a folder, in as few requests as a bucket's flat list takes."""
+        place = self.place(path)
+        with faults(self.ref(path)):
+            self.filesystem.invalidate_cache()
+            found = self.filesystem.find(place, detail=True)
+        start = f"{place.strip('/')}/"
+        for name in sorted(found):
+            if (full := name.strip("/")).startswith(start):
+                inner = full.removeprefix(start)
+                yield _entry(f"{path}/{inner}" if path else inner, found[name])
+
     def open(self, path: str) -> IO[bytes]:
         if (held := self._held.open(path)) is not None:
             return held
@@ -142,6 +159,87 @@ class FsspecFolder:
         yield found
         if len(found) != length:
             raise Unreachable(f"{self.ref(path)} broke off after {len(found)} of {length} bytes")
+
+    # Writing
+
+    def put(self, path: str, file: Path, told: Callable[[int], None]) -> None:
+        """See `remote.Writable`."""
+        size = file.stat().st_size
+        # A bucket takes at most 10,000 parts.
+        parts = {"chunksize": max(PART, size // 9000), "max_concurrency": 4} if self._s3 else {}
+        with self._arriving(path) as place:
+            self.filesystem.put_file(str(file), place, callback=told_by(told), **parts)
+
+    def replace(self, path: str, data: bytes) -> None:
+        """See `remote.Writable`."""
+        with self._arriving(path) as place:
+            self.filesystem.pipe_file(place, data)
+
+    @contextlib.contextmanager
+    def _arriving(self, path: str) -> Generator[str]:
+        """Where to write what is to appear at a path when it is complete."""
+        place = self.place(path)
+        with faults(self.ref(path)):
+            if self.bucket:
+                yield place
+                return
+            above, _, name = place.rpartition("/")
+            self.filesystem.makedirs(above, exist_ok=True)
+            temporary = f"{above}/.{name[:60]}.{new_id()[-12:]}.tmp"
+            try:
+                yield temporary
+                self._rename(temporary, place)
+            except BaseException:
+                with contextlib.suppress(Exception):  # only tidiness: nobody looks there
+                    self.filesystem.rm_file(temporary)
+                raise
+
+    def _rename(self, new: str, place: str) -> None:
+        """In one step where the file system has one."""
+        if hasattr(self.filesystem, "replace_file"):
+            self.filesystem.replace_file(new, place)
+            return
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.rm_file(place)
+        self.filesystem.mv(new, place)
+
+    def remove(self, path: str) -> None:
+        """See `remote.Writable`."""
+        place = self.place(path)
+        with faults(self.ref(path)), contextlib.suppress(FileNotFoundError):
+            self.filesystem.rm(place, recursive=True)
+
+    def changed_ms(self, path: str) -> int | None:
+        """See `remote.Writable`."""
+        place = self.place(path)
+        with faults(self.ref(path)):
+            self.filesystem.invalidate_cache()
+            files = self.filesystem.find(place)
+            try:
+                times = [self.filesystem.modified(file) for file in files]
+            except (FileNotFoundError, NotImplementedError):
+                return None
+        return max((int(time.timestamp() * 1000) for time in times), default=None)
+
+    @property
+    def _s3(self) -> bool:
+        return self._label.startswith("s3:")
+
+
+def told_by(told: Callable[[int], None]) -> Any:
+    """What the libraries tell of their progress, passed on."""
+    from fsspec.callbacks import Callback
+
+    class Told(Callback):
+        def relative_update(self, inc: int = 1) -> None:
+            super().relative_update(inc)
+            told(inc)
+
+        def absolute_update(self, value: int) -> None:
+            told(value - self.value)
+            super().absolute_update(value)
+
+    return Told()
 
 
 def _entry(path: str, found: Mapping[str, Any]) -> Entry:

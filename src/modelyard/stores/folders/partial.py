@@ -41,8 +41,8 @@ def _held(lock_file: Path) -> IO[bytes]:
     """A lock that goes with the process that holds it, however it ends."""
     while True:
         lock = lock_file.open("ab")
-        with contextlib.suppress(OSError):
-            _lock(lock.fileno())
+        _lock(lock.fileno())
+        with contextlib.suppress(FileNotFoundError):
             # Who waited may hold a file that was removed meanwhile, which keeps nobody out.
             if os.path.samestat(os.fstat(lock.fileno()), lock_file.stat()):
                 return lock

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeGuard, cast
 from urllib.parse import unquote
 
 from modelyard.base.errors import InvalidReference, NotSupported
@@ -20,6 +21,26 @@ class Ranged(Folder, Protocol):
     def pieces(self, path: str, start: int, length: int) -> Iterator[bytes]:
         """So many bytes from ``start`` on, piece by piece. What is cut off is `Unreachable` after the pieces that came;
         `NotSupported` where only whole files are given."""
+        ...
+
+
+class Writable(Ranged, Protocol):
+    """A folder that takes files. Each appears whole, or not at all, in place of what was there."""
+
+    def put(self, path: str, file: Path, told: Callable[[int], None]) -> None:
+        """Upload a file, its parts side by side where that can be; ``told`` hears of bytes that are through."""
+        ...
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Write a small file."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Take away a file, or a folder with all that is in it; nothing there is no error."""
+        ...
+
+    def changed_ms(self, path: str) -> int | None:
+        """When a file, or the newest of a folder, was written; None where that is not known."""
         ...
 
 
@@ -54,8 +75,17 @@ def _place(scheme: str, above: str) -> tuple[str, str]:
     return place, "/".join(safe_segments(unquote(path))) if path else ""
 
 
-def ranged(folder: Folder) -> Ranged:
-    """The folder, when it gives parts of files; `NotSupported` when it does not."""
-    if not hasattr(folder, "pieces"):
-        raise NotSupported(f"{folder.label} gives whole files only")
-    return folder  # type: ignore[return-value]
+def open_writable(ref: RemoteRef) -> tuple[Writable, str]:
+    """As `open_remote`, to write there. `NotSupported` for a web address."""
+    folder, path = open_remote(ref)
+    if not hasattr(folder, "put"):
+        raise NotSupported(
+            f"nothing can be saved to {folder.ref(path)}: a web server takes no files",
+            hint="save to a bucket (s3://, gs://, az://) or server (sftp://), or register it with a hub",
+        )
+    return cast(Writable, folder), path
+
+
+def is_ranged(folder: Folder) -> TypeGuard[Ranged]:
+    """Whether a folder gives parts of files, and so keeps nothing here itself."""
+    return hasattr(folder, "pieces")

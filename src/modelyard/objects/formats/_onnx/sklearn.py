@@ -64,7 +64,11 @@ def _rounds(model: Any) -> bool:
 def _vectorizers(model: Any) -> list[Any]:
     """The parts that turn texts into numbers, however deep they stand."""
     parts = [model, *getattr(model, "get_params", dict)().values()]
-    return [part for part in parts if hasattr(part, "build_analyzer")]
+    found = [part for part in parts if hasattr(part, "build_analyzer")]
+    for part in parts:  # a ColumnTransformer fits copies of what it was given
+        for _, fitted, _ in getattr(part, "transformers_", ()):
+            found += _vectorizers(fitted)
+    return found
 
 
 def _classifiers(model: Any) -> list[Any]:

@@ -209,10 +209,11 @@ class GitRegistry(Registered["GitModelVersion"]):
 
     def unregistered(self) -> list[str]:
         """Names that HEAD has, registered or not; none of a repository without a commit."""
-        from modelyard.yard.git_sources import names_at
+        from modelyard.stores.folders.git import GitFolder
+        from modelyard.yard.annotations import names_in
 
         try:
-            return names_at(self, self.commit_of())
+            return list(names_in(GitFolder(self.repository, self.commit_of())))
         except NotFound:
             return []
         except ModelyardError as error:

@@ -14,7 +14,7 @@ from modelyard.stores.folders.git import GitFolder
 from modelyard.stores.folders.interface import Folder
 from modelyard.stores.folders.overlays import overlaid
 from modelyard.stores.git.repository import Repository
-from modelyard.yard.annotations import INDEX, annotation_of, names_in, near_names
+from modelyard.yard.annotations import INDEX, annotation_of, near_names
 from modelyard.yard.git_registry import GitRegistry
 
 if TYPE_CHECKING:
@@ -68,8 +68,3 @@ def path_of(folder: Folder, version: Version) -> str | None:
         return noted
     said = annotation_of(folder, version.name)
     return said.path if said else None
-
-
-def names_at(registry: GitRegistry, commit: str) -> list[str]:
-    """The names that a commit has."""
-    return list(names_in(GitFolder(registry.repository, commit)))

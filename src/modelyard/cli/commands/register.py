@@ -116,13 +116,13 @@ def _in_yard(
     with opened_registry(project, registry, push=push, make=not dry_run) as models:
         model = to_register(ref, project, rev, None if models is None else models.yard)  # type: ignore[attr-defined]
         own = Path(ref).name if isinstance(model, str | Path) else model.name
-        name = own if name is None else name
-        there = [] if models is None else list(models.registry.state(name).versions)
+        named = own if name is None else name
+        there = [] if models is None else list(models.registry.state(named).versions)
         if dry_run:
-            found = rehearse_in_yard(models, model, name, semver=semver, bump=bump)
+            found = rehearse_in_yard(models, model, named, semver=semver, bump=bump)
             digest = f"sha256:{found.digest}"
         else:
-            version = models.add(model, name, semver=semver, bump=bump, **facts)  # type: ignore[union-attr]
+            version = models.add(model, named, semver=semver, bump=bump, **facts)  # type: ignore[union-attr]
             found, digest = version.record, version.digest
     return {
         "name": found.name,

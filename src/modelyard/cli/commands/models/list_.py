@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from modelyard.cli.options import json_option, project_option, registry_option
@@ -19,7 +21,16 @@ SHOWN = [
     "target",
     "metrics",
     "created_at",
+    "created_by",
+    "active",
+    "commit",
 ]
+
+
+def columns(rows: Any) -> list[str]:
+    """Those that this registry has."""
+    only = {"created_by", "commit"} if rows and "id" in rows[0] else set[str]()
+    return [name for name in SHOWN if name not in only and any(name in row for row in rows)]
 
 
 @click.command(name="list")
@@ -38,4 +49,4 @@ def command(as_json: bool, registry: str | None, project: str | None) -> None:
 
     with opened_registry(project, registry) as models:
         rows = models.list(records=True) if models is not None else []
-    emit_rows(rows, SHOWN, as_json, none="no models yet: modelyard register models/name")  # type: ignore[arg-type]  # records=True gives a list
+    emit_rows(rows, columns(rows), as_json, none="no models yet: modelyard register models/name")  # type: ignore[arg-type]  # records=True gives a list

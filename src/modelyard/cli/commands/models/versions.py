@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.commands.models.list_ import SHOWN
+from modelyard.cli.commands.models.list_ import columns
 from modelyard.cli.options import json_option, name_argument, project_option, registry_option
 from modelyard.cli.output import emit_rows
 
@@ -25,4 +25,4 @@ def command(name: str, as_json: bool, registry: str | None, project: str | None)
 
     with existing_registry(project, registry) as models:
         rows = models.versions(name, records=True)
-    emit_rows(rows, [*SHOWN, "active"], as_json, none=f"{name} has no versions")  # type: ignore[arg-type]  # a list
+    emit_rows(rows, columns(rows), as_json, none=f"{name} has no versions")  # type: ignore[arg-type]  # a list

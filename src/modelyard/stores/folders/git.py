@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,6 +70,13 @@ class GitFolder:
             if tree[child].is_file or tree[child].is_folder
         ]
         return sorted(entries, key=lambda entry: entry.path)
+
+    def paths(self) -> Iterator[str]:
+        """All files, by path, without a look at each."""
+        below = f"{self.below}/" if self.below else ""
+        for path, entry in self.repository.tree(self.commit).items():
+            if entry.is_file and path.startswith(below) and _plain(path):
+                yield path[len(below) :]
 
     def open(self, path: str) -> IO[bytes]:
         found = self._found(path)

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from modelyard.registry._git import remote as remotes
 from modelyard.registry._git import writing
 from modelyard.registry._git.checking import check_ref
 from modelyard.registry._git.examining import Problem, examine
-from modelyard.registry._git.history import to_events
+from modelyard.registry._git.history import by_model, to_events
 from modelyard.registry._git.planning import Plan, plan
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
 from modelyard.registry._git.settings import FILE, Allowed, allowed
@@ -85,11 +84,12 @@ class GitRegistryBackend:
 
     def states(self) -> Iterator[ModelState]:
         """The states of all names that have tags, sorted."""
-        return iter([fold(events, name) for name, events in sorted(self._by_name().items())])
+        found = by_model(self._events(self.tags()))
+        return iter([fold(events, name) for name, events in found.items()])
 
     def names(self) -> Iterator[str]:
         """All names that have tags, sorted."""
-        return iter(sorted(self._by_name()))
+        return iter(by_model(self._events(self.tags())))
 
     def events(self, name: str | None = None, *, after: int = 0) -> Iterator[Event]:
         """What the tags say, in order: of all models or of one."""
@@ -234,12 +234,6 @@ class GitRegistryBackend:
             remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
         self._fetched = False
         return made
-
-    def _by_name(self) -> Mapping[str, Sequence[Event]]:
-        found: defaultdict[str, list[Event]] = defaultdict(list)
-        for event in self._events(self.tags()):
-            found[event.subject.partition(":")[2]].append(event)
-        return found
 
     def _events(self, tags: Tags) -> list[Event]:
         events, skipped = to_events(tags.tags)

@@ -57,11 +57,11 @@ USER_SETTINGS: Mapping[str, Shape] = {
 
 MEANINGS: Mapping[str, str] = {
     "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`; or a hub: `https://…`.",
-    "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
+    "registry": "Where versions and stages are kept: `yard`, or `git`: in the tags of the repository.",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
-    "registry.rules": "What must hold before a promotion. For a later version.",
+    "registry.rules": "What must hold before a version enters a stage: `path`, `exclusive`, and for each stage who may and which checks pass (promotion.md).",
     "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",
-    "storage": "Options of buckets and servers, by scheme: `storage.s3.anon`, `storage.s3.region`; addresses and identities only in the user's own configuration ([remote storage](remote-storage.md)).",
+    "storage": "`dvc`: saved objects are kept in the project's DVC cache ([DVC](dvc.md)). Also options of buckets and servers, by scheme: `storage.s3.anon`, `storage.s3.region`; addresses and identities only in the user's own configuration ([remote storage](remote-storage.md)).",
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",

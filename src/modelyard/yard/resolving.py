@@ -28,9 +28,11 @@ from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named
 from modelyard.objects.opening import Place, exists_at, source_at
 from modelyard.objects.source import Source
+from modelyard.stores.folders.overlays import underlying
+from modelyard.stores.git.hosts import hint_for
 from modelyard.yard.addresses import address_of
 from modelyard.yard.places import at_revision, git_place, place_of, project_place
-from modelyard.yard.project import require_yard_registry
+from modelyard.yard.registries import git_registry, registry_of
 
 if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
@@ -48,7 +50,11 @@ def resolve(
         found = at_revision(parsed, rev)
         return _within(git_place(found), found.object)
     if isinstance(parsed, RemoteRef):
-        return _within(place_of(parsed, rev), None)
+        try:
+            return _within(place_of(parsed, rev), None)
+        except NotFound as error:
+            error.hint = error.hint or hint_for(parsed)
+            raise
     root = project_place(project, rev)
     if isinstance(root, Place):
         return _within(root, parsed)
@@ -99,6 +105,11 @@ def _within(place: Place | None, parsed: Ref | None) -> Source:
 def _registered_there(ref: NameRef, place: Place, tried: Place | None) -> Source:
     """By a name in the registry that a repository's tags make."""
     attempts = [f"no object at {tried.ref}"] if tried is not None else []
+    repository = getattr(underlying(place.folder), "repository", None)
+    if repository is not None:
+        from modelyard.yard.git_sources import registered_in_git
+
+        return registered_in_git(repository, ref, attempts)
     raise NotFound(
         f"nothing is called {str(ref)!r}: "
         + "; ".join([*attempts, f"no registry in {place.folder.label}"])
@@ -132,8 +143,10 @@ def project_folder(project: str | None, rev: str | None) -> Path:
 
 def _registered(ref: NameRef, root: Path, yard: Yard | None, tried: Path | None) -> Source:
     attempts = [f"no object at {tried}{SUFFIX}"] if tried is not None else []
-    if yard is None:
-        require_yard_registry(root, "; ".join(attempts))
+    if yard is None and registry_of(root) == "git":
+        from modelyard.yard.git_sources import registered_by_tags
+
+        return registered_by_tags(git_registry(root), ref, attempts)
     with opened_yard(root, yard) as found:
         names = [] if found is None else found.models.names()
         if found is not None and ref.name in names:

@@ -27,13 +27,14 @@ from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
 from modelyard.yard.data import as_frame, data_of, words_of
 from modelyard.yard.places import project_place
-from modelyard.yard.project import require_yard_registry
-from modelyard.yard.resolving import project_folder, resolve
+from modelyard.yard.registries import existing_registry
+from modelyard.yard.registry_verbs import refuse_registering, register_saved
+from modelyard.yard.resolving import resolve
 from modelyard.yard.rows import as_facts
-from modelyard.yard.versions import ModelVersion
+from modelyard.yard.versions import ModelVersion, RegisteredVersion
 
 if TYPE_CHECKING:
-    from modelyard.yard.yard import Yard
+    pass
 
 Engine = Literal["local"]
 
@@ -55,13 +56,15 @@ def save(
     postprocess: Callable[..., Any] | None = None,
     register: str | None = None,
     sample_rows: int = MAX_ROWS,
+    dvc: bool | None = None,
 ) -> Card:
     """Save a model or data to ``path``, with a readable card ``path.yard.yaml`` beside it; returns the card.
 
     ``sample_data`` teaches the schema: a value for the first argument, a tuple for several, or a dict by argument
     name. ``methods`` are names, or a sample for each. ``format`` chooses how it is written (skops, cloudpickle, csv,
     parquet …); by default the safest that brings equal predictions back. ``register`` also registers it under a
-    name in the project's yard. ``sample_rows=0`` keeps no sample on the card.
+    name in the project's yard. ``sample_rows=0`` keeps no sample on the card. ``dvc=True`` keeps the
+    files in the project's DVC cache, with a pointer for Git; by default the setting ``storage`` says.
 
     >>> import tempfile, modelyard as my
     >>> path = tempfile.mkdtemp() + "/answer"
@@ -70,6 +73,8 @@ def save(
     >>> my.load(path)
     {'answer': 42}
     """
+    if register is not None:
+        refuse_registering()
     card = saving.save(
         obj,
         path,
@@ -85,10 +90,10 @@ def save(
         preprocess=preprocess,
         postprocess=postprocess,
         sample_rows=sample_rows,
+        storage=None if dvc is None else "dvc" if dvc else "",
     )
     if register is not None:
-        with _registry(None) as yard:
-            yard.models.add(Path(path), register)
+        register_saved(Path(path), register)
     return card
 
 
@@ -150,7 +155,7 @@ def open_model(
     """A model with its card from a reference, a version, an opened model, or a live object."""
     if isinstance(ref, Model):
         return ref
-    if isinstance(ref, ModelVersion):
+    if isinstance(ref, RegisteredVersion):
         return load_model(ref.source, trust=trust, check_env=check_env)
     if isinstance(ref, str | Path):
         source = resolve(ref, project=project, rev=rev)
@@ -283,9 +288,9 @@ def record_metrics(model: Any, values: Mapping[str, float], project: str | None 
         _on_version(model, values)
     elif isinstance(model, str | Path):
         source = resolve(model, project=project)
-        if source.version:
-            with _registry(project) as yard:
-                _on_version(yard.models.get(f"{source.name}@{source.version}"), values)
+        if source.version and "git" not in source.provenance:
+            with existing_registry(project, "yard") as models:
+                _on_version(models.get(f"{source.name}@{source.version}"), values)
         else:
             _on_card(source, values)
 
@@ -304,56 +309,6 @@ def _measured(source: Source, values: Mapping[str, float]) -> Card:
 def _on_version(version: ModelVersion, values: Mapping[str, float]) -> None:
     card = _measured(version.source, values)
     version.yard.models.describe_version(version.record, card, metrics=as_facts(card.metrics))
-
-
-def register(
-    ref_or_model: Any,
-    name: str | None = None,
-    *,
-    project: str | None = None,
-    **options: Any,
-) -> ModelVersion:
-    """Register a saved or live model as the next version of ``name``, on any backend, without a run.
-
-    ``name``: else a path's last segment. ``options``: of ``Yard.models.add``. The yard stays open while it is in use.
-    """
-    if name is None:
-        if not isinstance(ref_or_model, str | Path):
-            raise InvalidInput("a live model needs a name to be registered under")
-        name = Path(str(ref_or_model)).name
-    return _registry(project).models.add(ref_or_model, name, **options)
-
-
-def _registry(project: str | None) -> Yard:
-    from modelyard.yard.yard import Yard  # with the database library, which nothing else here needs
-
-    require_yard_registry(project_folder(project, None))
-    return Yard(project=project)
-
-
-def promote(
-    name: str,
-    stage: str,
-    version: int | str | None = None,
-    comment: str | None = None,
-    *,
-    project: str | None = None,
-) -> ModelVersion:
-    """Assign a version (by default the newest) to a stage."""
-    return _registry(project).models.promote(name, stage, version, comment or "")
-
-
-def demote(
-    name: str,
-    stage: str,
-    version: int | str | None = None,
-    comment: str | None = None,
-    *,
-    project: str | None = None,
-) -> None:
-    """Empty a stage; with a version, take only that one out of it."""
-    with _registry(project) as yard:
-        yard.models.demote(name, stage, version, comment or "")
 
 
 def trusted_types(source: Source) -> list[str]:

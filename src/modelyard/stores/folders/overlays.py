@@ -16,3 +16,10 @@ def overlaid(folder: Folder) -> Folder:
         module, _, function = where.partition(":")
         folder = getattr(importlib.import_module(module), function)(folder)
     return folder
+
+
+def underlying(folder: Folder) -> Folder:
+    """The folder below all that is shown over it."""
+    while (inner := getattr(folder, "folder", None)) is not None:
+        folder = inner
+    return folder

@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 _NOTED = 3
 """How many tags that do not count are told of one by one."""
 
-ATTEMPTS = 40
-"""How often a write that somebody else was faster than is decided anew."""
+ATTEMPTS = 300
+"""How often a write that somebody else was faster than is decided anew. Of many who write at once one always wins, so
+that even the unluckiest waits for no more rounds than there are writes."""
+_PAUSE_SECONDS = 0.1
+"""At most, between two of them: who waited longer must not be the one who waits longest again."""
 
 
 class GitRegistryBackend:
@@ -178,13 +181,13 @@ class GitRegistryBackend:
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
         with writing.locked(self._lock):
-            for attempt in range(ATTEMPTS):
+            for _ in range(ATTEMPTS):
                 if self.push:
                     self.fetch()
                 try:
                     return self._write(name, decide)
                 except writing.Lost:
-                    time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1.0)))
+                    time.sleep(random.uniform(0, _PAUSE_SECONDS))
         raise Conflict(
             f"others were faster {ATTEMPTS} times in writing tags of {name!r}", hint="try again"
         )

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.digests import FileEntry
-from modelyard.base.errors import CheckFailed, InvalidInput, NotFound
+from modelyard.base.errors import CheckFailed, InvalidInput, NotFound, NotSupported
 from modelyard.base.events import Draft, Kind
 from modelyard.base.refs import NameRef, Selector, parse
 from modelyard.objects.card import Card
@@ -251,6 +251,11 @@ def open_version_file(yard: Yard, name: str, version: str, path: str) -> tuple[I
         raise NotFound(
             f"{name}@{found.label} has no file {path!r}",
             choices=[e.path for e in card.artifact][:20],
+        )
+    if "elsewhere" in found.facts:
+        raise NotSupported(
+            f"the files of {name}@{found.label} are in Git: {found.facts['elsewhere']}",
+            hint="load it from there, or copy them into the yard: modelyard registry mirror --copy",
         )
     stream = yard.stores.open(entry.sha256, entry.size)
     draft = Draft(

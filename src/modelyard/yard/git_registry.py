@@ -14,11 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.errors import ModelyardError, NotFound, did_you_mean
+from modelyard.base.errors import InvalidSetting, ModelyardError, NotFound, did_you_mean
 from modelyard.base.events import Event
 from modelyard.base.names import Part
 from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
+from modelyard.registry._git import writing
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import Decision, ModelState, Version
 from modelyard.stores.git.command import git_text
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from modelyard.objects.source import Source
     from modelyard.registry._git.examining import Problem
+    from modelyard.registry.rules import Rules
     from modelyard.stores.git.repository import Repository
     from modelyard.yard.git_versions import GitModelVersion
 
@@ -45,6 +47,15 @@ class _Tags(GitRegistryBackend):
     def __init__(self, repository: Any, **options: Any) -> None:
         super().__init__(repository, **options)
         self.unsent: list[str] = []
+
+    @property
+    def actor(self) -> str:
+        """Whom the next tag will name, with the address; empty where Git does not know, and will refuse to write."""
+        try:
+            who = self._identity or writing.identity(self.folder)
+        except InvalidSetting:
+            return ""
+        return f"{who.name} <{who.email}>"
 
     def has_remote(self) -> bool:
         """Whether there is another side."""
@@ -239,6 +250,30 @@ class GitRegistry(Registered["GitModelVersion"]):
 
     def _digest(self, state: ModelState, version: Version) -> str | None:
         return super()._digest(state, version) or self._version(state, version).digest or None
+
+    # By which rules
+
+    @property
+    def rules(self) -> Rules:
+        """The promotion rules that the repository's settings say: of the work tree, else of the default branch."""
+        from modelyard.base.config import settings
+        from modelyard.base.project import find_root
+        from modelyard.registry.rule_settings import rules_of
+        from modelyard.stores.folders.git import GitFolder
+        from modelyard.yard.git_registering import work_tree
+        from modelyard.yard.promotion import rules_in
+
+        if work_tree(self) is not None:
+            return rules_of(settings(find_root(self.folder)))
+        try:
+            return rules_in(GitFolder(self.repository, self.commit_of()))
+        except NotFound:  # a repository without a commit
+            return rules_of(settings(find_root()))
+
+    @property
+    def actor(self) -> str:
+        """Whom its tags will name."""
+        return self._tags.actor
 
     def problems(self) -> Sequence[Problem]:
         """What in the tags breaks GTO, misleads it, or has no effect; one good line when nothing does."""

@@ -35,6 +35,7 @@ from modelyard.yard.keeping import (
 )
 from modelyard.yard.lineage import lineage
 from modelyard.yard.naming import label_of
+from modelyard.yard.origins import committed
 from modelyard.yard.registered import Registered
 from modelyard.yard.rows import version_rows
 from modelyard.yard.training import check_target, features_of
@@ -43,6 +44,7 @@ from modelyard.yard.versions import ModelVersion
 if TYPE_CHECKING:
     import pandas
 
+    from modelyard.registry.rules import Rules
     from modelyard.yard.yard import Yard
 
 COLUMNS = (
@@ -115,10 +117,11 @@ class Models(Registered[ModelVersion]):
 
     def _origin(self, source: Source) -> dict[str, Any]:
         """Of what came out of a repository: the commit, and all that is known of the place."""
-        found = source.provenance.get("git")
-        if not found:
+        known = source.provenance.get("origin") or source.provenance
+        known = known or (committed(Path(source.ref)) if source.ref else None) or {}
+        if not known.get("git"):
             return {}
-        return {"commit": found["commit"], "facts": {"origin": dict(source.provenance)}}
+        return {"commit": known["git"]["commit"], "facts": {"origin": dict(known)}}
 
     def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
         if dataset is None or isinstance(dataset, Dataset):
@@ -193,7 +196,7 @@ class Models(Registered[ModelVersion]):
             "vouched": None if vouched else False,
         }
         # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.
-        self._refer(kept)
+        self.refer(kept)
         version = verbs.register(
             self.registry,
             name,
@@ -208,7 +211,8 @@ class Models(Registered[ModelVersion]):
         self.yard.database.checkpoint()
         return self._version(self.registry.state(version.name), version)
 
-    def _refer(self, kept: Kept) -> None:
+    def refer(self, kept: Kept) -> None:
+        """Keep what an object needs from being collected."""
         owner = f"model:{kept.card.digest}"
 
         def change(connection: Connection) -> None:
@@ -247,6 +251,13 @@ class Models(Registered[ModelVersion]):
             raise NotSupported(what, hint=version.facts.get("note"))
         return kept_card(self.yard.stores, version.facts["card"], f"{version.name}@{version.label}")
 
+    @property
+    def rules(self) -> Rules:
+        """The promotion rules of the yard's project; behind a hub they are the hub's own."""
+        from modelyard.registry.rule_settings import rules_of
+
+        return rules_of(self.yard.config)
+
     def files_of(self, card: Card, label: str) -> Any:
         """The verified files of a kept card; ``label`` is ``name@version``."""
         return kept_files(self.yard.stores, card, label)
@@ -283,7 +294,7 @@ class Models(Registered[ModelVersion]):
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""
         kept = keep_card(self.yard.stores, card)
-        self._refer(kept)
+        self.refer(kept)
         changes = {"card": kept.card_sha256, **facts}
         verbs.describe_version(self.registry, version.name, version.label, facts=changes)
 
@@ -297,7 +308,7 @@ class Models(Registered[ModelVersion]):
 
     def _missing(self, version: Version) -> list[str]:
         label = f"{version.name}@{version.label}"
-        if "card" not in version.facts:
+        if "card" not in version.facts or "elsewhere" in version.facts:
             return []  # its files are those of an overlay, which is looked at by itself
         try:
             card = self.card_of(version)

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import NotFound, did_you_mean
+from modelyard.base.events import caller
 from modelyard.base.refs import NameRef
 from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Registry, Version
@@ -19,7 +21,10 @@ from modelyard.yard.summary import entry, shown
 if TYPE_CHECKING:
     import pandas
 
+    from modelyard.objects.card import Card
     from modelyard.objects.source import Source
+    from modelyard.registry.promoting import Plan, Promoter
+    from modelyard.registry.rules import Rules
     from modelyard.yard.versions import RegisteredVersion
 
 V = TypeVar("V", bound="RegisteredVersion")
@@ -100,21 +105,62 @@ class Registered(Generic[V]):
     def promote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> V:
-        """Assign a version (by default the newest) to a stage."""
-        found = verbs.promote(self.registry, name, stage, label_of(version), comment=comment)
+        """Assign a version (by default the newest) to a stage, if the project's promotion rules let it in."""
+        found = self._promoter().promote(name, stage, label_of(version), comment=comment)
         return self._version(self.registry.state(name), found)
+
+    def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
+        """What `promote` would do, and what each promotion rule says of it."""
+        return self._promoter().plan(name, stage, label_of(version))
 
     def demote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> None:
         """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
-        verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
+        self._promoter().demote(name, stage, label_of(version), comment=comment)
 
     def rollback(self, name: str, stage: str, comment: str = "") -> V:
         """The version that held a stage before into it again; `Conflict` when there was none."""
-        done = verbs.rollback(self.registry, name, stage, comment=comment)
+        done = self._promoter().rollback(name, stage, comment=comment)
         assert done.holder is not None
         return self._version(self.registry.state(name), done.holder)
+
+    def transition(
+        self, name: str, version: str, stage: str | None, *, archive_to: str | None = None
+    ) -> ModelState:
+        """A version into one stage alone, out of all others it is in; with ``archive_to`` the others in it go there."""
+        return self._promoter().transition(name, version, stage, archive_to=archive_to)
+
+    # By which rules
+
+    @property
+    def rules(self) -> Rules:
+        """The promotion rules of the project that it belongs to."""
+        from modelyard.registry.rules import Rules
+
+        return Rules()
+
+    @property
+    def actor(self) -> str:
+        """Who acts here, as its events remember it."""
+        return caller().actor
+
+    def card_of(self, version: Version) -> Card:
+        """The card of a version."""
+        return self._version(self.registry.state(version.name), version).card
+
+    def metrics_of(self, version: Version) -> Mapping[str, float]:
+        """The metrics of a version, for rules: of its card, and of the files that its commit has beside it."""
+        from modelyard.yard.measures import metrics_of
+
+        return metrics_of(self._version(self.registry.state(version.name), version))
+
+    def _promoter(self) -> Promoter:
+        from modelyard.yard.promotion import promoter
+
+        return promoter(self)
+
+    # Changing names
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a model another name; its versions, stages and history go with it."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from modelyard.base.events import Event
+from modelyard.objects.card import Card
 from modelyard.registry.fold import apply
 from modelyard.registry.interface import Decision, ModelState, Registry, Version, Versioning
+from modelyard.registry.promoting import Plan
 from modelyard.registry.recording import events_of
+from modelyard.registry.rules import Rules
 from modelyard.yard.registered import Registered
 from modelyard.yard.versions import RegisteredVersion
 
@@ -51,12 +54,34 @@ class Rehearsed(Registered[RegisteredVersion]):
 
     def __init__(self, of: Registered[Any]) -> None:
         self.registry = RehearsedRegistry(of.registry)
-        self._label = of.label
+        self._of = of
 
     @property
     def label(self) -> str:
         """Of the registry that it is a rehearsal of."""
-        return self._label
+        return self._of.label
 
     def _version(self, state: ModelState, version: Version) -> RegisteredVersion:
         return RegisteredVersion(state, version)
+
+    def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
+        """As that registry plans it."""
+        return self._of.plan(name, stage, version)
+
+    @property
+    def rules(self) -> Rules:
+        """Of the registry that it is a rehearsal of."""
+        return self._of.rules
+
+    @property
+    def actor(self) -> str:
+        """Who would act there."""
+        return self._of.actor
+
+    def card_of(self, version: Version) -> Card:
+        """As that registry has it."""
+        return self._of.card_of(version)
+
+    def metrics_of(self, version: Version) -> Mapping[str, float]:
+        """As that registry has them."""
+        return self._of.metrics_of(version)

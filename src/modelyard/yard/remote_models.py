@@ -27,6 +27,7 @@ from modelyard.yard.rows import spelled
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
+    from modelyard.registry.promoting import Plan
     from modelyard.yard.yard import Yard
 
 
@@ -149,6 +150,13 @@ class RemoteModels(Models):
         change = {"version": version, "comment": comment}
         told = self._client.ask("PUT", "models", name, "stages", stage, json=change)
         return self._told(told)
+
+    def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
+        """Its rules are the hub's own, which it asks when it is told to promote."""
+        raise NotSupported(
+            f"the promotion rules of {self.label} are the hub's own, asked when it is told to promote",
+            hint="leave --dry-run out: a promotion that a rule refuses changes nothing",
+        )
 
     def demote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -182,7 +183,13 @@ class ModelVersion(RegisteredVersion):
 
     @property
     def source(self) -> Source:
-        """What `load` and `serve` take."""
+        """What `load` and `serve` take. Of a version mirrored from Git without its files, what stands at its commit."""
+        elsewhere = self.record.facts.get("elsewhere")
+        if elsewhere is not None and str(elsewhere).startswith("git+"):
+            from modelyard.yard.resolving import resolve
+
+            found = resolve(str(elsewhere))
+            return replace(found, name=self.name, version=self.record.label, ref=self.ref)
         return Source(
             card=self.card,
             files=self.yard.models.files_of(self.card, self.ref),
@@ -192,6 +199,7 @@ class ModelVersion(RegisteredVersion):
             provenance={
                 "model_version_id": self.id,
                 "dataset_id": self.record.facts.get("dataset_id"),
+                **{k: v for k, v in self.record.facts.items() if k == "origin"},
             },
             ref=self.ref,
         )

@@ -41,7 +41,8 @@ def command(
 ) -> None:
     """Show everything known about an object, or the registry when REF is left out.
 
-    The model itself is neither loaded nor imported.
+    The model itself is neither loaded nor imported. Metrics, parameters and plots that the project keeps beside it
+    (dvc.yaml, DVCLive) are shown as they are at that very commit.
 
     \b
     Examples:
@@ -80,8 +81,10 @@ def _show_object(
     project: str | None,
     rev: str | None,
 ) -> None:
+    from modelyard.cli.measures import measures_page, measures_text
     from modelyard.cli.reports import FORMS
     from modelyard.objects.card_file import card_to_dict
+    from modelyard.yard.measures import measures_of
     from modelyard.yard.registries import existing_registry
     from modelyard.yard.resolving import resolve
 
@@ -94,7 +97,11 @@ def _show_object(
     facts["digest"] = source.card.digest
     if "git" in source.provenance:
         facts["git"] = source.provenance["git"]
-    emit(facts, as_json, lambda: FORMS[form](source))
+    found = measures_of(source)
+    if found:
+        facts["measures"] = found.to_dict()
+    more = {"text": measures_text, "md": measures_page}.get(form, lambda _: "")(found)
+    emit(facts, as_json, lambda: "\n".join(filter(None, (FORMS[form](source), more))))
 
 
 def registry_table(summary: dict[str, dict[str, object]]) -> str:

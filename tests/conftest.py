@@ -18,6 +18,10 @@ collect_ignore = [] if "MODELYARD_FRAMEWORK" in os.environ else ["frameworks"]
 # uv and modelyard are those of the environment that runs the tests, whoever else has some.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
+# Tests share the processors: threads of OpenMP that wait for each other, spinning, take ten times as long on a busy machine.
+for setting in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(setting, "1")
+
 # Time says nothing on a shared machine; a failing example is printed with what brings it back.
 hypothesis.settings.register_profile("modelyard", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("modelyard")

@@ -69,7 +69,7 @@ class Origin:
 
     def push(self) -> None:
         """All branches and tags."""
-        run(self.work, "push", "-q", "--prune", str(self.bare), "refs/heads/*", "refs/tags/*")
+        run(self.work, "push", "-q", "-f", "--prune", str(self.bare), "refs/heads/*", "refs/tags/*")
 
 
 def new_origin(folder: Path, name: str = "models", *, filters: bool = True) -> Origin:
@@ -93,7 +93,7 @@ class HttpServer:
     root: Path
     url: str = ""
     users: dict[str, str] = field(default_factory=dict[str, str])
-    """Secret -> what it may: ``read``, or nothing (403). Without any, everybody may read."""
+    """Secret -> ``read``, or the status that its owner sees. Without any, everybody may read."""
     moved: dict[str, str] = field(default_factory=dict[str, str])
     """Path of a repository -> the URL to redirect its callers to."""
     asked: list[str] = field(default_factory=list[str])
@@ -180,8 +180,8 @@ def _body(call: BaseHTTPRequestHandler) -> bytes:
 
 
 def _refusal(call: BaseHTTPRequestHandler, state: HttpServer) -> int:
-    """The status for who may not read, as web hosts answer: 401 without a token and for a wrong one, 403 for one that
-    has no rights there."""
+    """The status for who may not read, as web hosts answer: 401 without a token and for a wrong one; for one that has no
+    rights there 404 (GitHub, GitLab) or 403 (Bitbucket)."""
     kind, _, coded = call.headers.get("Authorization", "").partition(" ")
     user, _, secret = (
         base64.b64decode(coded).decode().partition(":") if kind == "Basic" else ("", "", "")
@@ -192,7 +192,7 @@ def _refusal(call: BaseHTTPRequestHandler, state: HttpServer) -> int:
         return 0
     if secret not in state.users:
         return 401
-    return 0 if state.users[secret] == "read" else 403
+    return 0 if state.users[secret] == "read" else int(state.users[secret])
 
 
 def _reply(call: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
@@ -253,12 +253,53 @@ def _send(call: BaseHTTPRequestHandler, state: HttpServer, part: bytes) -> None:
     state.sent += len(part)
 
 
+@contextlib.contextmanager
+def leading_to(port: int) -> Iterator[str]:
+    """A proxy that brings every caller to a port of this machine, whatever host is asked for: its URL."""
+
+    class Tunnel(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None: ...
+
+        def do_CONNECT(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as there:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=_pump, args=[there, self.connection])
+                back.start()
+                _pump(self.connection, there)
+                back.join()
+            self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tunnel)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := source.recv(1 << 16):
+            target.sendall(part)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+HOSTS = ("localhost", "github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "git.corp")
+
+
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and localhost that signs itself, and its key."""
+    """A certificate for 127.0.0.1 and all of `HOSTS` that signs itself, and its key."""
+    names = ",".join(["IP:127.0.0.1", *(f"DNS:{host}" for host in HOSTS)])
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+         "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}",
          "-keyout", str(key), "-out", str(cert)],
         check=True,
         capture_output=True,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from modelyard.serving.client import Client as Client
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
+    from modelyard.stores.apart import pull as pull
+    from modelyard.stores.apart import push as push
     from modelyard.types.schema import Schema as Schema
     from modelyard.yard.cloning import clone as clone
     from modelyard.yard.cloning import link as link
@@ -65,6 +67,8 @@ _WHERE = {
     "load": "modelyard.yard.verbs",
     "load_card": "modelyard.yard.verbs",
     "promote": "modelyard.yard.registry_verbs",
+    "pull": "modelyard.stores.apart",
+    "push": "modelyard.stores.apart",
     "register": "modelyard.yard.registry_verbs",
     "save": "modelyard.yard.verbs",
     "serve": "modelyard.serving.serve",
@@ -96,6 +100,8 @@ __all__ = [
     "load",
     "load_card",
     "promote",
+    "pull",
+    "push",
     "register",
     "save",
     "serve",

@@ -13,8 +13,9 @@ from modelyard.base.errors import NotSupported
 from modelyard.registry.memory import MemoryRegistry
 from modelyard.registry.sql import SqlRegistry
 from modelyard.registry.tables import aliases, events, models, stage_assignments, versions
-from modelyard.testing.registries import Bench, SemVerRegistryContract
+from modelyard.testing.registries import Bench
 from modelyard.testing.registries_numbered import NumberedRegistryContract
+from modelyard.testing.registries_semver import SemVerRegistryContract
 from modelyard.testing.registry_histories import HISTORIES, check_history
 
 histories = itertools.count()

@@ -24,8 +24,13 @@ class Scene:
     """Two hubs, a person's folder and settings."""
 
     hubs: list[Running]
+    place: Path
+    """Where these run."""
     folder: Path
     environment: dict[str, str]
+    tokens: dict[str, str]
+    expected: list[int]
+    """What the saved model says to ``x.csv``."""
 
     def cli(self, *words: str, hub: int = 0, code: int = 0, given: str = "", **more: str) -> str:
         """What a command prints."""
@@ -57,15 +62,17 @@ class Scene:
         return done.stdout
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One for all tests: each registers the model that is saved here under a name of its own."""
+    tmp_path = tmp_path_factory.mktemp("hubs")
     place = tmp_path / "hub"
     place.mkdir()
+    tokens: dict[str, str] = {}
     with Yard(place / "yard.db") as yard:
         for name, role in (("ana", "promoter"), ("vic", "viewer"), ("root", "admin")):
             accounts.add_user(yard.database, name, role)
-            secret = accounts.create_token(yard.database, name)["secret"]
-            (tmp_path / f"{name}.token").write_text(secret)
+            tokens[name] = accounts.create_token(yard.database, name)["secret"]
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "modelyard.toml").write_text("")
@@ -78,10 +85,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         environment.pop(name, None)
     with ExitStack() as stack:
         hubs = [stack.enter_context(hub("--uri", "yard.db", cwd=place)) for _ in range(2)]
-        scene = Scene(hubs, folder, environment)
+        scene = Scene(hubs, place, folder, environment, tokens, [])
         for number, running in enumerate(hubs):
-            token = (tmp_path / "ana.token").read_text()
-            scene.cli("login", running.url, "--token-stdin", given=f"{token}\n", hub=number)
+            scene.cli("login", running.url, "--token-stdin", given=f"{tokens['ana']}\n", hub=number)
+        scene.expected += json.loads(scene.python(SAVE))
         yield scene
 
 
@@ -112,13 +119,12 @@ with my.Yard() as yard:
 
 
 def test_from_saving_to_prediction_in_processes_of_their_own(scene: Scene, tmp_path: Path) -> None:
-    expected = json.loads(scene.python(SAVE))
+    expected = scene.expected
     assert "iris@1" in scene.cli("register", "models/iris")
     scene.cli("alias", "iris@1", "champion", hub=1)
     assert "iris@1 is in prod" in scene.cli("promote", "iris", "--stage", "prod", "-m", "good")
-    assert json.loads(scene.cli("show", "--json", hub=1)) == {
-        "iris": {"latest": 1, "stages": {"prod": 1}, "aliases": {"champion": 1}}
-    }
+    shown = json.loads(scene.cli("show", "--json", hub=1))["iris"]
+    assert shown == {"latest": 1, "stages": {"prod": 1}, "aliases": {"champion": 1}}
     told = json.loads(scene.cli("which", "iris", "--stage", "prod", "--json", hub=1))
     assert (told["version"], told["by"]) == (1, "ana")
     assert json.loads(scene.cli("apply", "iris@champion", "x.csv", hub=1)) == expected
@@ -138,28 +144,27 @@ def test_from_saving_to_prediction_in_processes_of_their_own(scene: Scene, tmp_p
     assert not (scene.folder / "yard.db").exists()
 
 
-def test_roles_and_missing_tokens_are_the_errors_they_are(scene: Scene, tmp_path: Path) -> None:
-    scene.python(SAVE)
-    viewer = (tmp_path / "vic.token").read_text()
-    said = scene.cli("register", "models/iris", code=4, MODELYARD_TOKEN=viewer)
+def test_roles_and_missing_tokens_are_the_errors_they_are(scene: Scene) -> None:
+    viewer = scene.tokens["vic"]
+    register = ("register", "models/iris", "--name", "rose")
+    said = scene.cli(*register, code=4, MODELYARD_TOKEN=viewer)
     assert "vic is viewer" in said
     said = scene.cli("show", code=4, MODELYARD_TOKEN="my_wrong")
     assert "token" in said
-    scene.cli("register", "models/iris")
-    assert "iris" in scene.cli("show", MODELYARD_TOKEN=viewer)
-    assert "admin" in scene.cli("models", "delete", "iris", "--yes", code=4)
+    scene.cli(*register)
+    assert "rose" in scene.cli("show", MODELYARD_TOKEN=viewer)
+    assert "admin" in scene.cli("models", "delete", "rose", "--yes", code=4)
     assert scene.cli("show", "nothing", code=3)
     assert "hub's machine" in scene.cli("db", "check", code=1)
 
 
 def test_a_hub_that_is_gone_is_said_soon_and_the_other_goes_on(scene: Scene) -> None:
-    scene.python(SAVE)
-    scene.cli("register", "models/iris")
-    gone = scene.hubs[0]
-    gone.process.kill()
-    gone.process.wait(30)
-    started = time.monotonic()
-    said = scene.cli("show", code=7)
-    assert time.monotonic() - started < 20
+    scene.cli("register", "models/iris", "--name", "aster")
+    with hub("--uri", "yard.db", cwd=scene.place) as gone:
+        gone.process.kill()
+        gone.process.wait(30)
+        started = time.monotonic()
+        said = scene.cli("show", code=7, MODELYARD_URI=gone.url)
+        assert time.monotonic() - started < 20
     assert f"no hub answers at {gone.url}" in said
-    assert "iris" in scene.cli("show", hub=1)
+    assert "aster" in scene.cli("show", hub=1)

@@ -21,11 +21,11 @@ from gto.config import RegistryConfig, read_registry_config
 from gto.exceptions import GTOException
 from gto.registry import GitRegistry
 
+from cases.registries.git_answers import Answers
 from modelyard.base.errors import ModelyardError
-from modelyard.base.events import Event, Kind
 from modelyard.registry import queries, verbs
 from modelyard.registry._git.planning import highest_counter
-from modelyard.registry._git.reading import Tag, Tags
+from modelyard.registry._git.reading import Tags
 from modelyard.registry._git.tags import Action, TagName
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import ModelState
@@ -201,9 +201,6 @@ class Repository:
         git(self.folder, "update-ref", f"refs/tags/{ref}", oid, "")
 
 
-Answers = dict[str, Any]
-
-
 @functools.cache
 def _config(path: str) -> RegistryConfig:
     """GTO makes classes of pydantic anew for every settings file that it reads, some hundred times a question."""
@@ -257,87 +254,3 @@ def _their_event(event: dict[str, Any]) -> Answers:
 
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def we_say(registry: GitRegistryBackend, names: list[str]) -> Answers:
-    """The same, of our states and events."""
-    there, states = registry.tags(), list(registry.states())
-    by_text = {tag.text: tag for tag in there.tags}
-    columns = sorted({stage for state in states for stage in queries.holders(state)})
-    rows = {state.name: _row(state, columns) for state in states}
-    found = {state.name: state for state in states}
-    return {
-        "show": {name: row for name, row in rows.items() if row["active"]},
-        "deprecated": rows,
-        "versions": {name: _versions(found[name], registry, by_text) for name in names},
-        "history": sorted(
-            [_event(event, by_text) for event in registry.events() if event.kind in _PRIORITY],
-            key=lambda e: (e["at"], e["priority"]),
-            reverse=True,
-        ),
-    }
-
-
-def _row(state: ModelState, columns: list[str]) -> Answers:
-    latest, held = queries.latest(state), queries.holders(state)
-    return {
-        "version": latest.label if latest else None,
-        "stage": {stage: held.get(stage) for stage in columns},
-        "registered": True,
-        "active": not state.deprecated,
-    }
-
-
-def _versions(
-    state: ModelState, registry: GitRegistryBackend, by_text: dict[str, Tag]
-) -> list[Answers]:
-    if state.deprecated:
-        return []
-    tags = {event.seq: by_text[event.after["tag"]] for event in registry.events(state.name)}
-    active = sorted(queries.active(state), key=lambda v: queries._rank(v), reverse=True)
-    return [
-        {
-            "version": version.label,
-            "commit_hexsha": version.commit,
-            "is_active": True,
-            "author": version.actor,
-            "author_email": tags[version.seq].email,
-            "message": tags[version.seq].message,
-            "ref": tags[version.seq].text,
-            "at": version.at_ms // 1000,
-            "stages": [
-                {"stage": stage, "ref": tags[a.seq].text, "at": a.at_ms // 1000, "author": a.actor}
-                for stage, a in sorted(queries.held(state).items())
-                if a.version == version.label
-            ],
-        }
-        for version in active
-    ]
-
-
-_PRIORITY = {
-    Kind.MODEL_DEPRECATED: (2, "deprecation"),
-    Kind.VERSION_REGISTERED: (3, "registration"),
-    Kind.VERSION_DEREGISTERED: (4, "deregistration"),
-    Kind.STAGE_ASSIGNED: (5, "assignment"),
-    Kind.STAGE_UNASSIGNED: (6, "unassignment"),
-}
-
-
-def _event(event: Event, by_text: dict[str, Tag]) -> Answers:
-    priority, word = _PRIORITY[event.kind]
-    values = {**event.before, **event.after}
-    tag = by_text[event.after["tag"]]
-    return {
-        "at": event.at_ms // 1000,
-        "priority": priority,
-        "artifact": event.subject.partition(":")[2],
-        "event": word,
-        "version": values["version"].partition("@")[0] if "version" in values else None,
-        "stage": values.get("stage"),
-        "commit": tag.commit,
-        "author": event.actor,
-        "author_email": tag.email,
-        "message": tag.message,
-        "ref": tag.text,
-    }

@@ -61,7 +61,7 @@ MEANINGS: Mapping[str, str] = {
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
     "registry.rules": "What must hold before a version enters a stage: `path`, `exclusive`, and for each stage who may and which checks pass (promotion.md).",
     "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",
-    "storage": "Options of buckets and servers, by scheme: `storage.s3.anon`, `storage.s3.region`; addresses and identities only in the user's own configuration ([remote storage](remote-storage.md)).",
+    "storage": "`dvc`: saved objects are kept in the project's DVC cache ([DVC](dvc.md)). Also options of buckets and servers, by scheme: `storage.s3.anon`, `storage.s3.region`; addresses and identities only in the user's own configuration ([remote storage](remote-storage.md)).",
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",

@@ -233,6 +233,7 @@ def _asked(
             except (OSError, http.client.HTTPException):
                 _left(deadline)
                 raise
+        ending.callback(answer.close)  # it holds the socket open by itself
         yield answer
 
 

@@ -23,6 +23,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "trust": "Show what a model would run when loaded, and trust it.",
         "clone": "Copy an object.",
         "link": "Make a path stand for another object.",
+        "push": "Send what the project's DVC remote lacks.",
+        "pull": "Bring what DVC tracks and is missing here.",
         "migrate": "Bring over what other tools kept: MLEM, mlops-lite.",
     },
     "Serve and ship": {

@@ -93,6 +93,7 @@ def save(
     preprocess: Callable[..., Any] | None = None,
     postprocess: Callable[..., Any] | None = None,
     sample_rows: int = MAX_ROWS,
+    storage: str | None = None,
 ) -> Card:
     """Write ``obj`` to ``path`` and its card to ``path.yard.yaml``; returns the card. A `Path` is a file of data.
     ``path`` may be an address in a bucket or on a server (``s3://bucket/models/churn``), see `targets`.
@@ -101,7 +102,8 @@ def save(
     method is run on it to learn its signature. ``methods`` limits the methods (names), or gives each its own sample
     (``{method: sample}``). ``format`` chooses how the bytes are written; by default the safest that brings equal
     predictions back. ``requirements`` (lines, or a requirements.txt) and ``modules`` (names of local modules) override
-    what is found by looking at the object. Raises `AlreadyExists` when something not ours stands at ``path``.
+    what is found by looking at the object. ``storage`` names a way to keep the artifact apart (`stores.apart`): ``""`` is
+    none, and None what the project's setting says. Raises `AlreadyExists` when something not ours stands at ``path``.
     """
     if isinstance(obj, Path):
         format = format or formats.data_format(obj).NAME  # noqa: A001  the interface's word
@@ -109,7 +111,7 @@ def save(
     about = About(
         description or "", labels or (), metrics, metadata, requirements, modules, sample_rows
     )
-    target = target_at(path)
+    target = target_at(path, storage)
     with target.placing() as work:
         flavor = flavor_or_none(obj, preprocess or postprocess or methods)
         if flavor is None:
@@ -124,7 +126,7 @@ def save(
         (work / CARD).write_text(text, "utf-8", newline="\n")
     if card.format and card.format.tier == 2:
         trust.remember(card.digest, "saved", target.label)
-    if isinstance(target, LocalTarget):
+    if isinstance(target, LocalTarget) and not target.storage:
         warn_large(target.place, card)
     return card.but(path=target.card)
 
@@ -313,5 +315,5 @@ def warn_large(target: Path, card: Card) -> None:
     root = git_root(target.parent) if size > LARGE else None
     if root is not None and not (root / ".dvc").is_dir():
         note(
-            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init'"
+            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init' and save with dvc=True"
         )

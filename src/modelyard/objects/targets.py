@@ -13,7 +13,6 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
@@ -25,7 +24,8 @@ from modelyard.base.paths import list_below
 from modelyard.base.refs import GitRef, RemoteRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX, card_path, parse_card
-from modelyard.objects.placing import ARTIFACT, CARD, placing
+from modelyard.objects.placing import ARTIFACT, CARD, POINTERS, placing
+from modelyard.stores import apart
 
 if TYPE_CHECKING:
     from modelyard.stores.folders.remote import Writable
@@ -50,10 +50,11 @@ def target_path(path: str | Path) -> Path:
     return Path(text.removesuffix(SUFFIX)).expanduser()
 
 
-def target_at(path: str | Path) -> LocalTarget | RemoteTarget:
-    """Where a path, or the address of a bucket or server, leads to."""
+def target_at(path: str | Path, storage: str | None = None) -> LocalTarget | RemoteTarget:
+    """Where a path, or the address of a bucket or server, leads to. ``storage`` is for paths: how the artifact is kept apart
+    from the project (`stores.apart`), by default as the project's setting says."""
     if isinstance(path, Path) or not is_far(path):
-        return LocalTarget(target_path(path))
+        return local_target(target_path(path), storage)
     ref = parse(path)
     if isinstance(ref, GitRef):
         raise NotSupported(
@@ -61,7 +62,11 @@ def target_at(path: str | Path) -> LocalTarget | RemoteTarget:
             hint="save into a working tree, and commit",
         )
     if not isinstance(ref, RemoteRef):
-        return LocalTarget(target_path(getattr(ref, "path", path)))
+        return local_target(target_path(getattr(ref, "path", path)), storage)
+    if storage:
+        raise InvalidInput(
+            f"{path} is no path of a project, so {storage} cannot keep what is saved there"
+        )
     if ref.url.endswith("/"):
         raise InvalidInput(f"{path!r} is not a place for an object", hint=f"as in {path}churn")
     from modelyard.stores.folders.remote import open_writable
@@ -70,6 +75,11 @@ def target_at(path: str | Path) -> LocalTarget | RemoteTarget:
     if not name:
         raise InvalidInput(f"{path!r} is not a place for an object", hint=f"as in {path}/churn")
     return RemoteTarget(folder, name.removesuffix(SUFFIX))
+
+
+def local_target(path: Path, storage: str | None) -> LocalTarget:
+    """A path of this machine, with the way that its artifact is kept."""
+    return LocalTarget(path, apart.word_for(path, storage))
 
 
 def is_far(path: str) -> bool:
@@ -86,6 +96,8 @@ class LocalTarget:
     """A path of this machine."""
 
     place: Path
+    storage: str = ""
+    """How the artifact is kept apart too; ``""`` is not at all."""
 
     @property
     def path(self) -> PurePath:
@@ -116,9 +128,18 @@ class LocalTarget:
         card = card_path(self.place)
         return card.read_text("utf-8") if card.exists() else None
 
-    def placing(self) -> AbstractContextManager[Path]:
-        """See `placing.placing`."""
-        return placing(self.place)
+    @contextlib.contextmanager
+    def placing(self) -> Generator[Path]:
+        """See `placing.placing`. A pointer to where the artifact is kept apart takes its place together with the card."""
+        with placing(self.place) as work:
+            yield work
+            if self.storage:
+                (work / POINTERS).mkdir()
+                pointer = work / POINTERS / apart.pointer_path(self.place, self.storage).name
+                text = apart.apart(self.storage).keep(work / ARTIFACT, self.place)
+                pointer.write_text(text, "utf-8", newline="\n")
+        if not self.storage and (before := apart.kept_apart(self.place)):
+            apart.apart(before).release(self.place)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from modelyard.base.clock import now_ms
 from modelyard.base.errors import Conflict, NotFound
@@ -30,31 +30,21 @@ from modelyard.registry._git.examining import Problem, examine
 from modelyard.registry._git.history import to_events
 from modelyard.registry._git.planning import Plan, plan
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
-from modelyard.registry._git.settings import Allowed, allowed
+from modelyard.registry._git.settings import FILE, Allowed, allowed
 from modelyard.registry.decisions import subject
 from modelyard.registry.fold import fold
 from modelyard.registry.interface import Decision, ModelState, Versioning
 from modelyard.registry.recording import events_of
-from modelyard.stores.git.command import GitFailed, git_text
+from modelyard.stores.git.command import GitFailed, git, git_text
+
+if TYPE_CHECKING:
+    from modelyard.stores.git.repository import Repository
 
 _NOTED = 3
 """How many tags that do not count are told of one by one."""
 
 ATTEMPTS = 40
 """How often a write that somebody else was faster than is decided anew."""
-
-
-class Mirror(Protocol):
-    """A copy of a repository behind a URL: what `modelyard.stores.git.repository.open_repository` returns."""
-
-    @property
-    def git_dir(self) -> Path:
-        """A bare repository whose remote ``origin`` is the URL."""
-        ...
-
-    def fetch_tags(self) -> None:
-        """Bring its tags up to date."""
-        ...
 
 
 class GitRegistryBackend:
@@ -64,23 +54,30 @@ class GitRegistryBackend:
 
     def __init__(
         self,
-        repository: str | Path | Mirror = ".",
+        repository: str | Path | Repository = ".",
         *,
-        push: bool | None = None,
+        push: bool = False,
         remote: str = "origin",
         identity: tuple[str, str] | None = None,
     ) -> None:
-        """``repository`` is a folder in one, a bare one, or the mirror of a URL, to which every write goes at once.
+        """``repository`` is a folder in one, a bare one, or what `open_repository` returns: of one behind a URL the tags
+        are read from its mirror, and every write goes there at once.
 
         ``push`` sends the tags of each write to ``remote``, which must take them, or nothing is written. ``identity`` is
         a name and an address to act as; else it is Git's.
         """
-        self._mirror = None if isinstance(repository, str | Path) else repository
-        self.folder = Path(repository) if self._mirror is None else self._mirror.git_dir  # type: ignore[arg-type]
-        self.push = self._mirror is not None if push is None else push
+        if isinstance(repository, str | Path):
+            self.folder, self._away = Path(repository), None
+        elif repository.is_local:
+            git_dir = repository.git_dir
+            self.folder, self._away = git_dir.parent if git_dir.name == ".git" else git_dir, None
+        else:
+            self.folder, self._away = repository.git_dir, repository
+        self.push = push or self._away is not None
         self.remote = remote
         self._identity = writing.Identity(*identity) if identity else None
         self._told: set[str] = set()
+        self._fetched = False
 
     def state(self, name: str) -> ModelState:
         """The state of a name; one without tags does not exist."""
@@ -101,7 +98,10 @@ class GitRegistryBackend:
         return (e for e in found if e.seq > after and about in (None, e.subject))
 
     def tags(self) -> Tags:
-        """The tags as they are now, for those who look deeper than events."""
+        """The tags as they are now, for those who look deeper than events; of a repository behind a URL as they were
+        when it was asked first, or last by `fetch` or `write`."""
+        if self._away is not None and not self._fetched:
+            self.fetch()
         try:
             return read(self.folder)
         except GitFailed as error:
@@ -123,24 +123,45 @@ class GitRegistryBackend:
         return examine(self.tags())
 
     def allowed(self) -> Allowed:
-        """What the repository's ``.gto`` file and the environment allow: stages, types."""
-        return allowed(self.folder, self._top)
+        """What the repository's ``.gto`` file and the environment allow: stages, types. The file is that of the work
+        tree, or where there is none the one at HEAD."""
+        if self._top is not None:
+            file = self._top / FILE
+            return allowed(str(file), file.read_text("utf-8", "replace") if file.is_file() else "")
+        return allowed(f"HEAD:{FILE}", self._at_head())
 
-    @cached_property
-    def _common(self) -> Path:
-        """Where what all work trees share is."""
-        return writing.git_folder(self.folder)
+    def _at_head(self) -> str:
+        if self._away is not None:
+            found = self._away.tree(self._away.commit()).get(FILE)
+            return self._away.read(found.oid).decode(errors="replace") if found else ""
+        try:
+            return git(self.folder, "cat-file", "blob", f"HEAD:{FILE}").decode(errors="replace")
+        except GitFailed:
+            return ""  # there is none, or no commit yet
 
     @cached_property
     def _top(self) -> Path | None:
         """The root of the work tree; None of a bare repository."""
+        if self._away is not None:
+            return None
         try:
             return Path(git_text(self.folder, "rev-parse", "--show-toplevel"))
         except GitFailed:
             return None
 
+    @cached_property
+    def _lock(self) -> Path:
+        """Held by a writer of ours: beside what all work trees share, or beside a mirror, which is not ours to write."""
+        if self._away is not None:
+            return self.folder.parent / "registry.lock"
+        return writing.git_folder(self.folder) / "modelyard-registry.lock"
+
     def commit_of(self, rev: str = "HEAD") -> str:
         """The full name of the commit that a revision means."""
+        if self._away is not None:
+            commit = self._away.commit("" if rev == "HEAD" else rev)
+            self._away.tree(commit)  # brings it here: a tag is made of what is here
+            return commit
         try:
             return git_text(self.folder, "rev-parse", "--verify", "--end-of-options", f"{rev}^{{commit}}")  # fmt: skip
         except GitFailed as error:
@@ -148,14 +169,15 @@ class GitRegistryBackend:
 
     def fetch(self) -> None:
         """Bring the tags of the other side here."""
-        if self._mirror is not None:
-            self._mirror.fetch_tags()
+        if self._away is not None:
+            self._away.fetch_tags()
+            self._fetched = True
         else:
             remotes.fetch_tags(self.folder, self.remote)
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
-        with writing.locked(self._common):
+        with writing.locked(self._lock):
             for attempt in range(ATTEMPTS):
                 if self.push:
                     self.fetch()
@@ -194,12 +216,23 @@ class GitRegistryBackend:
                 refuse_twin(state.name, other)
 
     def _carry_out(self, there: Tags, planned: Plan) -> list[Tag]:
+        if self._away is not None:
+            return self._carry_out_there(self._away, planned)
         who = self._identity or writing.identity(self.folder)
         made = writing.make(self.folder, planned.new, who)
-        gone = [(ref, there.refs[ref]) for ref in planned.gone]
         if self.push:
             remotes.push(self.folder, self.remote, made, planned.gone)
-        writing.update(self.folder, made, gone)
+        writing.update(self.folder, made, [(ref, there.refs[ref]) for ref in planned.gone])
+        return made
+
+    def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
+        from modelyard.stores.git.pushing import bench_for
+
+        with bench_for(away, {tag.commit for tag in planned.new}) as bench:
+            who = self._identity or writing.identity(bench.folder)
+            made = writing.make(bench.folder, planned.new, who)
+            remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
+        self._fetched = False
         return made
 
     def _by_name(self) -> Mapping[str, Sequence[Event]]:

@@ -102,6 +102,7 @@ class FolderContract:
         for path in ("", "models", "models/deep", "models/deep/er"):
             entry = folder.entry(path)
             assert entry == Entry(path, None)
+            assert entry is not None
             assert entry.is_folder
 
     def test_a_size_is_right_or_not_known(self, folder: Folder) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelyard.base.refs import BareRef, GitRef, NameRef, PathRef, RemoteRef, parse
 from modelyard.registry.queries import selector
+from modelyard.stores.git.hosts import repository_in
 from modelyard.yard.places import elsewhere, whole_ref
 from modelyard.yard.resolving import opened_place, resolve
 
@@ -19,6 +20,7 @@ def pinned(ref: str | Path, *, project: str | None = None, rev: str | None = Non
     if not elsewhere(project, rev) and opened_place(ref, project) is not None:
         return ref
     parsed = parse(whole_ref(str(ref), project, rev))
+    parsed = (isinstance(parsed, RemoteRef) and repository_in(parsed)) or parsed
     if isinstance(parsed, RemoteRef | PathRef):
         return str(parsed)
     source = resolve(ref, project=project, rev=rev)

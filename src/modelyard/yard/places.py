@@ -9,6 +9,7 @@ from modelyard.base.errors import FileMissing, InvalidInput, NotSupported
 from modelyard.base.refs import BareRef, GitRef, NameRef, PathRef, RemoteRef, parse, unavailable
 from modelyard.objects.opening import Place
 from modelyard.stores.folders.overlays import overlaid
+from modelyard.stores.git.hosts import repository_in
 
 
 def elsewhere(project: str | None, rev: str | None) -> bool:
@@ -27,6 +28,8 @@ def project_place(project: str | None, rev: str | None) -> Path | Place:
     if isinstance(parsed, GitRef):
         return git_place(at_revision(parsed, rev))
     if isinstance(parsed, RemoteRef):
+        if hosted := repository_in(parsed):
+            return git_place(at_revision(hosted, rev))
         if rev is not None:
             raise NotSupported(f"{project} has no revisions", hint="leave --rev out")
         return remote_folder(parsed)
@@ -50,6 +53,8 @@ def at_revision(ref: GitRef, rev: str | None) -> GitRef:
 def place_of(ref: GitRef | RemoteRef, rev: str | None = None) -> Place | None:
     """Where a reference's object is; None when it names a registered one, which the repository's tags have to tell."""
     if isinstance(ref, RemoteRef):
+        if hosted := repository_in(ref):
+            return git_place(at_revision(hosted, rev))
         if rev is not None:
             raise NotSupported(f"{ref} has no revisions", hint="leave --rev out")
         return remote_place(ref)

@@ -29,6 +29,7 @@ from modelyard.objects.linking import Named
 from modelyard.objects.opening import Place, exists_at, source_at
 from modelyard.objects.source import Source
 from modelyard.stores.folders.overlays import underlying
+from modelyard.stores.git.hosts import hint_for
 from modelyard.yard.addresses import address_of
 from modelyard.yard.places import at_revision, git_place, place_of, project_place
 from modelyard.yard.registries import git_registry, registry_of
@@ -49,7 +50,11 @@ def resolve(
         found = at_revision(parsed, rev)
         return _within(git_place(found), found.object)
     if isinstance(parsed, RemoteRef):
-        return _within(place_of(parsed, rev), None)
+        try:
+            return _within(place_of(parsed, rev), None)
+        except NotFound as error:
+            error.hint = error.hint or hint_for(parsed)
+            raise
     root = project_place(project, rev)
     if isinstance(root, Place):
         return _within(root, parsed)

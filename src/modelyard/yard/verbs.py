@@ -56,13 +56,15 @@ def save(
     postprocess: Callable[..., Any] | None = None,
     register: str | None = None,
     sample_rows: int = MAX_ROWS,
+    dvc: bool | None = None,
 ) -> Card:
     """Save a model or data to ``path``, with a readable card ``path.yard.yaml`` beside it; returns the card.
 
     ``sample_data`` teaches the schema: a value for the first argument, a tuple for several, or a dict by argument
     name. ``methods`` are names, or a sample for each. ``format`` chooses how it is written (skops, cloudpickle, csv,
     parquet …); by default the safest that brings equal predictions back. ``register`` also registers it under a
-    name in the project's yard. ``sample_rows=0`` keeps no sample on the card.
+    name in the project's yard. ``sample_rows=0`` keeps no sample on the card. ``dvc=True`` keeps the
+    files in the project's DVC cache, with a pointer for Git; by default the setting ``storage`` says.
 
     >>> import tempfile, modelyard as my
     >>> path = tempfile.mkdtemp() + "/answer"
@@ -88,6 +90,7 @@ def save(
         preprocess=preprocess,
         postprocess=postprocess,
         sample_rows=sample_rows,
+        storage=None if dvc is None else "dvc" if dvc else "",
     )
     if register is not None:
         register_saved(Path(path), register)

@@ -14,6 +14,7 @@ import pytest
 
 from modelyard.serving import events
 from modelyard.serving.interface import Limits
+from serving_cases.command import until
 from serving_cases.models import function_model
 from serving_cases.server import serving
 from unit.serving.test_streaming import Endless, fails, plain, words
@@ -110,7 +111,7 @@ def test_a_failure_midway_is_the_last_event_and_is_counted(http: httpx2.Client) 
         ["error"],
     ]
     counted = 'modelyard_requests_total{method="fails",model="talk",status="500"} 2.0'
-    assert counted in http.get("/metrics").text
+    until(lambda: counted in http.get("/metrics").text)
 
 
 def test_items_are_sent_when_they_are_made(http: httpx2.Client) -> None:
@@ -157,7 +158,7 @@ def test_a_client_that_does_not_read_is_left(http: httpx2.Client) -> None:
         sock.sendall(head.encode() + body)
         assert big_closed.wait(60)
         left = 'modelyard_requests_total{method="big",model="talk",status="499"} 1.0'
-        assert left in http.get("/metrics").text
+        until(lambda: left in http.get("/metrics").text)
 
 
 def test_the_whole_of_one_that_never_ends_is_refused(http: httpx2.Client) -> None:

@@ -23,6 +23,7 @@ from modelyard.base.errors import (
     SchemaMismatch,
 )
 from modelyard.objects.model import Model
+from modelyard.serving import isolation
 from modelyard.serving.apart import answer_apart
 from modelyard.serving.execution import Method, answer
 from modelyard.serving.interface import Json, Limits, Request
@@ -137,7 +138,9 @@ def test_one_that_dies_between_calls_is_replaced_before_the_next() -> None:
         model.on_restart(lambda: restarts.append(None))
         [child] = children() - before
         os.kill(child, signal.SIGKILL)
-        until(lambda: not model.up)
+        until(
+            lambda: restarts
+        )  # told while none is up: nobody may be quick enough to see that itself
         until(lambda: model.up)
         assert model.answer(Method(model, "predict"), [ask(1.0)]) == [2.0]
         assert len(restarts) == 1
@@ -211,8 +214,11 @@ def test_opening_fails_as_it_would_here() -> None:
     assert children() == before
 
 
-def test_served_a_crash_is_a_503_and_shows_in_health_and_figures() -> None:
-    with isolated(dangerous.function, call_seconds=1.0) as model, serving(model) as http:
+def test_served_a_crash_is_a_503_and_shows_in_health_and_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolation, "PAUSES", (1.0,))  # so that it is down long enough to be seen
+    with isolated(dangerous.function, call_seconds=3.0) as model, serving(model) as http:
         crashed = http.post("/predict", json=SEGFAULT)
         assert (crashed.status_code, crashed.headers["retry-after"]) == (503, "1")
         assert crashed.json()["error"]["code"] == "model_crashed"

@@ -17,7 +17,7 @@ _FIELDS = (
     *("refname:strip=2", "objectname", "objecttype", "tag", "taggername", "taggeremail"),
     *("taggerdate:raw", "*objecttype", "*objectname", "contents:signature", "contents"),
 )
-_FORMAT = "%00".join(f"%({name})" for name in _FIELDS) + "%00"
+FORMAT = "%00".join(f"%({name})" for name in _FIELDS) + "%00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Tags:
 
 def read(folder: Path) -> Tags:
     """All tags of the repository that a folder is in."""
-    text = git(folder, "for-each-ref", f"--format={_FORMAT}", "refs/tags/")
+    text = git(folder, "for-each-ref", f"--format={FORMAT}", "refs/tags/")
     return parse_records(text, lambda refs: _peeled(folder, refs))
 
 

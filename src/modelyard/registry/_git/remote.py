@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,45 +20,57 @@ _UNREACHABLE = (
     *("does not appear to be a git repository", "not found", "unable to connect", "early EOF"),
 )
 _UNKNOWN_CALLER = ("Authentication failed", "could not read Username", "Permission denied (")
-_REFUSED = ("hook declined", "protected", "403", "denied", "not allowed")
+_REFUSED = ("hook declined", "protected", "denied", "not allowed", "error: 403")
 
 
 def fetch_tags(folder: Path, remote: str) -> None:
     """Bring the tags of the other side here. `Conflict` where one is another here than there."""
     try:
-        git(folder, "fetch", "--quiet", "--no-write-fetch-head", remote, "refs/tags/*:refs/tags/*")
+        words = ("fetch", "--no-write-fetch-head", "--no-auto-gc", "--", remote)
+        git(folder, *words, "refs/tags/*:refs/tags/*")
     except GitFailed as error:
         if "would clobber existing tag" not in error.stderr:
             _raise(error, remote)
-        names = [line.split()[-1] for line in error.stderr.splitlines() if "would clobber" in line]
-        names = [line.rpartition(" -> ")[2].split()[0] for line in error.stderr.splitlines() if "would clobber" in line] or names  # fmt: skip
+        lines = [line for line in error.stderr.splitlines() if "would clobber" in line]
+        names = [line.rpartition(" -> ")[2].split()[0] for line in lines]
         raise Conflict(
             f"these tags are others here than in {remote!r}: {', '.join(names)}",
             hint=f"to take theirs: git fetch --force {remote} 'refs/tags/*:refs/tags/*'",
         ) from error
 
 
-def push(folder: Path, remote: str, new: Sequence[Tag], gone: Sequence[str]) -> None:
+def push(
+    folder: Path,
+    remote: str,
+    new: Sequence[Tag],
+    gone: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Send tag objects straight to refs over there, before any ref here names them: a refusal leaves nothing behind.
 
     `Lost` when somebody was faster.
     """
-    there = _present(folder, remote, gone) if gone else []
+    there = _present(folder, remote, gone, environment) if gone else []
     specs = [f"{tag.oid}:refs/tags/{tag.ref}" for tag in new] + [f":refs/tags/{r}" for r in there]
     if not specs:
         return
+    words = ("push", "--quiet", "--atomic", "--no-follow-tags", "--", remote)
     try:
-        git(folder, "push", "--quiet", "--atomic", "--no-follow-tags", remote, *specs)
+        git(folder, *words, *specs, environment=environment)
     except GitFailed as error:
         if any(words in error.stderr for words in _TAKEN):
             raise Lost(error.stderr) from error
         _raise(error, remote)
 
 
-def _present(folder: Path, remote: str, refs: Sequence[str]) -> list[str]:
+def _present(
+    folder: Path, remote: str, refs: Sequence[str], environment: Mapping[str, str] | None
+) -> list[str]:
     """Those that the other side has: deleting another would fail all."""
     try:
-        told = git_text(folder, "ls-remote", "--refs", "--tags", remote)
+        told = git_text(
+            folder, "ls-remote", "--refs", "--tags", "--", remote, environment=environment
+        )
     except GitFailed as error:
         _raise(error, remote)
     names = {line.partition("\trefs/tags/")[2] for line in told.splitlines()}
@@ -69,7 +81,7 @@ def _raise(error: GitFailed, remote: str) -> NoReturn:
     said = error.stderr
     if any(words in said for words in _UNKNOWN_CALLER):
         raise Unauthenticated(f"{remote!r} does not know who asks: {error.message}", hint="set up Git's credentials for it; git fetch shows whether they work") from error  # fmt: skip
-    if any(words in said for words in _REFUSED):
+    if "[remote rejected]" in said or any(words in said for words in _REFUSED):
         raise NotAllowed(f"{remote!r} refuses the tags: {_remote_words(error)}") from error
     if any(words in said for words in _UNREACHABLE):
         raise Unreachable(f"{remote!r} is not reached: {error.message}", hint=f"git ls-remote {remote}") from error  # fmt: skip

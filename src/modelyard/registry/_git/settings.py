@@ -10,13 +10,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from modelyard.base.errors import InvalidInput, InvalidSetting, did_you_mean
 from modelyard.base.names import check_stage
 from modelyard.base.notes import note
-from modelyard.stores.git.command import GitFailed, git
 
 FILE = ".gto"
 MOST_BYTES = 1 << 16
@@ -47,9 +45,8 @@ class Allowed:
         )
 
 
-def allowed(folder: Path, top: Path | None, environ: Mapping[str, str] = os.environ) -> Allowed:
-    """What holds in a repository: by its file at the root of the work tree, or at HEAD where it is bare."""
-    where, text = _text(folder, top)
+def allowed(where: str, text: str, environ: Mapping[str, str] = os.environ) -> Allowed:
+    """What a file's text and the environment say."""
     values = _parsed(where, text) if text.strip() else {}
     for name in ("stages", "types", "index"):
         told = next((v for k, v in environ.items() if k.lower() == f"gto_{name}"), None)
@@ -60,20 +57,6 @@ def allowed(folder: Path, top: Path | None, environ: Mapping[str, str] = os.envi
         types=_names(where, "types", values.get("types")),
         index=str(values.get("index") or "artifacts.yaml"),
     )
-
-
-def _text(folder: Path, top: Path | None) -> tuple[str, str]:
-    if top is None:
-        return f"HEAD:{FILE}", _at_head(folder)
-    file = top / FILE
-    return str(file), file.read_text("utf-8", "replace") if file.is_file() else ""
-
-
-def _at_head(folder: Path) -> str:
-    try:
-        return git(folder, "cat-file", "blob", f"HEAD:{FILE}").decode(errors="replace")
-    except GitFailed:
-        return ""  # there is none, or no commit yet
 
 
 def _parsed(where: str, text: str) -> dict[str, Any]:

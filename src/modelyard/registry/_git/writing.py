@@ -13,8 +13,6 @@ from modelyard.registry._git.planning import NewTag
 from modelyard.registry._git.reading import Tag
 from modelyard.stores.git.command import GitFailed, git, git_text
 
-LOCK_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -138,9 +136,9 @@ def git_folder(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked(common: Path) -> Iterator[None]:
+def locked(file: Path) -> Iterator[None]:
     """One writer of ours at a time in one repository; others that write are seen by the refs they create."""
-    with (common / "modelyard-registry.lock").open("w") as stream:
+    with file.open("w") as stream:
         _lock(stream.fileno())
         yield
 

@@ -25,7 +25,7 @@ from modelyard.stores.dvc.policy import Honoured
 from modelyard.stores.dvc.remotes import side_by_side, without_secrets
 
 _EXTRAS = {"s3": "s3", "gs": "gs", "azure": "azure", "ssh": "sftp"}
-_ONE_BY_ONE = 200
+ONE_BY_ONE = 200
 """From so many objects on, folders are listed instead of asking for each."""
 _PART = 16 << 20
 _PARTS_AT_ONCE = 4
@@ -78,7 +78,7 @@ class FileSystemRemote:
         return found
 
     def sizes(self, oids: Sequence[ObjectId], jobs: int) -> dict[ObjectId, int]:
-        if len(oids) < _ONE_BY_ONE:
+        if len(oids) < ONE_BY_ONE:
             found = side_by_side(self._size, oids, jobs)
             return {oid: size for oid, size in zip(oids, found, strict=True) if size is not None}
         folders = sorted({oid.place.rpartition("/")[0] for oid in oids})

@@ -1,4 +1,4 @@
-"""A remote behind HTTP, by the standard library alone: a connection a thread, kept open from object to object.
+"""A remote behind HTTP, by the standard library alone: connections are kept open from object to object.
 
 What a server redirects to gets no password of ours. Bytes are taken only when their md5 is right, so that a server can
 refuse or fail, but not deceive.
@@ -12,6 +12,7 @@ import http.client
 import os
 import ssl
 import threading
+import weakref
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO
@@ -31,6 +32,8 @@ from modelyard.stores.dvc.remotes import copied, side_by_side, without_secrets
 
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 _MOST_REDIRECTS = 5
+_SHORT = 64 << 10
+"""What of an answer is read to its end only to keep the connection."""
 
 
 class HttpRemote:
@@ -45,7 +48,9 @@ class HttpRemote:
         self._headers = _authorization(settings, told)
         self._seconds = float(told.options.get("read_timeout", "60"))
         self._context = _tls(told) if settings.scheme == "https" else None
-        self._local = threading.local()
+        self._idle: list[tuple[str, http.client.HTTPConnection]] = []
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle)
 
     def fetch(self, oid: ObjectId, target: Path) -> str:
         with self._answer("GET", oid) as answer, target.open("xb") as file:
@@ -79,11 +84,12 @@ class HttpRemote:
     ) -> Generator[http.client.HTTPResponse]:
         url, headers = f"{self._base}/{oid.place}", self._headers
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = self._asked(method, urlsplit(url), headers, body)
+            connection, answer = self._asked(method, urlsplit(url), headers, body)
             target = answer.getheader("Location") if answer.status in _REDIRECTS else None
             if target is None:
                 break
             answer.read()
+            self._give_back(connection, url, answer)
             before, url = urlsplit(url), urljoin(url, target)
             if (before.scheme, before.netloc) != urlsplit(url)[:2]:
                 headers = {}
@@ -97,7 +103,7 @@ class HttpRemote:
             self._judged(answer, method, oid)
             yield answer
         finally:
-            self._finish(answer)
+            self._give_back(connection, url, answer)
 
     def _judged(self, answer: http.client.HTTPResponse, method: str, oid: ObjectId) -> None:
         if 200 <= answer.status < 300:
@@ -114,7 +120,7 @@ class HttpRemote:
 
     def _asked(
         self, method: str, at: SplitResult, headers: dict[str, str], body: IO[bytes] | None
-    ) -> http.client.HTTPResponse:
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         if at.scheme not in ("http", "https") or not at.hostname:
             raise InvalidInput(f"{self.shown} leads to {at.scheme}://, which is not followed")
         path = (at.path or "/") + (f"?{at.query}" if at.query else "")
@@ -122,39 +128,54 @@ class HttpRemote:
         if body is not None:
             body.seek(0)
             sent["Content-Length"] = str(os.fstat(body.fileno()).st_size)
-        for attempt in (1, 2):  # a kept connection may have been closed in the meantime
-            connection = self._connection(at)
+        while True:
+            connection, kept = self._connection(at)
             try:
                 connection.request(method, path, body=body, headers=sent)
-                return connection.getresponse()
+                return connection, connection.getresponse()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                if attempt == 2:
-                    raise Unreachable(f"no answer from {self.shown}: {error or type(error).__name__}") from error  # fmt: skip
+                if not kept:  # one that was kept may have been closed in the meantime
+                    raise Unreachable(
+                        f"no answer from {self.shown}: {error or type(error).__name__}"
+                    ) from error
                 if body is not None:
                     body.seek(0)
-        raise AssertionError("not reached")
 
-    def _connection(self, at: SplitResult) -> http.client.HTTPConnection:
-        kept: dict[str, http.client.HTTPConnection] = self._local.__dict__
+    def _connection(self, at: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
+        """One that was kept from before, or a new one."""
         key = f"{at.scheme}://{at.netloc}"
-        if key not in kept:
-            host, port = str(at.hostname), at.port
-            if at.scheme == "https":
-                context = self._context or ssl.create_default_context()
-                kept[key] = http.client.HTTPSConnection(
-                    host, port, timeout=self._seconds, context=context
-                )
-            else:
-                kept[key] = http.client.HTTPConnection(host, port, timeout=self._seconds)
-        return kept[key]
+        with self._lock:
+            for number, (place, connection) in enumerate(self._idle):
+                if place == key:
+                    del self._idle[number]
+                    return connection, True
+        host, port = str(at.hostname), at.port
+        if at.scheme == "https":
+            context = self._context or ssl.create_default_context()
+            made = http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
+            return made, False
+        return http.client.HTTPConnection(host, port, timeout=self._seconds), False
 
-    def _finish(self, answer: http.client.HTTPResponse) -> None:
-        """What was not read to its end would stand before the next answer."""
-        if not answer.isclosed():
-            for connection in list(self._local.__dict__.values()):
-                connection.close()
+    def _give_back(
+        self, connection: http.client.HTTPConnection, url: str, answer: http.client.HTTPResponse
+    ) -> None:
+        """For the next object; unless something is left in it, which would stand before the next answer."""
+        parts = urlsplit(url)
+        if not answer.isclosed() and answer.length is not None and answer.length <= _SHORT:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answer.read()
+        if answer.isclosed() and connection.sock is not None:
+            with self._lock:
+                self._idle.append((f"{parts.scheme}://{parts.netloc}", connection))
+        else:
             answer.close()
+            connection.close()
+
+
+def _close_all(idle: list[tuple[str, http.client.HTTPConnection]]) -> None:
+    for _, connection in idle:
+        connection.close()
 
 
 def _authorization(settings: RemoteSettings, told: Honoured) -> dict[str, str]:
@@ -165,7 +186,7 @@ def _authorization(settings: RemoteSettings, told: Honoured) -> dict[str, str]:
             f"the remote {settings.name!r} wants to ask for its password",
             hint=f"dvc remote modify --local {settings.name} password …",
         )
-    if kind == "basic" and (user or password):
+    if kind == "basic" and password:
         word = base64.b64encode(f"{user}:{password}".encode()).decode()
         return {"Authorization": f"Basic {word}"}
     if kind == "custom" and password and (name := told.options.get("custom_auth_header")):

@@ -18,19 +18,9 @@ from modelyard.stores.dvc.pushing import push
 from modelyard.stores.dvc.roots import project_root
 from modelyard.stores.folders.local import LocalFolder
 
-__all__ = ["keep", "pointer_path", "pull", "push", "release", "tracks"]
+__all__ = ["keep", "pull", "push", "release"]
 
 _IGNORED = "/config.local\n/tmp\n/cache\n"
-
-
-def pointer_path(target: Path) -> Path:
-    """Beside the object, with the suffix ``.dvc``."""
-    return target.with_name(target.name + SUFFIX)
-
-
-def tracks(target: Path) -> bool:
-    """Whether a pointer stands beside it."""
-    return pointer_path(target).is_file()
 
 
 def keep(artifact: Path, target: Path) -> str:
@@ -48,7 +38,7 @@ def keep(artifact: Path, target: Path) -> str:
     _own_ignores(root / FOLDER)
     pointer = _kept(artifact, target.name, cache)
     _ignore(target)
-    there = pointer_path(target)
+    there = target.with_name(target.name + SUFFIX)
     if there.is_file():
         return pointer_again(there.read_text("utf-8"), pointer)
     return pointer_text(pointer)
@@ -83,7 +73,7 @@ def add_manifest(cache: ObjectFolder, files: dict[str, str]) -> ObjectId:
 
 def release(target: Path) -> None:
     """Remove the pointer and the line of ``.gitignore``; the cache keeps the bytes."""
-    pointer_path(target).unlink(missing_ok=True)
+    target.with_name(target.name + SUFFIX).unlink(missing_ok=True)
     ignores = target.parent / ".gitignore"
     line = f"/{target.name}"
     if ignores.is_file() and line in (lines := ignores.read_text("utf-8").splitlines()):

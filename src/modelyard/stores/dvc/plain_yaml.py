@@ -18,6 +18,8 @@ MAX_BYTES = 32 << 20
 MAX_DEPTH = 50
 MAX_NODES = 2_000_000
 _ALIASED_NODES = 100_000
+_MAX_WHOLE, _MAX_BRACKETS = 8 << 20, 200
+"""What the whole reader takes in a bearable time."""
 
 _LINE = re.compile(r"( *)(- )?(?:([A-Za-z0-9_][\w.@/+-]*):(?: +(.+))?|(\S.*))")
 _TEXT = re.compile(r"(?![-?:!&*|>%@`'\"#\[{\]},])(?!.*(?:: | #|:$))[^\x00-\x1f\x7f]+")
@@ -131,6 +133,8 @@ def _whole_yaml(text: str, where: str, aliases: bool) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if len(text) > _MAX_WHOLE or _depth_of_brackets(text) > _MAX_BRACKETS:
+        raise InvalidInput(f"{where} is nested deeper than {MAX_DEPTH} levels, or too large")
     try:
         root = YAML(typ="safe", pure=True).compose(io.StringIO(text))
     except MarkedYAMLError as error:
@@ -143,6 +147,15 @@ def _whole_yaml(text: str, where: str, aliases: bool) -> Any:
     except RecursionError:
         raise InvalidInput(f"{where} is nested deeper than {MAX_DEPTH} levels") from None
     return None if root is None else _Nodes(where, aliases).plain(root, 0)
+
+
+def _depth_of_brackets(text: str) -> int:
+    """How many stand open at a time: the library takes the square of it in time."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class _Nodes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -231,8 +230,7 @@ def pointer_again(text: str, pointer: Pointer) -> str:
 def _spelled(name: str) -> str:
     if _PLAIN_PATH.fullmatch(name) and name.lower() not in _WORDS:
         return name
-    return (
-        json.dumps(name, ensure_ascii=False)
-        if not name.isprintable()
-        else "'" + name.replace("'", "''") + "'"
-    )
+    if name.isprintable():
+        return "'" + name.replace("'", "''") + "'"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import getpass
+import queue
+import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,13 @@ from modelyard.base.errors import NotAllowed, Unreachable
 SECONDS = 15.0
 
 
+CHANNELS = 4
+"""Conversations over one connection; a server allows ten."""
+
+
 class KnownHosts(SFTPFileSystem):
-    """A connection to a host whose key the user has accepted before."""
+    """A connection to a host whose key the user has accepted before. Threads may share it: each call has a channel to
+    itself, for on one of two threads takes the other's answer."""
 
     cachable = False  # a connection that broke is not handed out again
 
@@ -28,8 +37,32 @@ class KnownHosts(SFTPFileSystem):
                 self.client.load_system_host_keys(str(file))
         self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
         self.client.connect(self.host, **self.ssh_kwargs)
-        self.ftp = self.client.open_sftp()
         weakref.finalize(self, self.client.close)
+        self._mine = threading.local()
+        self._free: queue.LifoQueue[paramiko.SFTPClient] = queue.LifoQueue()
+        self._allowed = threading.BoundedSemaphore(CHANNELS)
+
+    @contextlib.contextmanager
+    def channel(self) -> Generator[paramiko.SFTPClient]:
+        """A conversation of one's own; within the block, the same one."""
+        if (mine := getattr(self._mine, "channel", None)) is not None:
+            yield mine
+            return
+        with self._allowed:
+            try:
+                self._mine.channel = self._free.get_nowait()
+            except queue.Empty:
+                self._mine.channel = self.client.open_sftp()
+            try:
+                yield self._mine.channel
+            finally:
+                self._free.put(self._mine.channel)
+                self._mine.channel = None
+
+    @property
+    def ftp(self) -> paramiko.SFTPClient:
+        """The channel of the call that this thread is in."""
+        return self._mine.channel
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
@@ -37,18 +70,59 @@ class KnownHosts(SFTPFileSystem):
 
     def replace_file(self, new: str, place: str) -> None:
         """Rename over what is there, in one step."""
-        self.ftp.posix_rename(new, place)
+        with self.channel() as channel:
+            channel.posix_rename(new, place)
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: Any
     ) -> bytes:
         """A part of a file; its blocks are asked for all at once, not one after another's answer."""
-        with self.ftp.open(path, "rb") as file:
+        with self.channel() as channel, channel.open(path, "rb") as file:
             size = file.stat().st_size or 0
             start, end = start or 0, min(size if end is None else end, size)
             file.seek(start)
             file.prefetch(end)
-            return file.read(end - start)
+            return file.read(max(0, end - start))
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:
+        """A file of these bytes."""
+        with self.channel() as channel, channel.open(path, "wb") as file:
+            file.set_pipelined(True)
+            file.write(value)
+
+    def put_file(self, lpath: str, rpath: str, callback: Any = None, **_: Any) -> None:
+        """Upload a file."""
+
+        def told(done: int, _total: int) -> None:
+            if callback is not None:
+                callback.absolute_update(done)
+
+        with self.channel() as channel:
+            channel.put(lpath, rpath, told)
+
+
+def _on_one_channel(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def called(self: KnownHosts, *arguments: Any, **options: Any) -> Any:
+        with self.channel():
+            return method(self, *arguments, **options)
+
+    return called
+
+
+for _name in (
+    "info",
+    "ls",
+    "makedirs",
+    "mkdir",
+    "rmdir",
+    "rm_file",
+    "mv",
+    "put_file",
+    "find",
+    "rm",
+):
+    setattr(KnownHosts, _name, _on_one_channel(getattr(SFTPFileSystem, _name)))
 
 
 def connected(place: str, options: Mapping[str, Any]) -> KnownHosts:

@@ -44,9 +44,6 @@ def _whole(folder: Folder) -> tuple[Folder, str]:
     return folder, ""
 
 
-overlaid = with_dvc
-
-
 class TrackedFolder:
     """A folder, and over it what its DVC projects track."""
 
@@ -74,7 +71,7 @@ class TrackedFolder:
             found, refused = self.folder.entry(path), None
         except InvalidPath as error:  # a link, as it may be one into DVC's cache
             found, refused = None, error
-        if found is not None or not path:
+        if found is not None or not self._full(path):
             return found
         project = self._project(self._full(path)) if refused is None or _plain(path) else None
         tracked = None if project is None else self._tracked_entry(project, path)
@@ -137,7 +134,6 @@ class TrackedFolder:
     def _inside(self, project: Project, output: Output, inner: str) -> dict[str, Entry]:
         """What is directly in a folder of a tracked folder."""
         start = len(inner) + 1 if inner else 0
-        files: dict[str, ObjectId] = {}
         found: dict[str, Entry] = {}
         for path, oid in project.manifest(output).items():
             if inner and not path.startswith(f"{inner}/"):
@@ -146,10 +142,8 @@ class TrackedFolder:
             if deeper:
                 found[name] = Entry(f"{output.path}/{below(inner, name)}", None)
             else:
-                files[path] = oid
-        sizes = self._sizes(project, output, files)
-        for path, size in sizes.items():
-            found[path[start:]] = Entry(f"{output.path}/{path}", size)
+                size = self._size(project, output, path, oid)
+                found[name] = Entry(f"{output.path}/{path}", size)
         return found
 
     def open(self, path: str) -> IO[bytes]:
@@ -177,7 +171,7 @@ class TrackedFolder:
                     continue
             except InvalidPath:
                 if not _plain(path):
-                    continue  # opening it says why
+                    raise
             project = self._project(self._full(path))
             if project is not None:
                 _, wants = wanted.setdefault(id(project), (project, []))
@@ -202,38 +196,15 @@ class TrackedFolder:
         start = f"{inner}/" if inner else ""
         return [project.wanted(output, p, oid) for p, oid in files.items() if p.startswith(start)]
 
-    def _size(self, project: Project, output: Output, inner: str, oid: ObjectId) -> int:
-        if not inner and output.size is not None:
-            return output.size
-        return self._sizes(project, output, {inner: oid})[inner]
-
-    def _sizes(
-        self, project: Project, output: Output, files: Mapping[str, ObjectId]
-    ) -> dict[str, int]:
-        """A manifest has no sizes: those of what is here are looked up, the others asked for, all at once."""
-        fetching = project.fetching()
-        found: dict[str, int] = {}
-        unknown: dict[str, ObjectId] = {}
-        for inner, oid in files.items():
-            there = next((p for cache in fetching.caches if (p := cache.there(oid))), None)
-            if there is not None:
-                found[inner] = there.stat().st_size
-            else:
-                unknown[inner] = oid
-        if unknown and output.size is not None and len(self._all_files(project, output)) == 1:
-            return dict.fromkeys(unknown, output.size)
-        if unknown:
-            remote = project.remote(output.remote)
-            sizes = remote.sizes(list(unknown.values()), remote.jobs)
-            for inner, oid in unknown.items():
-                if oid not in sizes:  # opening it will say what is missing where
-                    fetching.bring([project.wanted(output, inner, oid)])
-                found[inner] = sizes[oid]
-        return {inner: found[inner] for inner in files}
-
     @staticmethod
-    def _all_files(project: Project, output: Output) -> Mapping[str, ObjectId]:
-        return project.manifest(output) if output.oid and output.oid.folder else {}
+    def _size(project: Project, output: Output, inner: str, oid: ObjectId) -> int:
+        """In bytes; -1 where that is not known: a manifest has no sizes, and asking a remote for each would cost more than
+        it is worth."""
+        for cache in project.fetching().caches:
+            if (there := cache.there(oid)) is not None:
+                return there.stat().st_size
+        alone = not inner or len(project.manifest(output)) == 1
+        return output.size if alone and output.size is not None else -1
 
     def _full(self, path: str) -> str:
         return below(self._prefix, path) if path else self._prefix

@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import IO
 
 from modelyard.base.digests import FileEntry
-from modelyard.base.errors import Corrupted, NotSupported, Unreachable
+from modelyard.base.errors import Corrupted, FileMissing, NotSupported, Unreachable
 from modelyard.base.paths import full_disk_named
 from modelyard.stores.cache import blob_cache, cached, kept
 from modelyard.stores.folders.partial import Partial, partial
@@ -62,6 +63,7 @@ def fetch_entries(folder: Ranged, files: Sequence[tuple[str, FileEntry]]) -> Non
 
 
 def _brought(cache: LocalStore, folder: Ranged, path: str, entry: FileEntry) -> IO[bytes]:
+    _refuse_other_size(folder, path, entry)
     incoming = cache.root / "partial"
     with full_disk_named(incoming), partial(incoming, entry, PART) as coming:
         if (found := cached(cache, entry)) is not None:  # another process was faster
@@ -93,15 +95,14 @@ def _digest(folder: Ranged, path: str, entry: FileEntry, coming: Partial, bar: B
     except NotSupported:
         coming.forget()
         return _whole(folder, path, entry, coming, bar)
-    except Unreachable:
-        _refuse_other_size(folder, path, entry)
-        raise
 
 
 def _refuse_other_size(folder: Ranged, path: str, entry: FileEntry) -> None:
-    """What is shorter than its card says cannot be fetched whole, however often one asks."""
+    """Before anything is transferred, and before its card is believed about how much that is."""
     there = folder.entry(path)
-    if there is not None and there.size not in (None, entry.size):
+    if there is None or there.is_folder:
+        raise FileMissing(f"no file at {folder.ref(path)}")
+    if there.size not in (-1, entry.size):
         raise Corrupted(
             f"{folder.ref(path)} has {there.size} bytes, and its card says {entry.size}",
             hint="it was changed or damaged there: save the object again",
@@ -118,14 +119,18 @@ class _Parts:
     def bring(self) -> str:
         """Bring what is missing; the digest of the whole."""
         digest = self._coming.digest()
-        missing = [n for n in range(self._coming.count) if n not in self._coming.done]
-        self._bar.start(sum(self._coming.bounds(n)[1] for n in self._coming.done))
+        here = frozenset(self._coming.done)
+        missing = (n for n in range(self._coming.count) if n not in here)
+        self._bar.start(sum(self._coming.bounds(n)[1] for n in here))
         with ThreadPoolExecutor(AT_ONCE) as threads:
             try:
-                running = {threads.submit(self._part, number): number for number in missing}
-                for finished in as_completed(running):
-                    finished.result()
-                    self._coming.finish(running[finished])
+                running = {threads.submit(self._part, n): n for n in islice(missing, AT_ONCE)}
+                while running:
+                    for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                        finished.result()
+                        self._coming.finish(running.pop(finished))
+                        for number in islice(missing, 1):
+                            running[threads.submit(self._part, number)] = number
                     digest.go_on()
             except BaseException:
                 self._stop.set()

@@ -85,7 +85,9 @@ class FsspecFolder:
         return {"url": self._label}
 
     def ref(self, path: str) -> str:
-        return f"{self._label}/{path}" if path else self._label
+        if not path:
+            return self._label
+        return f"{self._label}/{'/'.join(safe_segments(path)).replace('#', '%23')}"
 
     def place(self, path: str) -> str:
         """Where a path of this folder stands in its file system."""
@@ -273,6 +275,9 @@ class _Reading(io.RawIOBase):
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = max(0, start + offset)
         return self._at
+
+    def readall(self) -> bytes:
+        return b"".join(iter(lambda: self.read(READ) or b"", b""))
 
     def readinto(self, buffer: Any, /) -> int:
         length = min(len(buffer), self._size - self._at)

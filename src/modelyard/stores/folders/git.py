@@ -13,7 +13,7 @@ from modelyard.base.paths import safe_segments
 from modelyard.base.ref_types import GitRef, PathRef
 from modelyard.stores.folders.interface import Entry
 from modelyard.stores.git.objects import read_all
-from modelyard.stores.git.pointers import Pointer, pointed, pointer_in
+from modelyard.stores.git.pointers import is_pointer, pointed, pointer_in
 from modelyard.stores.git.repository import Repository, open_repository
 from modelyard.stores.git.trees import TreeEntry
 
@@ -82,29 +82,33 @@ class GitFolder:
         found = self._found(path)
         if found is None or found.is_folder:
             raise FileMissing(f"no file {path!r} in {self.label}")
+        if found.oid not in self._read:
+            self._bring([found.oid])
         if (data := self._read.get(found.oid)) is not None:
             return io.BytesIO(data)
-        self.repository.fetch([found.oid], self.commit)
         stream = self.repository.open(found.oid)
         if pointer := pointer_in(stream):
             stream.close()
-            return self._large(path, pointer)
+            what = f"{path!r} in {self.label}"
+            return pointed(self.repository.git_dir, self.repository.url, pointer, what)
         return stream
 
     def fetch(self, paths: Sequence[str]) -> None:
-        found = [entry for path in paths if (entry := self._reached(path)) and entry.is_file]
-        self.repository.fetch([entry.oid for entry in found], self.commit)
-        small = [oid for oid, size in self.repository.sizes([e.oid for e in found]).items() if size <= SMALL]  # fmt: skip
-        data = read_all(self.repository.git_dir, [o for o in small if o not in self._read])
-        room = _KEPT - sum(map(len, self._read.values()))
-        for oid, content in data.items():
-            room -= len(content)
-            if room >= 0 and pointer_in(io.BytesIO(content)) is None:
-                self._read[oid] = content
+        found = [self._reached(path) for path in paths]
+        self._bring([entry.oid for entry in found if entry and entry.is_file])
 
-    def _large(self, path: str, pointer: Pointer) -> IO[bytes]:
-        repository = self.repository
-        return pointed(repository.git_dir, repository.url, pointer, f"{path!r} in {self.label}")
+    def _bring(self, oids: Sequence[str]) -> None:
+        """Contents that are not here come in one request; small ones are read in one go, too."""
+        self.repository.fetch(oids, self.commit)
+        sizes = self.repository.sizes([oid for oid in oids if oid not in self._read])
+        room = _KEPT - sum(map(len, self._read.values()))
+        small: list[str] = []
+        for oid, size in sizes.items():
+            if size <= min(SMALL, room):
+                small.append(oid)
+                room -= size
+        read = read_all(self.repository.git_dir, small)
+        self._read |= {oid: data for oid, data in read.items() if not is_pointer(data)}
 
     def _whole(self, path: str) -> str:
         return f"{self.below}/{path}".strip("/")

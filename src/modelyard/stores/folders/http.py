@@ -53,7 +53,7 @@ class HttpFolder:
         return {"url": self._url}
 
     def ref(self, path: str) -> str:
-        return f"{self._url}/{_quoted(path)}" if path else self._url
+        return f"{self._url}/{_quoted('/'.join(safe_segments(path)))}" if path else self._url
 
     def entry(self, path: str) -> Entry | None:
         if not path:
@@ -63,18 +63,17 @@ class HttpFolder:
         for method in ("HEAD", "GET"):
             with self._asked(path, method) as answer:
                 # Who signs URLs, or is a simple program, may know GET alone.
-                if method == "HEAD" and answer.status not in (200, 404, 410):
+                known = answer.status in (200, 404, 410) or _is_folder(answer)
+                if method == "HEAD" and not known:
                     continue
                 if answer.status in (404, 410):
                     return None
-                self._accepted(path, answer)
                 if _is_folder(answer):
                     return Entry(path, None)
-                if answer.length is not None:
-                    return Entry(path, answer.length)
-        self.fetch([path])  # nobody says how long it is: it is brought here to be measured
-        size = self._held.size(path)
-        return None if size is None else Entry(path, size)
+                self._accepted(path, answer)
+                if answer.length is not None or method == "GET":
+                    return Entry(path, -1 if answer.length is None else answer.length)
+        raise AssertionError("a GET is answered")
 
     def list(self, path: str = "") -> Sequence[Entry]:
         raise NotSupported(
@@ -124,7 +123,6 @@ class HttpFolder:
     def _asked(
         self, path: str, method: str = "GET", range: str = "", size: int = _UNKNOWN_SIZE
     ) -> AbstractContextManager[Answer]:
-        safe_segments(path)
         query = f"?{self._query}" if self._query else ""
         seconds = SECONDS + size / SLOWEST
 
@@ -144,6 +142,8 @@ class HttpFolder:
         status, where = answer.status, self.ref(path)
         if answer.header("Content-Encoding") not in ("", "identity"):
             raise Unreachable(f"{where} answers compressed, though asked not to")
+        if _is_folder(answer):
+            raise FileMissing(f"{where} is a folder")
         if status in (200, 206):
             return
         if status == 401:
@@ -169,6 +169,9 @@ class _Coming(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def readall(self) -> bytes:
+        return b"".join(iter(self._answer.read, b""))
 
     def readinto(self, buffer: Any, /) -> int:
         piece = self._answer.read(len(buffer))

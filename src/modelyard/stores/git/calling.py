@@ -78,22 +78,25 @@ def fetch_contents(mirror: Mirror, oids: Sequence[str], commit: str, ref: str) -
         except GitFailed as error:
             if UNKNOWN_OBJECT.search(error.stderr) or not REFUSED.search(error.stderr):
                 raise explained(error, mirror.address) from None
-        source = ref or commit
-        whole = [["--depth=1", "--refetch", f"+{source}:refs/theirs/asked"]] if source else []
-        steps = [*whole, ["--refetch", _NO_LIMIT, *_EVERYTHING]]
-        _first_that_works(mirror, path, "", steps, "--no-filter", keep=False)
+        mirror.forget()
+        mirror.note_whole()
+        path = mirror.ready(oids[0])
+        named = [["--depth=1", f"+{ref}:refs/theirs/asked"]] if ref else []
+        steps = [*named, [_NO_LIMIT, *_EVERYTHING], list(_EVERYTHING)]
+        _first_that_works(mirror, path, commit, steps, "--no-filter")
 
 
-def fetch_tags(mirror: Mirror, names: Sequence[str], oid: str) -> None:
-    """Bring these tags (full names) with their commits, without history, trees and contents."""
-    with mirror.writing(oid) as path:
-        specs = [f"+{name}:{name}" for name in names]
+def fetch_tags(mirror: Mirror, tags: Mapping[str, str]) -> None:
+    """Bring these tags (full name -> id) with their commits, without history, trees and contents."""
+    with mirror.writing(next(iter(tags.values()))) as path:
+        specs = [f"+{oid}:{name}" for name, oid in tags.items()]
         try:
             _fetch(mirror, path, ["--depth=1", "--filter=tree:0", "--stdin"], wanted=specs)
         except GitFailed as error:
             if not REFUSED.search(error.stderr):
                 raise explained(error, mirror.address) from None
-            _fetch(mirror, path, ["--stdin"], wanted=specs)
+            named = [f"+{name}:{name}" for name in tags]
+            _fetch(mirror, path, ["--stdin"], wanted=named)
 
 
 def _first_that_works(
@@ -109,22 +112,31 @@ def _first_that_works(
     failed: GitFailed | None = None
     for step in steps:
         try:
-            _fetch(mirror, path, [without, *step])
+            _fetch(mirror, path, ["--no-filter" if mirror.is_whole else without, *step])
         except GitFailed as error:
             if UNKNOWN_OBJECT.search(error.stderr):
                 break
             if not REFUSED.search(error.stderr):
                 raise explained(error, mirror.address) from None
+            if "dumb http" in error.stderr:  # files on a web server: nothing can be left out
+                mirror.note_whole()
             failed = error
             continue
         if not oid or mirror.keeps(oid) or _here(path, oid):
             if oid and keep and not mirror.keeps(oid):
-                git(path, "update-ref", f"refs/kept/{oid}", oid, environment=environment(mirror.address))  # fmt: skip
+                set_refs(path, {f"refs/kept/{oid}": oid})
             return
         failed = None
     if failed is not None:
         raise explained(failed, mirror.address) from None
     raise NotFound(f"{mirror.address.url} has no commit {oid or 'of these'}")
+
+
+def set_refs(path: Path, refs: Mapping[str, str]) -> None:
+    """Set references of a mirror, or remove those for which there is no id. The user's hooks are for other places."""
+    lines = [f"update {name} {oid}" if oid else f"delete {name}" for name, oid in refs.items()]
+    told = "\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
+    git(path, "update-ref", "--stdin", input=told, environment=configured(_OUR_SETTINGS))
 
 
 def _here(path: Path, oid: str) -> bool:

@@ -39,11 +39,15 @@ REFUSED = re.compile(
     r"|Server does not support|couldn't find remote ref [0-9a-f]{40}"
 )
 """The server is there, and cannot give a single commit or object: ask for more than is needed."""
+_BROKEN = re.compile(
+    r"[Bb]ad object|unable to read|[Cc]ould not read|all necessary objects|corrupt|shallow file"
+)
+"""What is here is not whole. Whoever called begins anew."""
 UNKNOWN_OBJECT = re.compile(r"not our ref|no such remote ref [0-9a-f]{40}")
 
 
 def explained(error: GitFailed, address: Address) -> ModelyardError:
-    """The condition behind a failed call to a server; the failure itself where we know no better."""
+    """The condition behind a failed call to a server; the failure itself where it is ours."""
     said, where = error.stderr, address.url
     if _HOST_KEY.search(said):
         return Unreachable(f"{where}: the key of {address.host} is not known to ssh, or is another one",
@@ -64,7 +68,9 @@ def explained(error: GitFailed, address: Address) -> ModelyardError:
         )
     if _OLD.search(said):
         return NotSupported("this git is too old", hint="install git, version 2.30 or newer")
-    return error
+    if _BROKEN.search(said):
+        return error
+    return Unreachable(f"{where}: {error.message}")
 
 
 def _who(address: Address) -> str:

@@ -8,7 +8,7 @@ from typing import IO
 
 from modelyard.base.errors import FileMissing, InvalidReference, ModelyardError, NotAllowed
 from modelyard.stores.git.command import GitFailed, git, git_text
-from modelyard.stores.git.objects import READING, opened, sizes_of, tree_of
+from modelyard.stores.git.objects import READING, Sizes, opened, tree_of
 from modelyard.stores.git.revisions import checked, missing
 from modelyard.stores.git.trees import Tree
 
@@ -33,6 +33,7 @@ class LocalRepository:
         depth = self.prefix.count("/") + 1 if self.prefix else 0
         self.root = [folder, *folder.parents][depth] if inside == "true" else self.git_dir
         self._trees: dict[str, Tree] = {}
+        self._sizes = Sizes()
 
     def __repr__(self) -> str:
         return f"LocalRepository({str(self.root)!r})"
@@ -79,7 +80,7 @@ class LocalRepository:
         """Everything is here; what a partial clone lacks Git itself brings."""
 
     def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        return sizes_of(self.git_dir, oids)
+        return self._sizes.of(self.git_dir, [checked(oid) for oid in oids])
 
     def read(self, oid: str) -> bytes:
         return git(self.git_dir, "cat-file", "blob", checked(oid), environment=READING)

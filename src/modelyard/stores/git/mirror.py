@@ -64,6 +64,13 @@ class Mirror:
         """Whether all trees of a commit are here."""
         return (self.folder / "repository" / "refs" / "kept" / oid).exists()
 
+    def known(self, oid: str) -> str:
+        """The commit that an id was found to be, its own or a tag's; empty when it was not asked for yet."""
+        try:
+            return (self.folder / "repository" / "refs" / "peeled" / oid).read_text().strip()
+        except OSError:
+            return ""
+
     @property
     def is_whole(self) -> bool:
         """Whether the server sends whole commits only, so that all that is here is complete."""

@@ -21,20 +21,18 @@ def tree_of(git_dir: Path, commit: str) -> Tree:
     )
 
 
-def sizes_of(git_dir: Path, oids: Sequence[str]) -> dict[str, int]:
-    """Bytes of those that are here."""
-    if not oids:
-        return {}
-    wanted = "\n".join([*oids, ""]).encode()
-    listed = git(
-        git_dir,
-        "cat-file",
-        "--batch-check=%(objectname) %(objectsize)",
-        input=wanted,
-        environment=READING,
-    )
-    pairs = (line.split() for line in listed.decode().splitlines())
-    return {oid: int(size) for oid, size in pairs if size != "missing"}
+class Sizes(dict[str, int]):
+    """Bytes of contents that are here, by their ids; asked once each."""
+
+    def of(self, git_dir: Path, oids: Sequence[str]) -> dict[str, int]:
+        """Of those among them that are here."""
+        if unknown := [oid for oid in oids if oid not in self]:
+            check = "--batch-check=%(objectname) %(objectsize)"
+            wanted = "\n".join([*unknown, ""]).encode()
+            listed = git(git_dir, "cat-file", check, input=wanted, environment=READING)
+            pairs = (line.split() for line in listed.decode().splitlines())
+            self.update((oid, int(size)) for oid, size in pairs if size != "missing")
+        return {oid: self[oid] for oid in oids if oid in self}
 
 
 def read_all(git_dir: Path, oids: Sequence[str]) -> dict[str, bytes]:

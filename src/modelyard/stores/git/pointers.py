@@ -37,6 +37,11 @@ def pointer_in(stream: IO[bytes]) -> Pointer | None:
     return Pointer(start, found[1].decode(), int(found[2])) if found else None
 
 
+def is_pointer(data: bytes) -> bool:
+    """Whether a content is such a text."""
+    return _POINTER.fullmatch(data) is not None
+
+
 def pointed(git_dir: Path, url: str, pointer: Pointer, what: str) -> IO[bytes]:
     """The file itself, brought by Git LFS where that is installed, and verified."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  whoever reads it closes it

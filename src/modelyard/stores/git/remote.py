@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from modelyard.base.errors import InvalidReference, ModelyardError, NotFound
 from modelyard.stores.git import calling
 from modelyard.stores.git.address import Address
 from modelyard.stores.git.command import GitFailed, git, git_text
 from modelyard.stores.git.mirror import Mirror, prune
-from modelyard.stores.git.objects import READING, opened, sizes_of, tree_of
+from modelyard.stores.git.objects import READING, Sizes, opened, tree_of
 from modelyard.stores.git.revisions import (
     FULL,
     SHORT,
@@ -23,6 +23,8 @@ from modelyard.stores.git.revisions import (
     steps_of,
 )
 from modelyard.stores.git.trees import Tree
+
+T = TypeVar("T")
 
 
 class RemoteRepository:
@@ -36,6 +38,7 @@ class RemoteRepository:
         self.url = address.url
         self._found_by: dict[str, str] = {}
         self._trees: dict[str, Tree] = {}
+        self._sizes = Sizes()
 
     def __repr__(self) -> str:
         return f"RemoteRepository({self.url!r})"
@@ -64,40 +67,57 @@ class RemoteRepository:
 
     def tree(self, commit: str) -> Tree:
         if commit not in self._trees:
-            self._bring(commit)
-            self._trees[commit] = tree_of(self._mirror.git_dir, checked(commit))
+            self._trees[commit] = self._mended(lambda: self._listed(checked(commit)))
         return self._trees[commit]
 
     def fetch(self, oids: Sequence[str], commit: str = "") -> None:
-        here = self.sizes(oids)
-        if absent := sorted({oid for oid in oids if oid not in here}):
+        if absent := sorted(set(oids) - self.sizes(oids).keys()):
             calling.fetch_contents(self._mirror, absent, commit, self._found_by.get(commit, ""))
             prune()
 
     def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        return sizes_of(self._mirror.git_dir, [checked(oid) for oid in oids])
+        return self._sizes.of(self._mirror.git_dir, [checked(oid) for oid in oids])
 
     def read(self, oid: str) -> bytes:
-        self.fetch([oid])
-        return git(self._mirror.git_dir, "cat-file", "blob", checked(oid), environment=READING)
+        words = ("cat-file", "blob", checked(oid))
+
+        def found() -> bytes:
+            self.fetch([oid])
+            return git(self._mirror.git_dir, *words, environment=READING)
+
+        return self._mended(found)
 
     def open(self, oid: str) -> IO[bytes]:
-        self.fetch([oid])
-        return opened(self._mirror.git_dir, checked(oid))
+        def found() -> IO[bytes]:
+            self.fetch([oid])
+            return opened(self._mirror.git_dir, checked(oid))
+
+        return self._mended(found)
 
     def fetch_tags(self) -> None:
         offered = calling.ask(self._mirror, "refs/tags/*")
         theirs = {name: oid for name, oid in offered.items() if name.startswith("refs/tags/")}
         theirs = {name: oid for name, oid in theirs.items() if not name.endswith("^{}")}
         ours = self._own_tags()
-        if new := [name for name, oid in theirs.items() if ours.get(name) != oid]:
-            calling.fetch_tags(self._mirror, new, theirs[new[0]])
+        if new := {name: oid for name, oid in theirs.items() if ours.get(name) != oid}:
+            calling.fetch_tags(self._mirror, new)
         if gone := sorted(ours.keys() - theirs.keys()):
             with self._mirror.writing() as path:
-                removals = "".join(f"delete {name}\n" for name in gone)
-                git(
-                    path, "update-ref", "--stdin", input=removals.encode("utf-8", "surrogateescape")
-                )
+                calling.set_refs(path, dict.fromkeys(gone, ""))
+
+    def _mended(self, action: Callable[[], T]) -> T:
+        """What an action gives; once more on an empty mirror, where the one there is turns out to be broken."""
+        try:
+            return action()
+        except GitFailed:
+            with self._mirror.writing():
+                self._mirror.forget()
+            self._sizes.clear()
+            return action()
+
+    def _listed(self, commit: str) -> Tree:
+        self._bring(commit)
+        return tree_of(self._mirror.git_dir, commit)
 
     def _own_tags(self) -> dict[str, str]:
         listed = git_text(
@@ -111,14 +131,15 @@ class RemoteRepository:
 
     def _pinned(self, oid: str) -> str:
         """The commit itself, or of a tag that was named by its id; no question where it is here."""
+        if found := self._mirror.known(oid):
+            return found
         try:
-            self._bring(oid)
+            self._mended(lambda: self._bring(oid))
         except NotFound:
             raise missing(oid, self.label, ()) from None
         found = self._parsed(oid, oid)
-        if found != oid and not self._mirror.keeps(found):
-            with self._mirror.writing() as path:
-                git(path, "update-ref", f"refs/kept/{found}", found)
+        with self._mirror.writing() as path:
+            calling.set_refs(path, {f"refs/kept/{found}": found, f"refs/peeled/{oid}": found})
         return found
 
     def _asked(self, base: str, rev: str) -> tuple[str, str]:

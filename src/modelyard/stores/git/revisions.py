@@ -70,7 +70,11 @@ def missing(rev: str, label: str, refs: Iterable[str]) -> NotFound:
         return NotFound(f"{label} has no commits yet")
     shown = ", ".join(sorted(set(names) - {"HEAD"})[:5])
     near = did_you_mean(rev, names) or next(
-        (f"did you mean {name!r}?" for name in names if rev.endswith(f"/{name}")), None
+        (f"did you mean {n!r}?" for n in names if _is_end(n, rev) or _is_end(rev, n)), None
     )
     what = f"no branch, tag or commit {rev!r}" if rev else "no default branch"
     return NotFound(f"{label} has {what}", hint=near or (f"it has {shown}" if shown else None))
+
+
+def _is_end(name: str, of: str) -> bool:
+    return bool(name) and of.endswith(f"/{name}")

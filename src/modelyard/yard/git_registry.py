@@ -87,7 +87,7 @@ class GitRegistry(Registered["GitModelVersion"]):
         to act as; else it is Git's."""
         self._given = _opened(repo)
         where = self._given if isinstance(self._given, Path) else self.repository
-        self.registry = self._tags = _Tags(where, push=push, remote=remote, identity=identity)
+        self.registry = self._tags = _Tags(where, push=bool(push), remote=remote, identity=identity)
         self._sources: dict[tuple[str, str], Source] = {}
 
     @cached_property
@@ -97,9 +97,7 @@ class GitRegistry(Registered["GitModelVersion"]):
 
         if not isinstance(self._given, str | Path):
             return self._given
-        found = open_repository(self._given)
-        found.fetch_tags()
-        return found
+        return open_repository(self._given)
 
     @property
     def label(self) -> str:

@@ -86,6 +86,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "registry": {
         "mirror": "Keep the project's yard and a Git registry in step, in both directions.",
+        "attach": "Show the models of a Git repository in one table with the yard's.",
+        "detach": "Show a repository's models in the yard's table no longer.",
+        "attached": "List the repositories whose models stand beside the yard's.",
     },
     "data": {
         "add": "Add a file as a data set.",

@@ -205,6 +205,10 @@ class GitRegistry(Registered["GitModelVersion"]):
         }
         return dict(sorted(found.items()))
 
+    def registered_summary(self, *, deprecated: bool = False) -> dict[str, dict[str, Any]]:
+        """The same by its tags alone: no commit is looked into."""
+        return super().summary(deprecated=deprecated)
+
     def unregistered(self) -> list[str]:
         """Names that HEAD has, registered or not; none of a repository without a commit."""
         from modelyard.stores.folders.git import GitFolder

@@ -26,13 +26,13 @@ class Settings:
 FETCH = 'git fetch --quiet --force --depth=1 origin "+refs/tags/*:refs/tags/*"'
 """A checkout makes the tag that it runs on lightweight, and leaves out the others: all as they are, with their commits."""
 
-CHECK = """modelyard check-ref "$REF"
-{
-  echo "NAME=$(modelyard check-ref "$REF" --name)"
-  echo "VERSION=$(modelyard check-ref "$REF" --version)"
-  echo "STAGE=$(modelyard check-ref "$REF" --stage)"
-  echo "EVENT=$(modelyard check-ref "$REF" --event)"
-} > model.env
+CHECK = """modelyard check-ref "$REF" --json > ref.json
+python -c '
+import json
+ref = json.load(open("ref.json"))
+for name, key in {"NAME": "artifact", "VERSION": "version", "STAGE": "stage", "EVENT": "event"}.items():
+    print(name + "=" + ref.get(key, ""))
+' > model.env
 cat model.env
 """
 

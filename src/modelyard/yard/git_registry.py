@@ -19,7 +19,6 @@ from modelyard.base.events import Event
 from modelyard.base.names import Part
 from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
-from modelyard.registry._git import writing
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import Decision, ModelState, Version
 from modelyard.stores.git.command import git_text
@@ -52,7 +51,7 @@ class _Tags(GitRegistryBackend):
     def actor(self) -> str:
         """Whom the next tag will name, with the address; empty where Git does not know, and will refuse to write."""
         try:
-            who = self._identity or writing.identity(self.folder)
+            who = self.identity(self.folder)
         except InvalidSetting:
             return ""
         return f"{who.name} <{who.email}>"

@@ -21,20 +21,24 @@ if TYPE_CHECKING:
     from modelyard.serving.client import Client as Client
     from modelyard.serving.serve import serve as serve
     from modelyard.shipping.build import build as build
+    from modelyard.stores.apart import pull as pull
+    from modelyard.stores.apart import push as push
     from modelyard.types.schema import Schema as Schema
     from modelyard.yard.cloning import clone as clone
     from modelyard.yard.cloning import link as link
     from modelyard.yard.datasets import Dataset as Dataset
+    from modelyard.yard.git_registry import GitRegistry as GitRegistry
+    from modelyard.yard.git_versions import GitModelVersion as GitModelVersion
     from modelyard.yard.project import init as init
+    from modelyard.yard.registry_verbs import demote as demote
+    from modelyard.yard.registry_verbs import promote as promote
+    from modelyard.yard.registry_verbs import register as register
     from modelyard.yard.verbs import apply as apply
-    from modelyard.yard.verbs import demote as demote
     from modelyard.yard.verbs import evaluate as evaluate
     from modelyard.yard.verbs import import_object as import_object
     from modelyard.yard.verbs import infer_schema as infer_schema
     from modelyard.yard.verbs import load as load
     from modelyard.yard.verbs import load_card as load_card
-    from modelyard.yard.verbs import promote as promote
-    from modelyard.yard.verbs import register as register
     from modelyard.yard.verbs import save as save
     from modelyard.yard.versions import ModelVersion as ModelVersion
     from modelyard.yard.yard import Yard as Yard
@@ -44,6 +48,8 @@ _WHERE = {
     "Card": "modelyard.objects.card",
     "Client": "modelyard.serving.client",
     "Dataset": "modelyard.yard.datasets",
+    "GitModelVersion": "modelyard.yard.git_versions",
+    "GitRegistry": "modelyard.yard.git_registry",
     "Model": "modelyard.objects.protocol",
     "ModelVersion": "modelyard.yard.versions",
     "ModelyardError": "modelyard.base.errors",
@@ -52,7 +58,7 @@ _WHERE = {
     "apply": "modelyard.yard.verbs",
     "build": "modelyard.shipping.build",
     "clone": "modelyard.yard.cloning",
-    "demote": "modelyard.yard.verbs",
+    "demote": "modelyard.yard.registry_verbs",
     "evaluate": "modelyard.yard.verbs",
     "import_object": "modelyard.yard.verbs",
     "infer_schema": "modelyard.yard.verbs",
@@ -60,8 +66,10 @@ _WHERE = {
     "link": "modelyard.yard.cloning",
     "load": "modelyard.yard.verbs",
     "load_card": "modelyard.yard.verbs",
-    "promote": "modelyard.yard.verbs",
-    "register": "modelyard.yard.verbs",
+    "promote": "modelyard.yard.registry_verbs",
+    "pull": "modelyard.stores.apart",
+    "push": "modelyard.stores.apart",
+    "register": "modelyard.yard.registry_verbs",
     "save": "modelyard.yard.verbs",
     "serve": "modelyard.serving.serve",
 }
@@ -72,6 +80,8 @@ __all__ = [
     "Card",
     "Client",
     "Dataset",
+    "GitModelVersion",
+    "GitRegistry",
     "Model",
     "ModelVersion",
     "ModelyardError",
@@ -90,6 +100,8 @@ __all__ = [
     "load",
     "load_card",
     "promote",
+    "pull",
+    "push",
     "register",
     "save",
     "serve",

@@ -11,17 +11,17 @@ from modelyard.shipping.build import build
 from modelyard.types.schema import Schema
 from modelyard.yard.cloning import clone, link
 from modelyard.yard.datasets import Dataset
+from modelyard.yard.git_registry import GitRegistry
+from modelyard.yard.git_versions import GitModelVersion
 from modelyard.yard.project import init
+from modelyard.yard.registry_verbs import demote, promote, register
 from modelyard.yard.verbs import (
     apply,
-    demote,
     evaluate,
     import_object,
     infer_schema,
     load,
     load_card,
-    promote,
-    register,
     save,
 )
 from modelyard.yard.versions import ModelVersion
@@ -32,6 +32,8 @@ __all__ = [
     "Card",
     "Client",
     "Dataset",
+    "GitModelVersion",
+    "GitRegistry",
     "Model",
     "ModelVersion",
     "ModelyardError",

@@ -150,27 +150,12 @@ def test_what_is_no_reference(ref: str, project: Path) -> None:
     assert done.err.startswith("error: ")
 
 
-@pytest.mark.parametrize("ref", ["s3://bucket/churn", "https://example.com/churn", "git+https://example.com/a/b@main#churn"])  # fmt: skip
-def test_what_is_for_later_says_so(ref: str, project: Path) -> None:
-    done = run("show", ref, cwd=project)
-    assert done.code == 1
-    assert "error: " in done.err
-    assert "Traceback" not in done.err
-
-
 def test_another_project(project: Path, empty: Path) -> None:
     assert run("show", "--project", project, "--json", cwd=empty).data["churn"]["latest"] == 2
     assert run("show", "models/churn", "--project", project, cwd=empty).code == 0
     assert run("show", "churn@2", "--project", project, cwd=empty).code == 0
     missing = run("show", "--project", "nowhere", cwd=empty)
     assert (missing.code, missing.err) == (3, "error: no project folder at nowhere\n")
-
-
-@pytest.mark.parametrize("words", [["show", "models/churn"], ["schema", "models/churn"], ["checkenv", "models/churn"], ["diff", "models/churn", "models/other"], ["trust", "models/churn"], ["evaluate", "models/churn", "all.csv", "--target", "churned"], ["apply", "models/churn", "new.csv"]], ids=lambda w: w[0])  # fmt: skip
-def test_a_git_revision_is_for_later(words: list[str], project: Path) -> None:
-    done = run(*words, "--rev", "main", cwd=project)
-    assert done.code == 1
-    assert done.err.startswith("error: --rev main: ")
 
 
 LOOKING = [

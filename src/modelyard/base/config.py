@@ -47,16 +47,21 @@ SETTINGS: Mapping[str, Shape] = {
 }
 """Key -> what it holds. Below a table every option has a key of its own: ``serve.port``."""
 
-USER_SETTINGS: Mapping[str, Shape] = {"trust": "any", "signers": "any", "tokens": "table"}
-"""What only the user's own configuration says."""
+USER_SETTINGS: Mapping[str, Shape] = {
+    "trust": "any",
+    "signers": "any",
+    "tokens": "table",
+    "storage": "any",
+}
+"""What the user's own configuration says: only there, but for ``storage``, of which a project may say a part."""
 
 MEANINGS: Mapping[str, str] = {
     "uri": "The database of the yard: `sqlite:///yard.db`, `postgresql://…`, `mysql://…`; or a hub: `https://…`.",
-    "registry": "Where versions and stages are kept: `yard` or `git` (`git` is for a later version).",
+    "registry": "Where versions and stages are kept: `yard`, or `git`: in the tags of the repository.",
     "registry.stages": 'Other names of stages for MLflow clients, as `prod = "Production"`.',
-    "registry.rules": "What must hold before a promotion. For a later version.",
+    "registry.rules": "What must hold before a version enters a stage: `path`, `exclusive`, and for each stage who may and which checks pass (promotion.md).",
     "artifacts": "A folder or bucket (s3://…) for all files of the yard, in place of the database.",
-    "storage": "Where saved objects are kept apart from the project. For a later version.",
+    "storage": "`dvc`: saved objects are kept in the project's DVC cache ([DVC](dvc.md)). Also options of buckets and servers, by scheme: `storage.s3.anon`, `storage.s3.region`; addresses and identities only in the user's own configuration ([remote storage](remote-storage.md)).",
     "project": "Where objects are looked for by default. For a later version.",
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -23,6 +23,8 @@ from modelyard.base.errors import FileMissing, InvalidInput, NotAllowed, TooLarg
 MAX_BYTES = 512 << 20
 MAX_REDIRECTS = 5
 MAX_URL = 4096
+SILENCE = 60.0
+"""Seconds without a byte after which the other side is given up, however long the whole may take."""
 _CHUNK = 1 << 18
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
@@ -60,18 +62,91 @@ def fetch(
     Redirects are followed a few times: to the same host, or to a global address, and never from https to http. Raises
     `NotAllowed` for an address that may not be called, `FileMissing` when nothing is there, `TooLarge`, `Unreachable`.
     """
+    with answered(url, seconds=seconds, local=local) as answer:
+        if answer.status in (404, 410):
+            raise FileMissing(f"{answer.shown} answered {answer.status}: nothing is there")
+        if answer.status != 200:
+            raise Unreachable(f"{answer.shown} answered {answer.status}")
+        return Fetched(answer.all(limit), answer.header("Content-Type"), answer.url)
+
+
+class Answer:
+    """What a URL answers: its status and headers are here, its content is still to be read."""
+
+    def __init__(self, answer: http.client.HTTPResponse, url: str, deadline: float) -> None:
+        self._answer, self._deadline = answer, deadline
+        self.status = answer.status
+        self.url = url
+        """Where it was found in the end."""
+        self.shown = _shown(url)
+        length = self.header("Content-Length")
+        self.length = int(length) if length.isdecimal() and len(length) < 20 else None
+        """How many bytes were announced."""
+        self._taken = 0
+
+    def header(self, name: str) -> str:
+        """A header's text, empty when it is not there."""
+        return self._answer.getheader(name) or ""
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        """The next bytes, empty at the end. `Unreachable` when less comes than was announced, or not in time."""
+        with _told(self.shown):
+            piece = self._answer.read1(size)
+            if not piece:
+                _left(self._deadline)  # what was cut off by the alarm is not whole
+                self._whole()
+            self._taken += len(piece)
+            return piece
+
+    def _whole(self) -> None:
+        if self.length is not None and self._taken != self.length:
+            raise Unreachable(f"{self.shown} broke off after {self._taken} of {self.length} bytes")
+
+    def all(self, limit: int) -> bytes:
+        """Everything. `TooLarge` when that is more than ``limit`` bytes."""
+        parts: list[bytes] = []
+        while (self.length or 0) <= limit and self._taken <= limit:
+            if not (piece := self.read()):
+                return b"".join(parts)
+            parts.append(piece)
+        raise TooLarge(f"{self.shown} has more than {limit} bytes", limit=limit)
+
+
+@contextlib.contextmanager
+def answered(
+    url: str,
+    method: str = "GET",
+    headers: Callable[[str], Mapping[str, str]] | None = None,
+    *,
+    seconds: float = 60.0,
+    local: bool = False,
+) -> Generator[Answer]:
+    """The answer in the end of the redirects, whatever its status, to be read within the block and ``seconds``.
+
+    ``headers`` are asked for each URL on the way: what may be told to one host is not for the next.
+    """
     deadline = time.monotonic() + seconds
     at, trusted = _split(url), local
     for _ in range(MAX_REDIRECTS + 1):
-        found = _get(at, limit, deadline, trusted)
-        if isinstance(found, Fetched):
-            return found
-        then = _split(found)
+        sent: Mapping[str, str] = headers(at.geturl()) if headers else {}
+        with _asked(at, method, None, sent, deadline, trusted) as answer:
+            target = answer.getheader("Location") if answer.status in _REDIRECTS else None
+            if not target:
+                yield Answer(answer, at.geturl(), deadline)
+                return
+        then = _split(urljoin(at.geturl(), target))
         if at.scheme == "https" and then.scheme != "https":
-            raise NotAllowed(f"{at.geturl()} redirects from https to http, which is not followed")
+            raise NotAllowed(
+                f"{_shown(at.geturl())} redirects from https to http, which is not followed"
+            )
         trusted = trusted and then.netloc == at.netloc
         at = then
-    raise Unreachable(f"{url} redirects more than {MAX_REDIRECTS} times")
+    raise Unreachable(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times")
+
+
+def _shown(url: str) -> str:
+    """For messages: without the query, which may hold a signature."""
+    return url.partition("?")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +171,13 @@ def post(
     Raises `NotAllowed` for an address that may not be called, `Unreachable` without an answer in time.
     """
     deadline, at = time.monotonic() + seconds, _split(url)
-    with _asked(at, "POST", body, headers, deadline, local) as answer:
-        return Answered(answer.status, answer.read(limit).decode("utf-8", "replace"))
+    with (
+        _asked(at, "POST", body, headers, deadline, local) as answer,
+        _told(f"{at.scheme}://{at.netloc}"),
+    ):
+        text = answer.read(limit)
+        _left(deadline)
+        return Answered(answer.status, text.decode("utf-8", "replace"))
 
 
 def check(url: str, *, local: bool = False) -> str:
@@ -124,19 +204,6 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _get(at: SplitResult, limit: int, deadline: float, local: bool) -> Fetched | str:
-    """The content, or the URL that it redirects to."""
-    with _asked(at, "GET", None, {}, deadline, local) as answer:
-        if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
-            return urljoin(at.geturl(), target)
-        if answer.status in (404, 410):
-            raise FileMissing(f"{at.geturl()} answered {answer.status}: nothing is there")
-        if answer.status != 200:
-            raise Unreachable(f"{at.geturl()} answered {answer.status}")
-        content = _read(answer, limit, deadline, at.geturl())
-        return Fetched(content, answer.getheader("Content-Type") or "", at.geturl())
-
-
 @contextlib.contextmanager
 def _asked(
     at: SplitResult,
@@ -146,26 +213,28 @@ def _asked(
     deadline: float,
     local: bool,
 ) -> Generator[http.client.HTTPResponse]:
-    """The answer to one request, read within the block."""
+    """The answer to one request, read within the block, where the other side's faults are `_told` by who reads."""
     host, port = str(at.hostname), at.port or _PORTS[at.scheme]
-    with _told(f"{at.scheme}://{at.netloc}"):
-        address = _judged(host, port, local)
-        connection = _Connection(host, port, address, at.scheme == "https", deadline)
-        # A server may send a byte a minute: no timeout of a single read would ever end that.
-        alarm = threading.Timer(_left(deadline), connection.abort)
-        alarm.daemon = True
-        alarm.start()
-        try:
-            path = (at.path or "/") + (f"?{at.query}" if at.query else "")
-            usual = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "modelyard"}
-            connection.request(method, path, body=body, headers={**usual, **headers})
-            yield connection.getresponse()
-        except (OSError, http.client.HTTPException):
-            _left(deadline)
-            raise
-        finally:
-            alarm.cancel()
-            connection.close()
+    with contextlib.ExitStack() as ending:
+        with _told(f"{at.scheme}://{at.netloc}"):
+            address = _judged(host, port, local)
+            connection = _Connection(host, port, address, at.scheme == "https", deadline)
+            ending.callback(connection.close)
+            # A server may send a byte a minute: no timeout of a single read would ever end that.
+            alarm = threading.Timer(_left(deadline), connection.abort)
+            alarm.daemon = True
+            alarm.start()
+            ending.callback(alarm.cancel)
+            try:
+                path = (at.path or "/") + (f"?{at.query}" if at.query else "")
+                usual = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "modelyard"}
+                connection.request(method, path, body=body, headers={**usual, **headers})
+                answer = connection.getresponse()
+            except (OSError, http.client.HTTPException):
+                _left(deadline)
+                raise
+        ending.callback(answer.close)  # it holds the socket open by itself
+        yield answer
 
 
 @contextlib.contextmanager
@@ -204,14 +273,15 @@ class _Connection(http.client.HTTPConnection):
     def __init__(
         self, host: str, port: int, address: tuple[str, int], tls: bool, deadline: float
     ) -> None:
-        super().__init__(host, port, timeout=_left(deadline))
+        super().__init__(host, port, timeout=min(_left(deadline), SILENCE))
         self._address, self._tls, self._deadline = address, tls, deadline
         self._held: socket.socket | None = None
         self.default_port = 443 if tls else 80  # so that the Host header names no usual port
 
     def connect(self) -> None:
         """To the judged address, whatever the name resolves to by now."""
-        plain = socket.create_connection(self._address, timeout=_left(self._deadline))
+        seconds = min(_left(self._deadline), SILENCE)
+        plain = socket.create_connection(self._address, timeout=seconds)
         if self._tls:
             context = ssl.create_default_context()
             plain = context.wrap_socket(plain, server_hostname=self.host)
@@ -222,23 +292,6 @@ class _Connection(http.client.HTTPConnection):
         if self._held is not None:
             with contextlib.suppress(OSError):
                 self._held.shutdown(socket.SHUT_RDWR)
-
-
-def _read(answer: http.client.HTTPResponse, limit: int, deadline: float, url: str) -> bytes:
-    length = answer.getheader("Content-Length") or ""
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise TooLarge(f"{url} has more than {limit} bytes", limit=limit)
-    parts: list[bytes] = []
-    size = 0
-    while part := answer.read1(_CHUNK):
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            raise TooLarge(f"{url} has more than {limit} bytes", limit=limit)
-    _left(deadline)  # what was cut off by the alarm is not whole
-    if length.isdecimal() and size != int(length):
-        raise Unreachable(f"{url} broke off after {size} of {length} bytes")
-    return b"".join(parts)
 
 
 def _left(deadline: float) -> float:

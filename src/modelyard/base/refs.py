@@ -9,7 +9,7 @@
 ``models:/m-<id>`` ``runs:/<run id>/<path>``       `LoggedModelRef`, `RunRef`
 ``git+https://host/org/repo@rev#OBJECT``           `GitRef`: also git+ssh and git+file
 ``https://github.com/org/repo/tree/rev/churn``     `GitRef`: as copied from GitHub, GitLab, Bitbucket
-``s3:// gs:// az:// sftp:// hdfs:// https://``     `RemoteRef`
+``s3:// gs:// az:// sftp:// hdfs:// https://``     `RemoteRef`: also http and memory (of this process, for tests)
 =================================================  =====================================================
 
 `parse` is pure: it looks at nothing but the text. What it accepts, ``str`` writes back so that it parses to the
@@ -53,6 +53,7 @@ from modelyard.base.ref_types import (
     SemVer,
     Stage,
 )
+from modelyard.base.web_hosts import hosted
 
 MAX_REFERENCE = 4096
 
@@ -62,6 +63,7 @@ REMOTE_EXTRAS: Mapping[str, str] = {
     "az": "azure",
     "sftp": "sftp",
     "hdfs": "hdfs",
+    "memory": "s3",
     "https": "",
     "http": "",
 }
@@ -73,18 +75,6 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@]*?)(?::(?P<port>[0-9]{1,5}))?", re.DOTALL)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_TAIL = r"(?:tree|blob)/(?P<tail>.+)"
-_HOSTED = (
-    re.compile(rf"(?P<repo>https://github\.com/[^/@]+/[^/@]+)(?:@(?P<rev>.+)|/{_TAIL})?"),
-    re.compile(
-        r"(?P<repo>https://bitbucket\.org/[^/@]+/[^/@]+)(?:@(?P<rev>.+)|/src/(?P<tail>.+))?"
-    ),
-    re.compile(
-        rf"(?P<repo>https://gitlab\.com(?:/(?!-/)[^/@]+){{2,}})(?:@(?P<rev>.+)|/-/{_TAIL})?"
-    ),
-    re.compile(rf"(?P<repo>https://[^/@]+(?:/(?!-/)[^/@]+)+)/-/{_TAIL}"),
-)
-"""The addresses that websites of repositories show; the last is GitLab on a host of one's own."""
 
 
 def parse(text: str) -> Ref:
@@ -314,7 +304,7 @@ def _check_address(text: str, scheme: str, authority: str, path: str) -> None:
     """So plain that no tool behind us can take the host for another one, or the path for one above."""
     if authority and scheme == "file":
         _refuse(text, "it names another computer", "as git+file:///folder/repo")
-    if authority or scheme not in ("file", "hdfs"):
+    if authority or scheme not in ("file", "hdfs", "memory"):
         parts = _AUTHORITY.fullmatch(authority)
         user, host, port = parts.group("user", "host", "port") if parts else (None, "", None)
         if user and ":" in user:
@@ -347,18 +337,20 @@ def _object(text: str, word: str) -> PathRef | BareRef | NameRef:
 def _web(text: str) -> GitRef | RemoteRef:
     """A web address: of a repository where its website shows one, else of a file."""
     url, hash_, word = text.partition("#")
-    url = re.sub(r"^[^/]*//[^/]*", lambda host: host[0].lower(), url.partition("?")[0]).rstrip("/")
-    hosted = next((found for site in _HOSTED if (found := site.fullmatch(url))), None)
-    if hosted is None:
+    url, _, query = re.sub(r"^[^/]*//[^/]*", lambda host: host[0].lower(), url).partition("?")
+    found = hosted(url.rstrip("/"), query)
+    if found is None:
         return _remote(text)
-    parts = hosted.groupdict()
-    repo, tail = parts["repo"], parts["tail"]
-    _check_address(text, "https", urlsplit(repo).netloc, url)
-    spot = _rev(text, word_at) if (word_at := parts.get("rev") or tail) else ""
-    if tail and not hash_:
-        return GitRef(repo, tail=spot)
+    _check_address(text, "https", urlsplit(found.repo).netloc, url)
+    spot = _rev(text, word_at) if (word_at := found.rev or found.tail) else ""
+    if found.tail and not hash_:
+        return GitRef(found.repo, tail=spot)
+    if found.path:
+        if hash_:
+            _refuse(text, "it names an object twice", f"as git+{found.repo}@{spot or 'REV'}#{word}")
+        return GitRef(found.repo, spot, PathRef(_plain_path(text, _decoded(text, found.path))))
     # Where an object is named nothing is left to guess: all of the tail is the revision.
-    return GitRef(repo, spot, _object(text, word) if hash_ else None)
+    return GitRef(found.repo, spot, _object(text, word) if hash_ else None)
 
 
 def _remote(text: str) -> RemoteRef:

@@ -23,6 +23,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "trust": "Show what a model would run when loaded, and trust it.",
         "clone": "Copy an object.",
         "link": "Make a path stand for another object.",
+        "push": "Send what the project's DVC remote lacks.",
+        "pull": "Bring what DVC tracks and is missing here.",
         "migrate": "Bring over what other tools kept: MLEM, mlops-lite.",
     },
     "Serve and ship": {
@@ -35,8 +37,12 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "promote": "Assign a version to a stage.",
         "demote": "Take a stage away.",
         "alias": "Set, remove or list aliases.",
+        "deregister": "Take a version out of use.",
+        "deprecate": "Mark a model as not to be used any more.",
         "history": "Show what happened to a name.",
         "which": "Show which version a stage holds, now or at a time.",
+        "check-ref": "Say what a tag of a Git registry means.",
+        "registry": "Keep a yard and Git in step; attach other repositories.",
         "data": "Add, list, show and get data sets.",
         "models": "List, get, rename and delete registered models.",
         "runs": "Search, compare, log, delete and export runs.",
@@ -72,6 +78,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "config": {
         "list": "Show every setting, its value and where it comes from.",
         "set": "Set a setting of this project or of this user.",
+    },
+    "registry": {
+        "mirror": "Keep the project's yard and a Git registry in step, in both directions.",
     },
     "data": {
         "add": "Add a file as a data set.",

@@ -15,6 +15,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 project_option = click.option(
     "--project", metavar="FOLDER", help="Look there instead of in this folder's project."
 )
+registry_option = click.option(
+    "--registry",
+    type=click.Choice(["yard", "git"]),
+    help="The registry to act on, if not the project's own.",
+)
+push_option = click.option(
+    "--push/--no-push", default=None, help="Send the tags of a Git registry to origin at once."
+)
 uri_option = click.option("--uri", metavar="URI", help="The yard's database, if not the project's.")
 rev_option = click.option("--rev", metavar="REV", help="Git revision of the project to look at.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, do nothing.")

@@ -18,6 +18,8 @@ def card_report(source: Source) -> str:
     card = source.card
     lines = [head(source), *([card.description] if card.description else [])]
     lines += [f"  {name:<12} {text}" for name, text in facts(card).items() if text]
+    if (git := source.provenance.get("git")) is not None:
+        lines.append(f"  {'commit':<12} {git['commit']} ({git['rev']} of {git['repo']})")
     if card.methods:
         lines += ["methods", *(f"  {line}" for line in all_method_lines(card.methods))]
     if card.profile:

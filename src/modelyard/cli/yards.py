@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from modelyard.base.errors import NotFound
 from modelyard.base.project import find_root
-from modelyard.yard.project import require_yard_registry
 from modelyard.yard.resolving import opened_yard, project_folder
 
 if TYPE_CHECKING:
@@ -40,22 +39,6 @@ def new_or_existing_yard(project: str | None) -> Iterator[Yard]:
     from modelyard.yard.yard import Yard
 
     with Yard(project=project_folder(project, None)) as yard:
-        yield yard
-
-
-@contextlib.contextmanager
-def registry(project: str | None) -> Iterator[Yard]:
-    """The yard as the project's registry; `NotSupported` where that is another one."""
-    require_yard_registry(project_folder(project, None))
-    with existing_yard(project) as yard:
-        yield yard
-
-
-@contextlib.contextmanager
-def registry_if_any(project: str | None) -> Iterator[Yard | None]:
-    """Like `registry`, but None when there is no yard yet."""
-    require_yard_registry(project_folder(project, None))
-    with yard_if_any(project) as yard:
         yield yard
 
 

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from modelyard.base.digests import CHUNK, FileEntry, sha256_stream
 from modelyard.base.errors import Corrupted, FileMissing
@@ -26,6 +26,15 @@ class Opener(Protocol):
 
     def open(self, entry: FileEntry) -> IO[bytes]:
         """Unverified bytes of one file."""
+        ...
+
+
+@runtime_checkable
+class FetchingOpener(Opener, Protocol):
+    """Bytes that are far away, and better fetched together."""
+
+    def fetch(self, entries: Sequence[FileEntry]) -> None:
+        """Bring files here; what is missing is passed over."""
         ...
 
 
@@ -53,6 +62,7 @@ class ArtifactFiles:
         self._opener = opener
         self._label = label
         self._scratch: Path | None = None
+        self._fetched = False
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
@@ -116,6 +126,7 @@ class ArtifactFiles:
                 self._verify(entry, stream)
 
     def _source(self, entry: FileEntry) -> IO[bytes]:
+        self._fetch()
         try:
             return self._opener.open(entry)
         except FileMissing:
@@ -123,6 +134,13 @@ class ArtifactFiles:
                 f"{self._label}: the file {entry.path!r} of its card is missing",
                 hint="restore it, or save the object again",
             ) from None
+
+    def _fetch(self) -> None:
+        """Once, before the first file is read: who reads one of them reads the others too."""
+        if not self._fetched:
+            self._fetched = True
+            if isinstance(self._opener, FetchingOpener):
+                self._opener.fetch(list(self._entries.values()))
 
     def _verify(self, entry: FileEntry, stream: IO[bytes]) -> None:
         sha256, size = sha256_stream(stream)

@@ -17,8 +17,9 @@ from modelyard.objects.load import flavor_of, load_model, load_object
 from modelyard.objects.native import reading_format
 from modelyard.objects.provenance import created_now
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.save import data_sample, describe, save, target_path
+from modelyard.objects.save import data_sample, describe, save
 from modelyard.objects.source import Source
+from modelyard.objects.targets import target_at
 from modelyard.types import infer
 from modelyard.types.profile import profile
 
@@ -47,7 +48,7 @@ def import_object(
     card = replace(_described(found), created=created_now(path.parent))
     found = replace(found, card=card)
     if target is not None:
-        return copy_source(found, target).but(path=str(card_path(target_path(target))))
+        return copy_source(found, target)
     if path.is_dir() and set(found.files.names()) != set(list_below(path)):
         raise InvalidInput(
             f"{path} holds more than the model: a card beside it would not vouch for all of it",
@@ -110,11 +111,9 @@ def _tried(source: Source, target: str | Path, sample: Any, trust: str | None) -
     card = source.card.but(
         methods=found.signatures,
         sample=found.card_sample(),
-        created=created_now(target_path(target).parent),
+        created=created_now(target_at(target).beside),
     )
-    return copy_source(replace(source, card=card), target).but(
-        path=str(card_path(target_path(target)))
-    )
+    return copy_source(replace(source, card=card), target)
 
 
 def _described(source: Source) -> Card:

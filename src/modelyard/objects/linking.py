@@ -15,12 +15,13 @@ from modelyard.base.refs import BareRef, PathRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_path, read_card, write_card
 from modelyard.objects.provenance import created_now
-from modelyard.objects.save import target_path
 from modelyard.objects.source import Source
+from modelyard.objects.targets import target_path
 
 MOST = 16
 
-Opener = Callable[[Path], Source]
+Step = Callable[[Source, str], Source]
+"""What a path leads to that a link names; without following any further."""
 Named = Callable[[str], Source]
 
 
@@ -46,29 +47,32 @@ def path_ref(there: Path, link: Path) -> str:
     return text if text.startswith("../") else f"./{text}"
 
 
-def followed(source: Source, opened: Opener, named: Named | None) -> Source:
+def followed(source: Source, step: Step, named: Named | None) -> Source:
     """What a chain of links leads to, under the first link's name; what is no link is its own end.
 
-    ``opened`` opens a path without following, ``named`` what is no path.
+    ``named`` opens what is no path.
     """
-    end, seen = source, [Path(source.card.path).resolve()]
+    end, seen = source, [_where(source)]
     while end.card.kind == "link":
         ref = end.card.options.get("ref")
         if not isinstance(ref, str):
-            raise InvalidCard(f"{end.card.path}: options.ref: a link needs what it leads to")
+            raise InvalidCard(
+                f"{end.card.path or end.ref}: options.ref: a link needs what it leads to"
+            )
         parsed = parse(ref)
         if not isinstance(parsed, PathRef | BareRef):
             if named is None:
-                raise NotSupported(f"{end.card.path} leads to {ref}, which is no path")
+                raise NotSupported(f"{end.ref} leads to {ref}, which is no path")
             end = named(ref)
             break
-        text = parsed.path if isinstance(parsed, PathRef) else parsed.text
-        end = opened(Path(end.card.path).parent / Path(text).expanduser())
-        if not end.card.path:  # what another tool saved: no link of ours any more
-            break
-        place = Path(end.card.path).resolve()
+        end = step(end, parsed.path)
+        place = _where(end)
         if place in seen or len(seen) >= MOST:
             why = f"leads back to {place}" if place in seen else f"is over {MOST} links long"
-            raise InvalidReference(f"{source.card.path}: this chain of links {why}")
+            raise InvalidReference(f"{source.card.path or source.ref}: this chain of links {why}")
         seen.append(place)
     return source if end is source else replace(end, name=source.name)
+
+
+def _where(source: Source) -> str:
+    return str(Path(source.card.path).resolve()) if source.card.path else source.ref

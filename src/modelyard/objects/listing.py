@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from modelyard.base.errors import FileMissing, InvalidInput, ModelyardError, did
 from modelyard.base.filters import Field, Filter, comparisons, matches, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX, read_card
+from modelyard.objects.opening import MAX_CARD, Place, card_at, files_below
+from modelyard.stores.folders.interface import Folder
 
 COLUMNS = ("path", "kind", "flavor", "format", "labels", "metrics", "created", "description")
 
@@ -48,8 +50,54 @@ def list_objects(
     """
     if not folder.is_dir():
         raise FileMissing(f"no folder at {folder}")
+    names = {p.relative_to(folder).as_posix().removesuffix(SUFFIX): p for p in card_files(folder)}
+    return _rows(names, lambda name: read_card(names[name]), labels, flavor, kind, where)
+
+
+def list_folder(
+    folder: Folder,
+    path: str = "",
+    *,
+    labels: Sequence[str] = (),
+    flavor: str | None = None,
+    kind: str | None = None,
+    where: str | None = None,
+) -> list[dict[str, Any]]:
+    """As `list_objects`, below a path of a folder anywhere: at a revision, in a bucket."""
+    there = folder.entry(path)
+    if there is None or not there.is_folder:
+        raise FileMissing(f"no folder at {folder.ref(path)}")
+    above = f"{path}/" if path else ""
+    found = {
+        entry.path.removeprefix(above).removesuffix(SUFFIX): entry
+        for entry in files_below(folder, path)
+        if entry.name.endswith(SUFFIX) and not _passed_over(entry.path.removeprefix(above))
+    }
+    folder.fetch([e.path for e in found.values() if e.size is not None and e.size <= MAX_CARD])
+
+    def read(name: str) -> Card:
+        card = card_at(Place(folder, above + name))
+        if card is None:
+            raise FileMissing(f"{folder.ref(above + name + SUFFIX)} went while it was read")
+        return card
+
+    return _rows(found, read, labels, flavor, kind, where)
+
+
+def _passed_over(path: str) -> bool:
+    return any(part in _SKIPPED or part.startswith(".") for part in path.split("/"))
+
+
+def _rows(
+    names: Iterable[str],
+    read: Callable[[str], Card],
+    labels: Sequence[str],
+    flavor: str | None,
+    kind: str | None,
+    where: str | None,
+) -> list[dict[str, Any]]:
     wanted = read_filter(where) if where is not None else None
-    rows = [_row(path, folder, wanted) for path in sorted(card_files(folder))]
+    rows = [_row(name, read, wanted) for name in sorted(names)]
     return [
         row
         for row in rows
@@ -110,10 +158,9 @@ def card_files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, f) for f in files if f.endswith(SUFFIX) and not f.startswith("."))
 
 
-def _row(path: Path, folder: Path, wanted: Filter | None) -> dict[str, Any] | None:
-    name = path.relative_to(folder).as_posix().removesuffix(SUFFIX)
+def _row(name: str, read: Callable[[str], Card], wanted: Filter | None) -> dict[str, Any] | None:
     try:
-        card = read_card(path)
+        card = read(name)
     except (ModelyardError, OSError) as error:
         if wanted is not None:  # nobody knows whether it is one of them
             return None

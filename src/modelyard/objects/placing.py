@@ -16,7 +16,9 @@ from modelyard.base.errors import AlreadyExists
 from modelyard.base.paths import discard, full_disk_named, swap, sync, sync_folder
 from modelyard.objects.card_file import card_path
 
-ARTIFACT, CARD = "artifact", "card"
+ARTIFACT, CARD, POINTERS = "artifact", "card", "pointers"
+"""What a new pair is prepared as. ``pointers`` is a folder of files that take their places beside the object, under their
+own names: they tell where else the artifact is kept."""
 
 
 @contextlib.contextmanager
@@ -56,11 +58,13 @@ def settle(path: Path) -> None:
     pending = _pending(path)
     if not pending.is_dir():
         return
-    for part, target in ((ARTIFACT, path), (CARD, card_path(path))):
-        if (pending / part).exists():
+    parts = [(pending / ARTIFACT, path), (pending / CARD, card_path(path))]
+    parts += [(file, path.with_name(file.name)) for file in (pending / POINTERS).glob("*")]
+    for part, target in parts:
+        if part.exists():
             with contextlib.suppress(FileNotFoundError):  # another process was faster
-                swap(pending / part, target)
-    if not (pending / ARTIFACT).exists() and not (pending / CARD).exists():
+                swap(part, target)
+    if not any(part.exists() for part, _ in parts):
         discard(pending)
 
 

@@ -1,7 +1,7 @@
 """Save a live object: its bytes in the safest format that brings them back, and a card that says all about it.
 
 >>> import tempfile
->>> from pathlib import Path
+>>> from pathlib import Path, PurePath
 >>> def double(x: float) -> float:
 ...     return 2 * x
 >>> folder = Path(tempfile.mkdtemp())
@@ -15,15 +15,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from modelyard import environments, types
-from modelyard.base.errors import InvalidInput, UnsupportedFormat
+from modelyard.base.errors import UnsupportedFormat
 from modelyard.base.notes import note
 from modelyard.objects import flavors, formats, trust
 from modelyard.objects.card import Card, FormatInfo, Requirements
-from modelyard.objects.card_file import SUFFIX, card_path, card_text
+from modelyard.objects.card_file import card_text
 from modelyard.objects.describing import Described, describe_model, functions_of
 from modelyard.objects.interface import Flavor, Tier
 from modelyard.objects.model import default_method
@@ -34,10 +34,11 @@ from modelyard.objects.native import (
     libraries_of,
     model_format,
 )
-from modelyard.objects.placing import ARTIFACT, CARD, placing
+from modelyard.objects.placing import ARTIFACT, CARD
 from modelyard.objects.provenance import created_now, git_root
 from modelyard.objects.sampling import MAX_ROWS, sample_for_card
 from modelyard.objects.steps import STEPS
+from modelyard.objects.targets import LocalTarget, target_at
 from modelyard.objects.writing import (
     entries_of,
     move_artifact,
@@ -92,14 +93,17 @@ def save(
     preprocess: Callable[..., Any] | None = None,
     postprocess: Callable[..., Any] | None = None,
     sample_rows: int = MAX_ROWS,
+    storage: str | None = None,
 ) -> Card:
     """Write ``obj`` to ``path`` and its card to ``path.yard.yaml``; returns the card. A `Path` is a file of data.
+    ``path`` may be an address in a bucket or on a server (``s3://bucket/models/churn``), see `targets`.
 
     ``sample_data`` is a value for the method's first argument, a tuple for several, or a dict by argument name; each
     method is run on it to learn its signature. ``methods`` limits the methods (names), or gives each its own sample
     (``{method: sample}``). ``format`` chooses how the bytes are written; by default the safest that brings equal
     predictions back. ``requirements`` (lines, or a requirements.txt) and ``modules`` (names of local modules) override
-    what is found by looking at the object. Raises `AlreadyExists` when something not ours stands at ``path``.
+    what is found by looking at the object. ``storage`` names a way to keep the artifact apart (`stores.apart`): ``""`` is
+    none, and None what the project's setting says. Raises `AlreadyExists` when something not ours stands at ``path``.
     """
     if isinstance(obj, Path):
         format = format or formats.data_format(obj).NAME  # noqa: A001  the interface's word
@@ -107,34 +111,24 @@ def save(
     about = About(
         description or "", labels or (), metrics, metadata, requirements, modules, sample_rows
     )
-    target = target_path(path)
-    with placing(target) as work:
+    target = target_at(path, storage)
+    with target.placing() as work:
         flavor = flavor_or_none(obj, preprocess or postprocess or methods)
         if flavor is None:
-            card = write_data(obj, work, target, format, about)
+            card = write_data(obj, work, target.path, format, about)
         else:
             steps = {k: v for k, v in zip(STEPS, (preprocess, postprocess), strict=True) if v}
             card = write_model(
-                obj, flavor, work, target.name, sample_data, methods, format, steps, about
+                obj, flavor, work, target.path.name, sample_data, methods, format, steps, about
             )
-        card = card.but(created=created_now(target.parent))
-        earlier = card_path(target)
-        text = card_text(card, earlier.read_text("utf-8") if earlier.exists() else None)
+        card = target.named(card.but(created=created_now(target.beside)))
+        text = card_text(card, target.earlier())
         (work / CARD).write_text(text, "utf-8", newline="\n")
     if card.format and card.format.tier == 2:
-        trust.remember(card.digest, "saved", str(target))
-    warn_large(target, card)
-    return card.but(path=str(card_path(target)))
-
-
-def target_path(path: str | Path) -> Path:
-    """The artifact's path: a trailing ``.yard.yaml`` is the card's, not part of the name."""
-    text = str(path)
-    if not text or text.endswith(("/", "\\")):
-        raise InvalidInput(
-            f"{text!r} is not a path for an object", hint="name a file, as in 'models/churn'"
-        )
-    return Path(text.removesuffix(SUFFIX)).expanduser()
+        trust.remember(card.digest, "saved", target.label)
+    if isinstance(target, LocalTarget) and not target.storage:
+        warn_large(target.place, card)
+    return card.but(path=target.card)
 
 
 def flavor_or_none(obj: Any, as_model: Any = None) -> Flavor | None:
@@ -255,7 +249,7 @@ def write_step(step: Callable[..., Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def write_data(obj: Any, work: Path, target: Path, format: str | None, about: About) -> Card:
+def write_data(obj: Any, work: Path, target: PurePath, format: str | None, about: About) -> Card:
     """Write a data object into ``work / "artifact"``: the format by name, by the path's suffix, or by its type."""
     kind = types.infer(obj)
     if format:
@@ -321,5 +315,5 @@ def warn_large(target: Path, card: Card) -> None:
     root = git_root(target.parent) if size > LARGE else None
     if root is not None and not (root / ".dvc").is_dir():
         note(
-            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init'"
+            f"{target} is {size >> 20} MB in a Git repository without DVC: keep it out of Git, or run 'dvc init' and save with dvc=True"
         )

@@ -81,7 +81,7 @@ def demote(state: ModelState, stage: str, version: Which = None, comment: str = 
             )
     if not leaving:
         queries.resolve(state, Stage(stage))
-    return [_unassigned(state, assignment, comment) for assignment in leaving]
+    return [unassigned(state, assignment, comment) for assignment in leaving]
 
 
 def transition(
@@ -113,7 +113,7 @@ def _into(state: ModelState, version: Version, stage: str, comment: str) -> list
 
 def _leaving(state: ModelState, label: str, stage: str | None, comment: str) -> list[Draft]:
     mine = [a for a in state.assignments if a.version == label and a.stage != stage]
-    return [_unassigned(state, assignment, comment) for assignment in mine]
+    return [unassigned(state, assignment, comment) for assignment in mine]
 
 
 def _assigned(state: ModelState, stage: str, label: str, comment: str) -> Draft:
@@ -121,7 +121,8 @@ def _assigned(state: ModelState, stage: str, label: str, comment: str) -> Draft:
     return Draft(Kind.STAGE_ASSIGNED, subject(state.name), after=after, comment=comment)
 
 
-def _unassigned(state: ModelState, assignment: Assignment, comment: str) -> Draft:
+def unassigned(state: ModelState, assignment: Assignment, comment: str) -> Draft:
+    """A version out of a stage."""
     before = {"stage": assignment.stage, "version": assignment.version}
     after = {"stage": assignment.stage}
     return Draft(Kind.STAGE_UNASSIGNED, subject(state.name), before, after, comment)

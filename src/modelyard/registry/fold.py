@@ -39,7 +39,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 from modelyard.base.events import Event, Kind
@@ -52,137 +51,183 @@ def fold(events: Iterable[Event], name: str = "") -> ModelState:
     >>> fold([], "churn").exists
     False
     """
-    return reduce(apply, events, ModelState(name))
+    becoming = _Becoming(ModelState(name))
+    for event in events:
+        becoming.happens(event)
+    return becoming.state()
 
 
 def apply(state: ModelState, event: Event) -> ModelState:
     """The state after one more event of the same model; the same object when the event changes nothing."""
-    if event.kind is Kind.MODEL_DELETED:
-        return ModelState(state.name)
-    change = _CHANGES.get(event.kind)
-    if change is None:
+    if event.kind not in _CHANGES and event.kind is not Kind.MODEL_DELETED:
         return state
-    changed = change(state, event)
-    return replace(
-        changed,
-        name=changed.name or event.subject.partition(":")[2],
-        exists=True,
-        deprecated=changed.deprecated and event.kind not in _REVIVING,
-        created_ms=changed.created_ms if state.exists else event.at_ms,
-        seq=event.seq,
-        updated_ms=event.at_ms,
+    becoming = _Becoming(state)
+    becoming.happens(event)
+    return becoming.state()
+
+
+class _Becoming:
+    """A state while events happen to it: changed in place, since a registry may have thousands of them."""
+
+    __slots__ = (
+        *("aliases", "assignments", "counter", "created_ms", "deprecated", "description", "exists"),
+        *("facts", "name", "named_ms", "seq", "updated_ms", "versions"),
     )
 
+    def __init__(self, state: ModelState) -> None:
+        self._begin(state)
 
-def _created(state: ModelState, event: Event) -> ModelState:
-    if state.exists:
-        return state
-    return _described(state, event)
+    def _begin(self, state: ModelState) -> None:
+        self.name = state.name
+        self.exists = state.exists
+        self.deprecated = state.deprecated
+        self.description = state.description
+        self.created_ms = state.created_ms
+        self.counter = state.counter
+        self.versions = dict(state.versions)
+        self.assignments = {(a.stage, a.version): a for a in state.assignments}
+        self.aliases = dict(state.aliases)
+        self.facts = state.facts
+        self.seq = state.seq
+        self.updated_ms = state.updated_ms
+        self.named_ms: dict[str, int] = {}
+        """Version -> when an event last named it, where that is later than it says itself."""
+
+    def happens(self, event: Event) -> None:
+        if event.kind is Kind.MODEL_DELETED:
+            self._begin(ModelState(self.name))
+            return
+        change = _CHANGES.get(event.kind)
+        if change is None:
+            return
+        if not self.name:
+            self.name = event.subject.partition(":")[2]
+        change(self, event)
+        if not self.exists:
+            self.exists, self.created_ms = True, event.at_ms
+        if event.kind in _REVIVING:
+            self.deprecated = False
+        self.seq = event.seq
+        self.updated_ms = event.at_ms
+
+    def state(self) -> ModelState:
+        versions = self.versions
+        for label, at_ms in self.named_ms.items():
+            if label in versions:
+                versions[label] = replace(versions[label], updated_ms=at_ms)
+        self.named_ms = {}
+        return ModelState(
+            name=self.name,
+            exists=self.exists,
+            deprecated=self.deprecated,
+            description=self.description,
+            created_ms=self.created_ms,
+            counter=self.counter,
+            versions=versions,
+            assignments=tuple(self.assignments.values()),
+            aliases=self.aliases,
+            facts=self.facts,
+            seq=self.seq,
+            updated_ms=self.updated_ms,
+        )
+
+    def change(self, event: Event, label: str, **changes: Any) -> None:
+        """Other values for one version; an unknown one stays unknown."""
+        if label not in self.versions:
+            return
+        self.named_ms[label] = event.at_ms
+        if changes:
+            self.versions[label] = replace(self.versions[label], **changes)
 
 
-def _described(state: ModelState, event: Event) -> ModelState:
-    return replace(
-        state,
-        description=event.after.get("description", state.description),
-        facts=_merged(state.facts, event.after.get("facts", {})),
-    )
+def _created(to: _Becoming, event: Event) -> None:
+    if not to.exists:
+        _described(to, event)
+
+
+def _described(to: _Becoming, event: Event) -> None:
+    to.description = event.after.get("description", to.description)
+    to.facts = _merged(to.facts, event.after.get("facts", {}))
 
 
 def _merged(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**facts, **changes}.items() if value is not None}
 
 
-def _renamed(state: ModelState, event: Event) -> ModelState:
-    name = event.after["name"]
-    versions = {label: replace(v, name=name) for label, v in state.versions.items()}
-    return replace(state, name=name, versions=versions)
+def _renamed(to: _Becoming, event: Event) -> None:
+    to.name = event.after["name"]
+    to.versions = {label: replace(v, name=to.name) for label, v in to.versions.items()}
 
 
-def _deprecated(state: ModelState, event: Event) -> ModelState:
-    return replace(state, deprecated=True)
+def _deprecated(to: _Becoming, event: Event) -> None:
+    to.deprecated = True
 
 
-def _registered(state: ModelState, event: Event) -> ModelState:
-    label = str(event.after["version"])
+def _registered(to: _Becoming, event: Event) -> None:
+    after = event.after
+    label = str(after["version"])
     number = int(label) if label.isdecimal() else None
-    version = Version(
-        name=state.name or event.subject.partition(":")[2],
+    facts = after.get("facts")
+    to.versions.pop(label, None)  # it is the last in order of registration again
+    to.named_ms.pop(label, None)
+    to.versions[label] = Version(
+        name=to.name,
         number=number,
-        semver=event.after.get("semver") or (label if number is None else None),
-        digest=event.after.get("digest", ""),
+        semver=after.get("semver") or (label if number is None else None),
+        digest=after.get("digest", ""),
         seq=event.seq,
         at_ms=event.at_ms,
         actor=event.actor,
         comment=event.comment,
-        commit=event.after.get("commit", ""),
-        facts=_merged({}, event.after.get("facts", {})),
+        commit=after.get("commit", ""),
+        facts=_merged({}, facts) if facts else {},
         updated_ms=event.at_ms,
     )
-    others = {key: v for key, v in state.versions.items() if key != label}
-    counter = max(state.counter, number or 0)
-    return replace(state, versions={**others, label: version}, counter=counter)
+    to.counter = max(to.counter, number or 0)
 
 
-def _changed(state: ModelState, event: Event, label: str, **changes: Any) -> ModelState:
-    """With other values for one version; an unknown one stays unknown."""
-    if label not in state.versions:
-        return state
-    version = replace(state.versions[label], updated_ms=event.at_ms, **changes)
-    return replace(state, versions={**state.versions, label: version})
-
-
-def _version_described(state: ModelState, event: Event) -> ModelState:
+def _version_described(to: _Becoming, event: Event) -> None:
     label = str(event.after["version"])
-    known = state.versions.get(label)
-    if known is None:
-        return state
-    facts = _merged(known.facts, event.after.get("facts", {}))
-    semver = event.after.get("semver", known.semver)
-    return _changed(state, event, label, facts=facts, semver=semver)
+    known = to.versions.get(label)
+    if known is not None:
+        facts = _merged(known.facts, event.after.get("facts", {}))
+        to.change(event, label, facts=facts, semver=event.after.get("semver", known.semver))
 
 
-def _deregistered(state: ModelState, event: Event) -> ModelState:
-    return _changed(state, event, str(event.before["version"]), active=False)
+def _deregistered(to: _Becoming, event: Event) -> None:
+    to.change(event, str(event.before["version"]), active=False)
 
 
-def _version_deleted(state: ModelState, event: Event) -> ModelState:
+def _version_deleted(to: _Becoming, event: Event) -> None:
     label = str(event.before["version"])
-    return replace(
-        state,
-        versions={key: v for key, v in state.versions.items() if key != label},
-        assignments=tuple(a for a in state.assignments if a.version != label),
-        aliases={alias: to for alias, to in state.aliases.items() if to != label},
-    )
+    to.versions.pop(label, None)
+    to.assignments = {key: a for key, a in to.assignments.items() if a.version != label}
+    to.aliases = {alias: at for alias, at in to.aliases.items() if at != label}
 
 
-def _assigned(state: ModelState, event: Event) -> ModelState:
+def _assigned(to: _Becoming, event: Event) -> None:
     stage, label = event.after["stage"], str(event.after["version"])
     newest = Assignment(stage, label, event.seq, event.at_ms, event.actor, event.comment)
-    return _changed(
-        replace(state, assignments=(*_without(state, stage, label), newest)), event, label
-    )
+    to.assignments.pop((stage, label), None)
+    to.assignments[stage, label] = newest
+    to.change(event, label)
 
 
-def _unassigned(state: ModelState, event: Event) -> ModelState:
+def _unassigned(to: _Becoming, event: Event) -> None:
     stage, label = event.before["stage"], str(event.before["version"])
-    return _changed(replace(state, assignments=_without(state, stage, label)), event, label)
+    to.assignments.pop((stage, label), None)
+    to.change(event, label)
 
 
-def _without(state: ModelState, stage: str, label: str) -> tuple[Assignment, ...]:
-    return tuple(a for a in state.assignments if (a.stage, a.version) != (stage, label))
+def _alias_moved(to: _Becoming, event: Event) -> None:
+    to.aliases[event.after["alias"]] = str(event.after["version"])
 
 
-def _alias_moved(state: ModelState, event: Event) -> ModelState:
-    aliases = {**state.aliases, event.after["alias"]: str(event.after["version"])}
-    return replace(state, aliases=aliases)
+def _alias_removed(to: _Becoming, event: Event) -> None:
+    to.aliases.pop(event.before["alias"], None)
 
 
-def _alias_removed(state: ModelState, event: Event) -> ModelState:
-    gone = event.before["alias"]
-    return replace(state, aliases={a: to for a, to in state.aliases.items() if a != gone})
-
-
-_CHANGES: Mapping[Kind, Callable[[ModelState, Event], ModelState]] = {
+_CHANGES: Mapping[Kind, Callable[[_Becoming, Event], None]] = {
     Kind.MODEL_CREATED: _created,
     Kind.MODEL_DESCRIBED: _described,
     Kind.MODEL_RENAMED: _renamed,

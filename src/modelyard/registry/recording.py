@@ -23,7 +23,7 @@ def events_of(state: ModelState, drafts: Sequence[Draft]) -> list[Event]:
     who, at_ms = caller(), max(now_ms(), state.updated_ms)
     events: list[Event] = []
     for draft in drafts:
-        _check(draft)
+        check_draft(draft)
         event = _event(draft, who, at_ms, state.seq + 1)
         after = apply(state, event)
         if not (state.exists or after.exists):
@@ -33,7 +33,7 @@ def events_of(state: ModelState, drafts: Sequence[Draft]) -> list[Event]:
     return events
 
 
-def _check(draft: Draft) -> None:
+def check_draft(draft: Draft) -> None:
     """Refuse what not every database can keep, wherever it is kept."""
     try:
         canonical_json([dict(draft.before), dict(draft.after)])

@@ -16,6 +16,8 @@ from modelyard.predictions.interface import PredictionLog
 from modelyard.serving.interface import Server
 from modelyard.serving.plan import Plan, portable, run, run_several
 from modelyard.serving.supervisor import MOST_WORKERS
+from modelyard.yard.pinning import pinned
+from modelyard.yard.places import elsewhere
 
 _OURS = frozenset(["models", "log", "opener", "on_ready", "run", "seat", "stop"])
 """Parameters of a server that are no options: values that only a program has."""
@@ -51,6 +53,9 @@ def serve(
     workers, isolate, hang_seconds = _processes(wanted)
     check_options(name, cast(Server, plugins.load("servers", name)), wanted)
     several = list(model) if isinstance(model, list | tuple) else [model]
+    several = [_pinned(one, project, rev) for one in several]
+    if elsewhere(project, rev):
+        project = rev = None  # the references say it now
     opening = {"trust": trust, "check_env": check_env, "project": project, "rev": rev}
     plan = Plan(name, several, wanted, opening, log, isolate, workers)
     if workers == 1 and not isolate:
@@ -77,9 +82,14 @@ def _processes(wanted: dict[str, Any]) -> tuple[int, bool, float]:
     return workers, workers > 1 if isolate is None else isolate, float(hang_seconds)
 
 
+def _pinned(model: Any, project: str | None, rev: str | None) -> Any:
+    """All processes serve the same, also one that is started again after a branch or a stage moved on."""
+    return pinned(model, project=project, rev=rev) if isinstance(model, str) else model
+
+
 def configured(project: str | None = None) -> dict[str, Any]:
-    """The ``serve`` settings of a project; a dotted option stands in a table."""
-    folder = Path(project) if project is not None else None
+    """The ``serve`` settings of a project; a dotted option stands in a table. One that is elsewhere has none here."""
+    folder = Path(project) if project is not None and not elsewhere(project, None) else None
     found: dict[str, Any] = {}
     for key, value in (settings(find_root(folder)).get("serve") or {}).items():
         for word in reversed(key.split(".")):

@@ -16,9 +16,8 @@ from modelyard.base.digests import FileEntry, sha256_stream
 from modelyard.base.errors import Corrupted, FileMissing, InvalidInput, NotFound
 from modelyard.base.hub_client import HubClient, path_of
 from modelyard.base.paths import artifact_segments
-from modelyard.base.project import cache_bytes, cache_dir
 from modelyard.stores import sending
-from modelyard.stores.local import LocalStore
+from modelyard.stores.cache import blob_cache, cached, kept
 from modelyard.stores.overlay import Listing, Walking, checked_owner
 from modelyard.stores.tree import Entry
 
@@ -129,19 +128,13 @@ def upload(client: HubClient, entry: FileEntry, stream: IO[bytes]) -> None:
 
 def fetched(client: HubClient, place: str, entry: FileEntry) -> IO[bytes]:
     """A file behind a hub by its content: from the cache when it is there whole, else fetched, verified and kept."""
-    cache = LocalStore(cache_dir() / "blobs")
-    if cache.stat(entry.sha256) is not None:
-        with cache.open(entry.sha256, verify=False) as stream:
-            if sha256_stream(stream) == (entry.sha256, entry.size):
-                cache.touch(entry.sha256)
-                return cache.open(entry.sha256)
-        cache.delete([entry.sha256])
+    cache = blob_cache()
+    if (found := cached(cache, entry)) is not None:
+        return found
     with client.download(place) as pieces:
         coming = cast(IO[bytes], _Coming(pieces, entry))
         cache.put(coming, expect=entry.sha256)
-    opened = cache.open(entry.sha256)
-    cache.prune(cache_bytes(), keep=entry.sha256)
-    return opened
+    return kept(cache, entry)
 
 
 class BlobOpener:

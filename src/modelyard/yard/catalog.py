@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.digests import FileEntry
-from modelyard.base.errors import CheckFailed, InvalidInput, NotFound
+from modelyard.base.errors import CheckFailed, InvalidInput, NotFound, NotSupported
 from modelyard.base.events import Draft, Kind
-from modelyard.base.refs import NameRef, parse
+from modelyard.base.refs import NameRef, Selector, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
@@ -17,7 +17,8 @@ from modelyard.registry import queries, verbs
 from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import append
 from modelyard.yard.keeping import Kept, keep_card, missing_files
-from modelyard.yard.rows import as_facts, shown, spelled
+from modelyard.yard.rows import as_facts, spelled
+from modelyard.yard.summary import shown
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -134,13 +135,22 @@ def version_info(yard: Yard, name: str, version: str) -> dict[str, Any]:
 def find_version(yard: Yard, name: str, version: str) -> tuple[ModelState, Version]:
     """The state of a model, and the version of it that a word means."""
     state = yard.models.state(name)
+    return state, queries.resolve(state, _selector(version))
+
+
+def known_version(yard: Yard, name: str, version: str) -> Version:
+    """The same, where a number or SemVer means a deregistered version too."""
+    return queries.find(yard.models.state(name), _selector(version))
+
+
+def _selector(version: str) -> Selector:
     word = version if version[:1] in ("@", "#") else f"@{version}"
     ref = parse(f"model{word}")
     if not isinstance(ref, NameRef) or ref.name != "model":
         raise InvalidInput(
             f"{version[:80]!r} is no version", hint="as in 3, latest, @alias, #stage"
         )
-    return state, queries.resolve(state, ref.selector)
+    return ref.selector
 
 
 def describe_version(
@@ -241,6 +251,11 @@ def open_version_file(yard: Yard, name: str, version: str, path: str) -> tuple[I
         raise NotFound(
             f"{name}@{found.label} has no file {path!r}",
             choices=[e.path for e in card.artifact][:20],
+        )
+    if "elsewhere" in found.facts:
+        raise NotSupported(
+            f"the files of {name}@{found.label} are in Git: {found.facts['elsewhere']}",
+            hint="load it from there, or copy them into the yard: modelyard registry mirror --copy",
         )
     stream = yard.stores.open(entry.sha256, entry.size)
     draft = Draft(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from modelyard.base.errors import InvalidInput
 from modelyard.objects.card import Card
-from modelyard.objects.card_file import card_path
 from modelyard.objects.copying import copy_source
 from modelyard.objects.linking import path_ref, write_link
-from modelyard.objects.save import target_path
+from modelyard.objects.targets import target_path
+from modelyard.yard.places import whole_ref
 from modelyard.yard.resolving import opened_place, resolve
 
 
@@ -28,7 +28,7 @@ def clone(
     source = resolve(ref, project=project, rev=rev)
     if source.card.kind in ("model", "data") and not source.card.artifact:
         raise InvalidInput(f"{source.ref or ref} has no files to copy")
-    return copy_source(source, target).but(path=str(card_path(target_path(target))))
+    return copy_source(source, target)
 
 
 def link(
@@ -36,9 +36,10 @@ def link(
     target: str | Path,
     *,
     project: str | None = None,
+    rev: str | None = None,
     absolute: bool = False,
 ) -> Card:
-    """Make ``target`` stand for another object: a saved one, or a registered name such as ``churn#prod``.
+    """Make ``target`` stand for another object: a saved one here or anywhere, or a registered name such as ``churn#prod``.
 
     A path is kept as seen from the link, so that both can be moved together; ``absolute`` keeps where it is now.
 
@@ -49,9 +50,9 @@ def link(
     >>> my.load(f"{folder}/latest")
     [1, 2]
     """
-    resolve(ref, project=project)
-    place = opened_place(ref, project)
+    resolve(ref, project=project, rev=rev)
+    place = opened_place(ref, project, rev)
     if place is None:
-        return write_link(str(ref), target)
+        return write_link(whole_ref(str(ref), project, rev), target)
     text = place.resolve().as_posix() if absolute else path_ref(place, target_path(target))
     return write_link(text, target)

@@ -15,7 +15,7 @@ from modelyard.base.config import settings, user_settings
 from modelyard.base.errors import ModelyardError
 from modelyard.base.project import DATABASE, find_root
 from modelyard.objects import trust
-from modelyard.yard.project import require_yard_registry
+from modelyard.yard.registries import git_registry, registry_of
 from modelyard.yard.resolving import yard_exists
 from modelyard.yard.yard import Yard
 
@@ -49,6 +49,7 @@ EXTRAS = {
     "granian": ("granian",),
     "grpc": ("grpc",),
     "sftp": ("fsspec", "paramiko"),
+    "hdfs": ("fsspec", "pyarrow"),
     "jwt": ("jwt", "cryptography"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
@@ -114,13 +115,15 @@ def _project() -> Iterator[Finding]:
     yield Finding(None, "project", str(root))
     try:
         config = settings(root)
-        require_yard_registry(root)
+        registry = registry_of(root)
         yield Finding(True, "settings", f"{len(config.explain())} set, all understood")
     except ModelyardError as error:
         yield Finding(False, "settings", error.message, error.hint or "")
         return
     if _git_may_take(root):
         yield Finding(False, "git", f"{DATABASE} is not in .gitignore", "modelyard init")
+    if registry == "git":
+        yield from _tags(root)
     if not yard_exists(root):
         yield Finding(None, "yard", "none yet: it is made on first use")
         return
@@ -136,6 +139,16 @@ def _project() -> Iterator[Finding]:
             yield Finding(not problems, "yard", found, "modelyard db check" if problems else "")
     except ModelyardError as error:
         yield Finding(False, "yard", error.message, error.hint or "")
+
+
+def _tags(root: Path) -> Iterator[Finding]:
+    """The registry that a repository's tags make."""
+    yield Finding(None, "registry", f"the Git tags of {root}")
+    try:
+        for problem in git_registry(root).problems():
+            yield Finding(problem.ok, problem.what, problem.found, problem.hint)
+    except ModelyardError as error:
+        yield Finding(False, "registry", error.message, error.hint or "")
 
 
 def _git_may_take(root: Path) -> bool:

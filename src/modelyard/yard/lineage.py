@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modelyard.base.clock import to_rfc3339
 from modelyard.base.errors import NotFound
 from modelyard.predictions.interface import PredictionQuery
-from modelyard.yard.rows import shown
+from modelyard.yard.summary import shown
 
 if TYPE_CHECKING:
     from modelyard.yard.versions import ModelVersion

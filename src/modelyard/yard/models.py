@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from modelyard.base.clock import from_rfc3339, to_rfc3339
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
 from modelyard.base.refs import BareRef, NameRef, parse
@@ -23,6 +22,7 @@ from modelyard.registry.interface import ModelState, Version
 from modelyard.registry.sql import SqlRegistry, version_of_row, version_row_id, version_row_ids
 from modelyard.stores.references import refer, release
 from modelyard.yard.datasets import Dataset
+from modelyard.yard.facts import card_facts
 from modelyard.yard.frames import listing
 from modelyard.yard.keeping import (
     Kept,
@@ -34,14 +34,17 @@ from modelyard.yard.keeping import (
     saved_for_yard,
 )
 from modelyard.yard.lineage import lineage
-from modelyard.yard.naming import label_of, named_ref, parse_stage
-from modelyard.yard.rows import as_facts, event_row, shown, version_rows
-from modelyard.yard.training import check_target, estimator_facts, features_of
+from modelyard.yard.naming import label_of
+from modelyard.yard.origins import committed
+from modelyard.yard.registered import Registered
+from modelyard.yard.rows import version_rows
+from modelyard.yard.training import check_target, features_of
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
     import pandas
 
+    from modelyard.registry.rules import Rules
     from modelyard.yard.yard import Yard
 
 COLUMNS = (
@@ -51,12 +54,19 @@ COLUMNS = (
 """Of listings, in this order (mlops-lite's); more follow."""
 
 
-class Models:
+class Models(Registered[ModelVersion]):
     """``yard.models``."""
 
+    registry: SqlRegistry
+
     def __init__(self, yard: Yard) -> None:
-        self._yard = yard
-        self.registry = SqlRegistry(yard.database)
+        self.yard = yard
+        self.registry = SqlRegistry(yard.database)  # type: ignore[assignment]  # a wider one
+
+    @property
+    def label(self) -> str:
+        """Of the yard."""
+        return self.yard.label
 
     # Registering
 
@@ -92,6 +102,7 @@ class Models:
         return self.register_kept(
             kept,
             name,
+            **self._origin(source),
             dataset=trained_on,
             target=target,
             run=run,
@@ -102,12 +113,20 @@ class Models:
         )
 
     def _keep(self, source: Source) -> Kept:
-        return keep(self._yard.stores, source)
+        return keep(self.yard.stores, source)
+
+    def _origin(self, source: Source) -> dict[str, Any]:
+        """Of what came out of a repository: the commit, and all that is known of the place."""
+        known = source.provenance.get("origin") or source.provenance
+        known = known or (committed(Path(source.ref)) if source.ref else None) or {}
+        if not known.get("git"):
+            return {}
+        return {"commit": known["git"]["commit"], "facts": {"origin": dict(known)}}
 
     def _dataset(self, dataset: Dataset | str | None) -> Dataset | None:
         if dataset is None or isinstance(dataset, Dataset):
             return dataset
-        return self._yard.datasets.get(dataset)
+        return self.yard.datasets.get(dataset)
 
     def _opened(
         self,
@@ -118,17 +137,20 @@ class Models:
         description: str,
         options: Mapping[str, Any],
     ) -> Any:
+        if isinstance(model, Source):
+            return nullcontext(model)
         if isinstance(model, str | Path):
             if sample is not None or options:
                 given = ", ".join(["sample_data"] * (sample is not None) + list(options))
                 raise InvalidInput(f"{model} is saved already: {given} is for live objects")
-            return nullcontext(self._saved(model))
+            return nullcontext(self.saved(model))
         if sample is None and dataset is not None:
             sample = features_of(dataset.data, target, model)
         options = {"description": description, **options}
         return saved_for_yard(lambda path: save(model, path, sample_data=sample, **options))
 
-    def _saved(self, ref: str | Path) -> Source:
+    def saved(self, ref: str | Path) -> Source:
+        """What a path or the name of a registered model stands for."""
         path = Path(str(ref).removesuffix(SUFFIX)).expanduser()
         if isinstance(ref, Path) or openable(path):
             return open_path(path)
@@ -154,6 +176,7 @@ class Models:
         semver: str | None = None,
         bump: Part | None = None,
         comment: str = "",
+        commit: str = "",
         vouched: bool = True,
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,
@@ -163,43 +186,40 @@ class Models:
         card = kept.card
         known: dict[str, Any] = {
             **(facts or {}),
+            **card_facts(card),
             "card": kept.card_sha256,
-            "flavor": card.flavor,
-            "format": card.format.name if card.format else None,
-            "tier": card.format.tier if card.format else None,
-            "labels": list(card.labels),
             "description": description or card.description,
-            "metrics": as_facts(card.metrics),
             "dataset": dataset.ref if dataset else None,
             "dataset_id": dataset.id if dataset else None,
             "target": target,
             "run": run or (facts or {}).get("run"),
             "vouched": None if vouched else False,
-            **estimator_facts(card),
         }
         # Referred to before it is registered: a blob without a version is a leak, the other way round a loss.
-        self._refer(kept)
+        self.refer(kept)
         version = verbs.register(
             self.registry,
             name,
             digest=card.digest.removeprefix("sha256:"),
+            commit=commit,
             facts={k: v for k, v in known.items() if v not in (None, "", [], {})},
             semver=semver,
             bump=bump,
             reuse=reuse,
             comment=comment,
         )
-        self._yard.database.checkpoint()
+        self.yard.database.checkpoint()
         return self._version(self.registry.state(version.name), version)
 
-    def _refer(self, kept: Kept) -> None:
+    def refer(self, kept: Kept) -> None:
+        """Keep what an object needs from being collected."""
         owner = f"model:{kept.card.digest}"
 
         def change(connection: Connection) -> None:
             refer(connection, owner, kept.digests)
             release(connection, kept.pin)
 
-        self._yard.database.transact(change)
+        self.yard.database.transact(change)
 
     # Finding
 
@@ -207,57 +227,40 @@ class Models:
         """By ``churn``, ``churn@3``, ``churn@champion``, ``churn#prod``, ``models:/churn/3`` — or by row id."""
         if isinstance(ref, int):
             return self._by_id(ref)
-        named = named_ref(ref)
-        state = self.state(named.name)
-        return self._version(state, queries.resolve(state, named.selector))
-
-    def state(self, name: str) -> ModelState:
-        """All that a name means now. `NotFound` with the nearest names when there is no such model."""
-        state = self.registry.state(name)
-        if state.exists:
-            return state
-        names = self.names()
-        raise NotFound(
-            f"no model named {state.name!r} in {self._yard.label}",
-            hint=did_you_mean(state.name, names)
-            or (f"there are: {', '.join(names[:10])}" if names else "there are none yet"),
-        )
+        return super().get(ref)
 
     def _by_id(self, row_id: int) -> ModelVersion:
-        name, label = version_of_row(self._yard.database, row_id)
+        name, label = version_of_row(self.yard.database, row_id)
         state = self.registry.state(name)
         return self._version(state, state.versions[label])
 
     def row_id(self, version: Version) -> int:
         """The number of a version's row: what predictions link to."""
-        return version_row_id(self._yard.database, version.name, version.label)
+        return version_row_id(self.yard.database, version.name, version.label)
 
     def _version(self, state: ModelState, version: Version) -> ModelVersion:
-        return ModelVersion(self._yard, self.row_id(version), state, version)
+        return ModelVersion(self.yard, self.row_id(version), state, version)
 
     def _row_ids(self, name: str | None = None) -> Mapping[tuple[str, str], int]:
-        return version_row_ids(self._yard.database, name)
-
-    def names(self) -> list[str]:
-        """All registered names."""
-        return list(self.registry.names())
-
-    def source(self, ref: str | NameRef) -> Source:
-        """A version as something that can be loaded."""
-        return self.get(ref).source
+        return version_row_ids(self.yard.database, name)
 
     def card_of(self, version: Version) -> Card:
         """The card kept with a version. `NotSupported` for files that are no model we read."""
         if "card" not in version.facts:
             what = f"{version.name}@{version.label} has no card: its files are no model that is read here"
             raise NotSupported(what, hint=version.facts.get("note"))
-        return kept_card(
-            self._yard.stores, version.facts["card"], f"{version.name}@{version.label}"
-        )
+        return kept_card(self.yard.stores, version.facts["card"], f"{version.name}@{version.label}")
+
+    @property
+    def rules(self) -> Rules:
+        """The promotion rules of the yard's project; behind a hub they are the hub's own."""
+        from modelyard.registry.rule_settings import rules_of
+
+        return rules_of(self.yard.config)
 
     def files_of(self, card: Card, label: str) -> Any:
         """The verified files of a kept card; ``label`` is ``name@version``."""
-        return kept_files(self._yard.stores, card, label)
+        return kept_files(self.yard.stores, card, label)
 
     def list(self, *, records: bool = False) -> pandas.DataFrame | list[dict[str, Any]]:
         """All active versions of all models, in order of registration."""
@@ -278,55 +281,7 @@ class Models:
         ]
         return listing(rows, COLUMNS, records=records)
 
-    def get_aliases(self, name: str) -> dict[str, int | str]:
-        """Alias -> version of one model."""
-        state = self.state(name)
-        return {a: shown(v) for a, v in sorted(state.aliases.items())}
-
-    def get_stages(self, name: str) -> dict[str, int | str]:
-        """Stage -> the version that holds it, of one model."""
-        state = self.state(name)
-        return {s: shown(a.version) for s, a in sorted(queries.held(state).items())}
-
     # Changing
-
-    def promote(
-        self, name: str, stage: str, version: int | str | None = None, comment: str = ""
-    ) -> ModelVersion:
-        """Assign a version (by default the newest) to a stage."""
-        found = verbs.promote(self.registry, name, stage, label_of(version), comment=comment)
-        return self._version(self.registry.state(name), found)
-
-    def demote(
-        self, name: str, stage: str, version: int | str | None = None, comment: str = ""
-    ) -> None:
-        """Empty a stage, or take one version out of it: then the one assigned before holds it again."""
-        verbs.demote(self.registry, name, stage, version=label_of(version), comment=comment)
-
-    def rollback(self, name: str, stage: str, comment: str = "") -> ModelVersion:
-        """The version that held a stage before into it again; `Conflict` when there was none."""
-        done = verbs.rollback(self.registry, name, stage, comment=comment)
-        assert done.holder is not None
-        return self._version(self.registry.state(name), done.holder)
-
-    def set_alias(self, name: str, alias: str, version: int | str) -> None:
-        """Point an alias at a version."""
-        verbs.set_alias(self.registry, name, alias, label_of(version) or "")
-
-    def remove_alias(self, name: str, alias: str) -> None:
-        """Remove an alias."""
-        verbs.remove_alias(self.registry, name, alias)
-
-    def rename(self, name: str, new_name: str) -> None:
-        """Give a model another name; its versions, stages and history go with it."""
-        verbs.rename(self.registry, name, new_name)
-
-    def delete(self, name: str, version: int | str | None = None, comment: str = "") -> None:
-        """Delete one version for good, or the whole model. Its number is never used again."""
-        if version is None:
-            verbs.delete_model(self.registry, name, comment=comment)
-        else:
-            verbs.delete_version(self.registry, name, label_of(version) or "", comment=comment)
 
     def comment(self, name: str, text: str, version: int | str | None = None) -> None:
         """Say something about a model, or about one of its versions: `history` shows it."""
@@ -334,44 +289,14 @@ class Models:
 
     def lineage(self, ref: str | NameRef) -> dict[str, Any]:
         """Where a version comes from and where it went: data set, run, version, stages and aliases, predictions."""
-        return lineage(self._yard, self.get(ref))
+        return lineage(self.yard, self.get(ref))
 
     def describe_version(self, version: Version, card: Card, **facts: Any) -> None:
         """Replace the card of a version (metrics were added, a description) without touching its files."""
-        kept = keep_card(self._yard.stores, card)
-        self._refer(kept)
+        kept = keep_card(self.yard.stores, card)
+        self.refer(kept)
         changes = {"card": kept.card_sha256, **facts}
         verbs.describe_version(self.registry, version.name, version.label, facts=changes)
-
-    # History
-
-    def history(
-        self, name: str | None = None, *, records: bool = False
-    ) -> pandas.DataFrame | list[dict[str, Any]]:
-        """What happened to a name (or to all), newest first."""
-        events = [e for e in self.registry.events(name) if e.subject.startswith("model:")]
-        columns = ("at", "event", "name", "version", "stage", "alias", "by", "comment")
-        return listing([event_row(e) for e in reversed(events)], columns, records=records)
-
-    def which(self, name: str, stage: str, *, at: str | int | None = None) -> dict[str, Any]:
-        """Which version a stage holds, or held at a moment (RFC 3339, or milliseconds): with since when and by whom."""
-        state = self.state(name)
-        if at is not None:
-            at_ms = at if isinstance(at, int) else from_rfc3339(at)
-            state = queries.state_at(self.registry.events(name), at_ms, name)
-            if not state.exists:
-                raise NotFound(f"there was no model named {name!r} at {to_rfc3339(at_ms)}")
-        version = queries.resolve(state, parse_stage(name, stage))
-        assignment = queries.held(state)[stage]
-        return {
-            "name": name,
-            "version": version.label if version.number is None else version.number,
-            "stage": stage,
-            "since": to_rfc3339(assignment.at_ms),
-            "by": assignment.actor,
-            "commit": version.commit or None,
-            "digest": f"sha256:{version.digest}",
-        }
 
     def problems(self) -> list[str]:
         """Versions whose card or files are missing, a line each."""
@@ -383,10 +308,10 @@ class Models:
 
     def _missing(self, version: Version) -> list[str]:
         label = f"{version.name}@{version.label}"
-        if "card" not in version.facts:
+        if "card" not in version.facts or "elsewhere" in version.facts:
             return []  # its files are those of an overlay, which is looked at by itself
         try:
             card = self.card_of(version)
         except (ModelyardError, KeyError) as error:
             return [f"{label}: its card cannot be read: {error}"]
-        return missing_files(self._yard.stores, card, label)
+        return missing_files(self.yard.stores, card, label)

@@ -1,4 +1,4 @@
-"""Make a folder a project, and which registry a project has."""
+"""Make a folder a project."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.base.config import REGISTRIES, set_setting, settings
-from modelyard.base.errors import AlreadyExists, InvalidSetting, NotSupported, did_you_mean
-from modelyard.base.project import OWN_FILE, find_root, section
+from modelyard.base.errors import AlreadyExists, InvalidSetting, did_you_mean
+from modelyard.base.project import OWN_FILE, section
 
 HEAD = "# Settings of this project; `modelyard config list` shows all.\n"
 
@@ -55,16 +55,3 @@ def ignore(root: Path) -> bool:
         text += "\n"
     file.write_text(text + "\n".join(missing) + "\n", "utf-8")
     return True
-
-
-def require_yard_registry(folder: Path | None = None, tried: str = "") -> None:
-    """`NotSupported` when the settings of a folder's project name a registry that is not its yard."""
-    config = settings(find_root(folder))
-    if config.get("registry", "yard") == "yard":
-        return
-    source = config.values["registry"].source
-    raise NotSupported(
-        f"{f'{tried}; and ' if tried else ''}the registry of this project is Git ({source}), "
-        "which modelyard does not have yet",
-        hint="modelyard config set registry yard",
-    )

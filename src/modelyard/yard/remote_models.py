@@ -15,16 +15,19 @@ from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.source import Source
+from modelyard.registry import queries
 from modelyard.registry.http import HttpRegistry
 from modelyard.registry.interface import Version
 from modelyard.stores.http import BlobOpener, upload
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.keeping import Kept, named_artifact
-from modelyard.yard.models import Models, label_of
+from modelyard.yard.models import Models
+from modelyard.yard.naming import label_of
 from modelyard.yard.rows import spelled
 from modelyard.yard.versions import ModelVersion
 
 if TYPE_CHECKING:
+    from modelyard.registry.promoting import Plan
     from modelyard.yard.yard import Yard
 
 
@@ -46,13 +49,16 @@ class RemoteModels(Models):
     """``yard.models`` of a yard behind a hub."""
 
     def __init__(self, yard: Yard, client: HubClient) -> None:
-        self._yard, self._client = yard, client
+        self.yard, self._client = yard, client
         self.registry = HttpRegistry(client)  # type: ignore[assignment]  # for reading it is one
 
     # Registering
 
     def _keep(self, source: Source) -> Kept:
         return upload_source(self._client, source)
+
+    def _origin(self, source: Source) -> dict[str, Any]:
+        return {}  # what a hub is told has no place for it; a card says its commit
 
     def register_kept(
         self,
@@ -66,6 +72,7 @@ class RemoteModels(Models):
         semver: str | None = None,
         bump: Part | None = None,
         comment: str = "",
+        commit: str = "",
         vouched: bool = True,
         facts: Mapping[str, Any] | None = None,
         reuse: bool = True,
@@ -99,7 +106,7 @@ class RemoteModels(Models):
 
     def _by_id(self, row_id: int) -> ModelVersion:
         state, label = self._http.state_of_row(row_id)
-        return ModelVersion(self._yard, row_id, state, state.versions[label])
+        return ModelVersion(self.yard, row_id, state, state.versions[label])
 
     @property
     def _http(self) -> HttpRegistry:
@@ -116,7 +123,7 @@ class RemoteModels(Models):
         """A version that an answer names, as it is now."""
         state, ids = self._http.state_with_ids(told["name"])
         label = str(told["version"])
-        return ModelVersion(self._yard, ids[state.name, label], state, state.versions[label])
+        return ModelVersion(self.yard, ids[state.name, label], state, state.versions[label])
 
     def card_of(self, version: Version) -> Card:
         """The card of a version."""
@@ -144,6 +151,13 @@ class RemoteModels(Models):
         told = self._client.ask("PUT", "models", name, "stages", stage, json=change)
         return self._told(told)
 
+    def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
+        """Its rules are the hub's own, which it asks when it is told to promote."""
+        raise NotSupported(
+            f"the promotion rules of {self.label} are the hub's own, asked when it is told to promote",
+            hint="leave --dry-run out: a promotion that a rule refuses changes nothing",
+        )
+
     def demote(
         self, name: str, stage: str, version: int | str | None = None, comment: str = ""
     ) -> None:
@@ -154,12 +168,23 @@ class RemoteModels(Models):
         why = {"comment": comment}
         return self._told(self._client.ask("POST", "models", name, "rollback", stage, json=why))
 
-    def set_alias(self, name: str, alias: str, version: int | str) -> None:
-        change = {"version": version}
+    def set_alias(self, name: str, alias: str, version: int | str | None = None) -> None:
+        change = {"version": self.get(name).version if version is None else version}
         self._client.ask("PUT", "models", name, "aliases", alias, json=change)
 
     def remove_alias(self, name: str, alias: str) -> None:
         self._client.ask("DELETE", "models", name, "aliases", alias)
+
+    def deregister(
+        self, name: str, version: int | str | None = None, comment: str = ""
+    ) -> ModelVersion:
+        label = queries.find(self.state(name), queries.selector(label_of(version))).label
+        place = ("models", name, "versions", label, "deregister")
+        self._client.ask("POST", *place, json={"comment": comment})
+        return self._told({"name": name, "version": label})
+
+    def deprecate(self, name: str, comment: str = "") -> None:
+        self._client.ask("POST", "models", name, "deprecate", json={"comment": comment})
 
     def rename(self, name: str, new_name: str) -> None:
         new = {"name": check_name(new_name)}

@@ -1,4 +1,4 @@
-"""From a reference to what it stands for: a saved object in a folder, or a version in a registry.
+"""From a reference to what it stands for: a saved object in a folder anywhere, or a version in a registry.
 
 A bare name is a path when an object is there, else a registered name; a failure tells everything that was tried.
 """
@@ -11,14 +11,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelyard.base.errors import FileMissing, NotFound, NotSupported, did_you_mean
+from modelyard.base.errors import InvalidReference, NotFound, NotSupported, did_you_mean
 from modelyard.base.project import find_root
-from modelyard.base.refs import BareRef, NameRef, PathRef, parse, unavailable
+from modelyard.base.refs import (
+    BareRef,
+    GitRef,
+    NameRef,
+    PathRef,
+    Ref,
+    RemoteRef,
+    parse,
+    unavailable,
+)
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
+from modelyard.objects.linking import Named
+from modelyard.objects.opening import Place, exists_at, source_at
 from modelyard.objects.source import Source
+from modelyard.stores.folders.overlays import underlying
+from modelyard.stores.git.hosts import hint_for
 from modelyard.yard.addresses import address_of
-from modelyard.yard.project import require_yard_registry
+from modelyard.yard.places import at_revision, git_place, place_of, project_place
+from modelyard.yard.registries import git_registry, registry_of
 
 if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
@@ -27,30 +41,88 @@ if TYPE_CHECKING:
 def resolve(
     ref: str | Path, *, project: str | None = None, rev: str | None = None, yard: Yard | None = None
 ) -> Source:
-    """The object a reference stands for, not loaded yet. `NotFound` lists what was tried and the nearest names."""
-    root = project_folder(project, rev)
+    """The object a reference stands for, not loaded yet. `NotFound` lists what was tried and the nearest names.
 
-    def opened(path: Path) -> Source:
-        return open_path(path, lambda name: resolve(name, project=project, rev=rev, yard=yard))
+    ``project`` is a folder, or the URL of a repository or bucket; ``rev`` a revision of the repository.
+    """
+    parsed = parse(ref) if isinstance(ref, str) else PathRef(str(ref))
+    if isinstance(parsed, GitRef):
+        found = at_revision(parsed, rev)
+        return _within(git_place(found), found.object)
+    if isinstance(parsed, RemoteRef):
+        try:
+            return _within(place_of(parsed, rev), None)
+        except NotFound as error:
+            error.hint = error.hint or hint_for(parsed)
+            raise
+    root = project_place(project, rev)
+    if isinstance(root, Place):
+        return _within(root, parsed)
+    return _here(parsed, root, lambda name: resolve(name, project=project, yard=yard), yard)
 
-    if isinstance(ref, Path):
-        return opened(root / ref)
-    parsed = parse(ref)
+
+def _here(parsed: Ref, root: Path, named: Named, yard: Yard | None) -> Source:
+    """On this machine, or in the project's registry."""
     if isinstance(parsed, PathRef):
-        return opened(root / Path(parsed.path).expanduser())
+        return open_path(root / Path(parsed.path).expanduser(), named)
     if isinstance(parsed, BareRef):
         path = root / parsed.text
         if openable(path):
-            return opened(path)
+            return open_path(path, named)
         return _registered(NameRef(parsed.text), root, yard, tried=path)
     if isinstance(parsed, NameRef):
         return _registered(parsed, root, yard, tried=None)
     raise unavailable(parsed)
 
 
-def opened_place(ref: str | Path, project: str | None = None) -> Path | None:
-    """The path that a reference means, or None when it is a registered name."""
-    root = project_folder(project, None)
+def _within(place: Place | None, parsed: Ref | None) -> Source:
+    """In a repository or bucket; its links lead nowhere else."""
+    assert place is not None
+    root = Place(place.folder)
+
+    def named(ref: str) -> Source:
+        leads = parse(ref)
+        if not isinstance(leads, NameRef):
+            raise InvalidReference(
+                f"a link in {place.folder.label} leads to {ref}", hint="open that by itself"
+            )
+        return _within(root, leads)
+
+    if parsed is None:
+        return source_at(place, named)
+    if isinstance(parsed, PathRef):
+        return source_at(place.at(parsed.path), named)
+    if isinstance(parsed, BareRef):
+        at = place.at(parsed.text)
+        if exists_at(at):
+            return source_at(at, named)
+        return _registered_there(NameRef(parsed.text), place, tried=at)
+    if isinstance(parsed, NameRef):
+        return _registered_there(parsed, place, tried=None)
+    raise unavailable(parsed)
+
+
+def _registered_there(ref: NameRef, place: Place, tried: Place | None) -> Source:
+    """By a name in the registry that a repository's tags make."""
+    attempts = [f"no object at {tried.ref}"] if tried is not None else []
+    repository = getattr(underlying(place.folder), "repository", None)
+    if repository is not None:
+        from modelyard.yard.git_sources import registered_in_git
+
+        return registered_in_git(repository, ref, attempts)
+    raise NotFound(
+        f"nothing is called {str(ref)!r}: "
+        + "; ".join([*attempts, f"no registry in {place.folder.label}"])
+    )
+
+
+def opened_place(
+    ref: str | Path, project: str | None = None, rev: str | None = None
+) -> Path | None:
+    """The path on this machine that a reference means, or None when it is something else."""
+    root = project_place(project, rev)
+    if isinstance(root, Place):
+        return None
     if isinstance(ref, Path):
         return root / ref
     parsed = parse(ref)
@@ -62,23 +134,19 @@ def opened_place(ref: str | Path, project: str | None = None) -> Path | None:
 
 
 def project_folder(project: str | None, rev: str | None) -> Path:
-    """The folder that relative paths start from."""
-    if rev is not None:
-        raise NotSupported(f"--rev {rev}: objects at a Git revision cannot be opened here yet")
-    if project is None:
-        return Path()
-    if "://" in project:
-        raise unavailable(parse(project))
-    folder = Path(project).expanduser()
-    if not folder.is_dir():
-        raise FileMissing(f"no project folder at {folder}")
-    return folder
+    """The folder of this machine that relative paths start from; for what works on no other."""
+    root = project_place(project, rev)
+    if isinstance(root, Place):
+        raise NotSupported(f"{root.folder.label} is no folder of this machine", hint="clone it")
+    return root
 
 
 def _registered(ref: NameRef, root: Path, yard: Yard | None, tried: Path | None) -> Source:
     attempts = [f"no object at {tried}{SUFFIX}"] if tried is not None else []
-    if yard is None:
-        require_yard_registry(root, "; ".join(attempts))
+    if yard is None and registry_of(root) == "git":
+        from modelyard.yard.git_sources import registered_by_tags
+
+        return registered_by_tags(git_registry(root), ref, attempts)
     with opened_yard(root, yard) as found:
         names = [] if found is None else found.models.names()
         if found is not None and ref.name in names:

@@ -58,11 +58,6 @@ def spelled(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "metrics": as_facts(card["metrics"])} if "metrics" in card else card
 
 
-def shown(label: str) -> int | str:
-    """A version as listings and JSON show it: a number in a yard."""
-    return int(label) if label.isdecimal() else label
-
-
 def event_row(event: Event) -> dict[str, Any]:
     """A line of a history."""
     facts = {**event.before, **event.after}

@@ -1,29 +1,14 @@
-"""The registry at a glance: each name, its latest version, and what its stages and aliases hold."""
+"""A registry at a glance: each name, its latest version, and what its stages and aliases hold."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from modelyard.registry import queries
-from modelyard.yard.project import require_yard_registry
-from modelyard.yard.resolving import opened_yard
+from modelyard.registry.interface import ModelState
 
 
-def registry_summary(project: str | Path | None = None) -> dict[str, dict[str, Any]]:
-    """``{name: {"latest": version or None, "stages": {stage: version}, "aliases": {alias: version}}}``.
-
-    A project without a yard has no registered models; looking does not create one.
-    """
-    folder = Path(project or ".")
-    require_yard_registry(folder)
-    with opened_yard(folder, None) as yard:
-        if yard is None:
-            return {}
-        return {state.name: entry(state) for state in yard.models.registry.states()}
-
-
-def entry(state: Any) -> dict[str, Any]:
+def entry(state: ModelState) -> dict[str, Any]:
     """One model's line of the summary."""
     latest = queries.latest(state)
     return {
@@ -34,5 +19,5 @@ def entry(state: Any) -> dict[str, Any]:
 
 
 def shown(label: str) -> int | str:
-    """A version as JSON shows it: a number in a yard."""
+    """A version as listings and JSON show it: a number in a yard."""
     return int(label) if label.isdecimal() else label

@@ -1,12 +1,10 @@
-"""What a registered model was trained on, and what its listing says about it: decisions, pure."""
+"""What a registered model was trained on: decisions, pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from modelyard.base.errors import InvalidInput, did_you_mean
-from modelyard.objects.card import Card
 from modelyard.yard.datasets import Dataset
 
 
@@ -32,15 +30,3 @@ def features_of(data: Any, target: str | None, model: Any) -> Any:
         return frame[list(fitted)]
     width = getattr(model, "n_features_in_", None)
     return frame if width is None or width == frame.shape[1] else None
-
-
-def estimator_facts(card: Card) -> dict[str, Any]:
-    """What mlops-lite's listings show: the estimator's class and its role."""
-    roles = {"predict_proba": "classifier", "transform": "transformer"}
-    role = next((r for m, r in roles.items() if m in card.methods), None)
-    labels: Sequence[str] = card.labels
-    return {
-        "estimator_class": card.metadata.get("estimator_class")
-        or (labels[-1] if labels else card.flavor),
-        "estimator_type": card.metadata.get("estimator_type") or role or "regressor",
-    }

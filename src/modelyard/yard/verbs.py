@@ -9,35 +9,32 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.notes import note
-from modelyard.base.refs import BareRef, NameRef, parse
 from modelyard.objects import formats, importing
 from modelyard.objects import save as saving
 from modelyard.objects.apply import (
     Progress,
-    Sources,
     apply_model,
     first_argument,
-    is_data_file,
 )
 from modelyard.objects.card import Card
-from modelyard.objects.card_file import card_path, write_card
+from modelyard.objects.card_file import write_card
 from modelyard.objects.describing import by_names, describe_model, functions_of
 from modelyard.objects.evaluate import compared, evaluate_model
-from modelyard.objects.importers import openable
-from modelyard.objects.inputs import read_words
-from modelyard.objects.load import CheckEnv, load_data, load_model, load_object
+from modelyard.objects.load import CheckEnv, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
 from modelyard.objects.source import Source, object_exists
 from modelyard.types.schema import Schema
-from modelyard.yard.naming import named_ref
-from modelyard.yard.project import require_yard_registry
-from modelyard.yard.resolving import opened_yard, project_folder, resolve
+from modelyard.yard.data import as_frame, data_of, words_of
+from modelyard.yard.places import project_place
+from modelyard.yard.registries import existing_registry
+from modelyard.yard.registry_verbs import refuse_registering, register_saved
+from modelyard.yard.resolving import resolve
 from modelyard.yard.rows import as_facts
-from modelyard.yard.versions import ModelVersion
+from modelyard.yard.versions import ModelVersion, RegisteredVersion
 
 if TYPE_CHECKING:
-    from modelyard.yard.yard import Yard
+    pass
 
 Engine = Literal["local"]
 
@@ -59,13 +56,15 @@ def save(
     postprocess: Callable[..., Any] | None = None,
     register: str | None = None,
     sample_rows: int = MAX_ROWS,
+    dvc: bool | None = None,
 ) -> Card:
     """Save a model or data to ``path``, with a readable card ``path.yard.yaml`` beside it; returns the card.
 
     ``sample_data`` teaches the schema: a value for the first argument, a tuple for several, or a dict by argument
     name. ``methods`` are names, or a sample for each. ``format`` chooses how it is written (skops, cloudpickle, csv,
     parquet …); by default the safest that brings equal predictions back. ``register`` also registers it under a
-    name in the project's yard. ``sample_rows=0`` keeps no sample on the card.
+    name in the project's yard. ``sample_rows=0`` keeps no sample on the card. ``dvc=True`` keeps the
+    files in the project's DVC cache, with a pointer for Git; by default the setting ``storage`` says.
 
     >>> import tempfile, modelyard as my
     >>> path = tempfile.mkdtemp() + "/answer"
@@ -74,6 +73,8 @@ def save(
     >>> my.load(path)
     {'answer': 42}
     """
+    if register is not None:
+        refuse_registering()
     card = saving.save(
         obj,
         path,
@@ -89,10 +90,10 @@ def save(
         preprocess=preprocess,
         postprocess=postprocess,
         sample_rows=sample_rows,
+        storage=None if dvc is None else "dvc" if dvc else "",
     )
     if register is not None:
-        with _registry(None) as yard:
-            yard.models.add(Path(path), register)
+        register_saved(Path(path), register)
     return card
 
 
@@ -154,7 +155,7 @@ def open_model(
     """A model with its card from a reference, a version, an opened model, or a live object."""
     if isinstance(ref, Model):
         return ref
-    if isinstance(ref, ModelVersion):
+    if isinstance(ref, RegisteredVersion):
         return load_model(ref.source, trust=trust, check_env=check_env)
     if isinstance(ref, str | Path):
         source = resolve(ref, project=project, rev=rev)
@@ -191,8 +192,9 @@ def infer_schema(data_or_model: Any, sample_data: Any = None) -> Schema:
 
 def schema_of(ref: str | Path, *, project: str | None = None, rev: str | None = None) -> Schema:
     """The schema of a file of data, which is read to find out, or of what a reference stands for."""
-    file = project_folder(project, rev) / Path(ref)
-    if file.is_file() and formats.known_suffix(file) and not object_exists(file):
+    root = project_place(project, rev)
+    file = root / Path(ref) if isinstance(root, Path) else None
+    if file and file.is_file() and formats.known_suffix(file) and not object_exists(file):
         return Schema(value=types.infer(formats.read_path(file)))
     card = load_card(ref, project=project, rev=rev)
     return Schema(methods=card.methods, value=card.schema)
@@ -230,7 +232,7 @@ def apply(
     opened = open_model(model, trust=trust, check_env=check_env, project=project, rev=rev)
     opened = compiled(opened, method, compile)
     _, kind = first_argument(opened, opened.method(method))
-    words = read_words(data, kind, project_folder(data_project, data_rev))
+    words = words_of(data, kind, data_project, data_rev)
     return apply_model(
         opened,
         data_of(data, data_project, data_rev) if words is None else words,
@@ -253,34 +255,6 @@ def compiled(model: Model, method: str | None, mode: str) -> Model:
     for line in made.lines(model.name):
         note(line)
     return with_engines(model, made)
-
-
-def data_of(data: Any, project: str | None = None, rev: str | None = None) -> Any:
-    """Data as given; a word that names neither a file nor standard input is a saved object or a data set.
-
-    A list of words whose first is a file or a saved object is several of them; any other list of texts is a value.
-    """
-    if isinstance(data, list) and data and all(isinstance(d, str | Path) for d in data):
-        first = data[0]
-        if not is_data_file(first) and not object_exists(project_folder(project, rev) / first):
-            return data
-        return Sources(data_of(d, project, rev) for d in data)
-    if not isinstance(data, str | Path):
-        return data
-    root = project_folder(project, rev)
-    if data == "-":
-        return data
-    path = root / data
-    if card_path(path).is_file() or (not formats.known_suffix(path) and openable(path)):
-        return load_data(resolve(path))
-    if is_data_file(data):
-        return path
-    if isinstance(parse(str(data)), BareRef | NameRef):
-        with opened_yard(root, None) as yard:
-            sets = [] if yard is None else yard.datasets.list(records=True)
-            if yard is not None and named_ref(str(data)).name in {s["name"] for s in sets}:
-                return yard.datasets.get(str(data)).data
-    return load_data(resolve(data, project=project, rev=rev))
 
 
 def evaluate(
@@ -308,27 +282,24 @@ def evaluate(
     return {**values, "baseline": compared(values, other)}
 
 
-def as_frame(data: Any) -> Any:
-    """A DataFrame from a file or value."""
-    value = formats.read_path(data) if isinstance(data, str | Path) else data
-    if not hasattr(value, "columns"):
-        raise InvalidInput(
-            f"evaluate needs a table with named columns, not a {type(value).__name__}"
-        )
-    return value
-
-
 def record_metrics(model: Any, values: Mapping[str, float], project: str | None = None) -> None:
     """Write metrics where the model came from: its card, or its version."""
     if isinstance(model, ModelVersion):
         _on_version(model, values)
     elif isinstance(model, str | Path):
         source = resolve(model, project=project)
-        if source.version:
-            with _registry(project) as yard:
-                _on_version(yard.models.get(f"{source.name}@{source.version}"), values)
+        if source.version and "git" not in source.provenance:
+            with existing_registry(project, "yard") as models:
+                _on_version(models.get(f"{source.name}@{source.version}"), values)
         else:
-            write_card(_measured(source, values), Path(source.card.path))
+            _on_card(source, values)
+
+
+def _on_card(source: Source, values: Mapping[str, float]) -> None:
+    if not source.card.path:
+        note(f"the metrics are not written: {source.ref} has no card here")
+        return
+    write_card(_measured(source, values), Path(source.card.path))
 
 
 def _measured(source: Source, values: Mapping[str, float]) -> Card:
@@ -340,61 +311,10 @@ def _on_version(version: ModelVersion, values: Mapping[str, float]) -> None:
     version.yard.models.describe_version(version.record, card, metrics=as_facts(card.metrics))
 
 
-def register(
-    ref_or_model: Any,
-    name: str | None = None,
-    *,
-    project: str | None = None,
-    **options: Any,
-) -> ModelVersion:
-    """Register a saved or live model as the next version of ``name``, on any backend, without a run.
-
-    ``name``: else a path's last segment. ``options``: of ``Yard.models.add``. The yard stays open while it is in use.
-    """
-    if name is None:
-        if not isinstance(ref_or_model, str | Path):
-            raise InvalidInput("a live model needs a name to be registered under")
-        name = Path(str(ref_or_model)).name
-    return _registry(project).models.add(ref_or_model, name, **options)
-
-
-def _registry(project: str | None) -> Yard:
-    from modelyard.yard.yard import Yard  # with the database library, which nothing else here needs
-
-    require_yard_registry(project_folder(project, None))
-    return Yard(project=project)
-
-
-def promote(
-    name: str,
-    stage: str,
-    version: int | str | None = None,
-    comment: str | None = None,
-    *,
-    project: str | None = None,
-) -> ModelVersion:
-    """Assign a version (by default the newest) to a stage."""
-    return _registry(project).models.promote(name, stage, version, comment or "")
-
-
-def demote(
-    name: str,
-    stage: str,
-    version: int | str | None = None,
-    comment: str | None = None,
-    *,
-    project: str | None = None,
-) -> None:
-    """Empty a stage; with a version, take only that one out of it."""
-    with _registry(project) as yard:
-        yard.models.demote(name, stage, version, comment or "")
-
-
-def trusted_types(ref: str | Path, project: str | None = None) -> list[str]:
+def trusted_types(source: Source) -> list[str]:
     """What loading a model would import or run, found without loading it."""
     from modelyard.objects.files import Part
     from modelyard.objects.load import MODULES, STEP_FOLDER, effective_tier
 
-    source = resolve(ref, project=project)
     _, reader = effective_tier(source.card)
     return list(reader.inspect(cast(Any, Part(source.files, without=(MODULES, STEP_FOLDER)))))

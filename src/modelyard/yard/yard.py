@@ -84,7 +84,7 @@ class Yard:
     ) -> None:
         address = address_of(uri, project)
         config, named_by_reader = address.config, bool(uri is not None or address.source)
-        self.uri = address.uri
+        self.uri, self.config = address.uri, config
         if token is not None:
             raise InvalidInput("token= is for a hub; a database takes its password in its address")
         self.stage_names: Mapping[str, str] = dict(config.get("registry.stages") or {})

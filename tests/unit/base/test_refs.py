@@ -137,7 +137,37 @@ MEANINGS = [
         "https://bitbucket.org/org/repo/src/1f2e3d4/models/churn",
         GitRef("https://bitbucket.org/org/repo", tail="1f2e3d4/models/churn"),
     ),
+    (
+        "https://codeberg.org/org/repo/src/branch/feature/x/models/churn",
+        GitRef("https://codeberg.org/org/repo", tail="feature/x/models/churn"),
+    ),
+    (
+        "https://git.corp/org/repo/src/tag/v1.0.0/churn",
+        GitRef("https://git.corp/org/repo", tail="v1.0.0/churn"),
+    ),
+    (
+        "https://git.corp/org/repo/src/commit/1f2e3d4/churn",
+        GitRef("https://git.corp/org/repo", tail="1f2e3d4/churn"),
+    ),
+    (
+        "https://git.corp/projects/ML/repos/models/browse/eu/churn?at=refs%2Fheads%2Ffeature%2Fx",
+        GitRef("https://git.corp/scm/ML/models.git", "feature/x", PathRef("eu/churn")),
+    ),
+    (
+        "https://git.corp/bitbucket/users/ana/repos/models/browse?at=1f2e3d4",
+        GitRef("https://git.corp/bitbucket/scm/~ana/models.git", "1f2e3d4"),
+    ),
+    (
+        "https://git.corp/projects/ML/repos/models/browse?at=v1#churn#prod",
+        GitRef("https://git.corp/scm/ML/models.git", "v1", NameRef("churn", Stage("prod"))),
+    ),
+    (
+        "https://git.corp/projects/ML/repos/models",
+        GitRef("https://git.corp/scm/ML/models.git"),
+    ),
     # elsewhere
+    ("https://ghe.corp/o/r/tree/main/x", RemoteRef("https", "https://ghe.corp/o/r/tree/main/x")),
+    ("https://files.corp/a/src/branch/x", RemoteRef("https", "https://files.corp/a/src/branch/x")),
     ("s3://bucket/models/churn", RemoteRef("s3", "s3://bucket/models/churn")),
     ("S3://bucket/churn", RemoteRef("s3", "s3://bucket/churn")),
     ("gs://my_bucket/churn", RemoteRef("gs", "gs://my_bucket/churn")),
@@ -243,6 +273,10 @@ REFUSED = [
     ("git+file://host/srv/repo", "names another computer"),
     ("https://github.com/org/repo/tree/-x", "is no revision"),
     ("https://github.com/org/repo/tree/main/../../x", "it has '..'"),
+    ("https://h/org/repo/src/branch/main/../../x", "it has '..'"),
+    ("https://h/projects/P/repos/r/browse/../x", "it has '..'"),
+    ("https://h/projects/P/repos/r/browse/x?at=--upload-pack%3Did", "is no revision"),
+    ("https://h/projects/P/repos/r/browse/x?at=main#churn", "names an object twice"),
     ("http:///#/../../etc/", "names no host"),
     ("http://h/?../../etc", "it has '..'"),
     ("http://h/x;/../../etc", "it has '..'"),
@@ -288,8 +322,8 @@ def test_what_could_mean_something_else_is_refused(text, reason):
         (
             "gopher://x",
             "reference 'gopher://x' is refused: unknown scheme 'gopher'\n"
-            "Hint: known: az, file, git+file, git+https, git+ssh, gs, hdfs, http, https, models, "
-            "runs, s3, sftp; a file of this name is ./gopher://x",
+            "Hint: known: az, file, git+file, git+https, git+ssh, gs, hdfs, http, https, "
+            "memory, models, runs, s3, sftp; a file of this name is ./gopher://x",
         ),
     ],
 )

@@ -435,7 +435,7 @@ def test_a_large_file_in_a_git_folder_is_told(tmp_path) -> None:
     with collected() as notes:
         my.save(np.zeros(7_000_000), tmp_path / "big")
     assert notes == [
-        f"{tmp_path / 'big'} is 53 MB in a Git repository without DVC: keep it out of Git, or run 'dvc init'"
+        f"{tmp_path / 'big'} is 53 MB in a Git repository without DVC: keep it out of Git, or run 'dvc init' and save with dvc=True"
     ]
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from modelyard.base.errors import InvalidInput
-from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.options import (
+    dry_run_option,
+    json_option,
+    name_argument,
+    project_option,
+    push_option,
+    registry_option,
+)
 from modelyard.cli.output import emit, say, table
 
 
@@ -13,9 +20,21 @@ from modelyard.cli.output import emit, say, table
 @name_argument()
 @click.argument("alias", required=False)
 @click.option("--remove", is_flag=True, help="Remove the alias.")
+@push_option
+@dry_run_option
 @json_option
+@registry_option
 @project_option
-def command(name: str, alias: str | None, remove: bool, as_json: bool, project: str | None) -> None:
+def command(
+    name: str,
+    alias: str | None,
+    remove: bool,
+    push: bool | None,
+    dry_run: bool,
+    as_json: bool,
+    registry: str | None,
+    project: str | None,
+) -> None:
     """Set, remove or list aliases. NAME@VERSION ALIAS points it at that version, NAME ALIAS at the newest.
 
     Prints the aliases that NAME has afterwards.
@@ -26,18 +45,18 @@ def command(name: str, alias: str | None, remove: bool, as_json: bool, project: 
       modelyard alias churn champion --remove
       modelyard alias churn
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.registries import changing
     from modelyard.yard.naming import named_ref
 
     if remove and alias is None:
         raise InvalidInput("which alias is to be removed?", hint="as in alias churn champion --remove")  # fmt: skip
-    with registry(project) as yard:
+    with changing(project, registry, push, dry_run) as models:
         wanted = named_ref(name)
         if alias is not None and remove:
-            yard.models.remove_alias(wanted.name, alias)
+            models.remove_alias(wanted.name, alias)
         elif alias is not None:
-            yard.models.set_alias(wanted.name, alias, yard.models.get(wanted).version)
-        aliases = yard.models.get_aliases(wanted.name)
+            models.set_alias(wanted.name, alias, models.get(wanted).version)
+        aliases = models.get_aliases(wanted.name)
     rows = [{"alias": a, "version": v} for a, v in aliases.items()]
     if as_json or rows:
         emit(aliases, as_json, lambda: table(rows, ["alias", "version"]))

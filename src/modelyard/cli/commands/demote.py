@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import comment_option, json_option, name_argument, project_option
+from modelyard.cli.options import (
+    comment_option,
+    dry_run_option,
+    json_option,
+    name_argument,
+    project_option,
+    push_option,
+    registry_option,
+)
 from modelyard.cli.output import emit
 
 
@@ -12,9 +20,21 @@ from modelyard.cli.output import emit
 @name_argument()
 @click.option("--stage", required=True, help="The stage to empty.")
 @comment_option
+@push_option
+@dry_run_option
 @json_option
+@registry_option
 @project_option
-def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
+def command(
+    name: str,
+    stage: str,
+    comment: str,
+    push: bool | None,
+    dry_run: bool,
+    as_json: bool,
+    registry: str | None,
+    project: str | None,
+) -> None:
     """Take a stage away: NAME empties it; NAME@3 takes that version out, and the one before holds it again.
 
     \b
@@ -22,11 +42,12 @@ def command(name: str, stage: str, comment: str, as_json: bool, project: str | N
       modelyard demote churn --stage prod
       modelyard demote churn@3 --stage prod -m "wrong on Mondays"
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.registries import changing
 
     name, _, version = name.partition("@")
-    with registry(project) as yard:
-        yard.models.demote(name, stage, version or None, comment)
-        holder = yard.models.get_stages(name).get(stage)
-    emit({"name": name, "stage": stage, "holder": holder}, as_json,
-         lambda: f"{stage} of {name} is empty" if holder is None else f"{name}@{holder} is in {stage} again")  # fmt: skip
+    with changing(project, registry, push, dry_run) as models:
+        models.demote(name, stage, version or None, comment)
+        holder = models.get_stages(name).get(stage)
+        verb = "would be" if dry_run else "is"
+        emit({"name": name, "stage": stage, "holder": holder}, as_json,
+             lambda: f"{stage} of {name} {verb} empty" if holder is None else f"{name}@{holder} {verb} in {stage} again")  # fmt: skip

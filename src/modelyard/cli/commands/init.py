@@ -15,7 +15,7 @@ from modelyard.cli.output import emit, say
 @click.option(
     "--registry",
     type=click.Choice(["yard", "git"]),
-    help="Where versions and stages are kept. git is for a later version.  [default: yard]",
+    help="Where versions and stages are kept: in the yard, or in Git tags.  [default: yard]",
 )
 @json_option
 def command(path: Path, registry: str | None, as_json: bool) -> None:
@@ -28,6 +28,7 @@ def command(path: Path, registry: str | None, as_json: bool) -> None:
     Examples:
       modelyard init
       modelyard init churn-project
+      modelyard init --registry git
     """
     from modelyard.yard.project import init
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import comment_option, json_option, name_argument, project_option
+from modelyard.cli.options import (
+    comment_option,
+    dry_run_option,
+    json_option,
+    name_argument,
+    project_option,
+    push_option,
+    registry_option,
+)
 from modelyard.cli.output import emit
 
 
@@ -12,21 +20,42 @@ from modelyard.cli.output import emit
 @name_argument()
 @click.option("--stage", required=True, help="The stage, as in prod.")
 @comment_option
+@push_option
+@dry_run_option
 @json_option
+@registry_option
 @project_option
-def command(name: str, stage: str, comment: str, as_json: bool, project: str | None) -> None:
-    """Assign a version to a stage: NAME@3, NAME@champion; the newest when NAME stands alone.
+def command(
+    name: str,
+    stage: str,
+    comment: str,
+    push: bool | None,
+    dry_run: bool,
+    as_json: bool,
+    registry: str | None,
+    project: str | None,
+) -> None:
+    """Assign a version to a stage: NAME@3, NAME@v1.2.0, NAME@champion; the newest when NAME stands alone.
+
+    The project's promotion rules (`registry.rules`) are asked first; --dry-run shows what each says, with exit code
+    6 or 4 when one says no.
 
     \b
     Examples:
       modelyard promote churn --stage prod
       modelyard promote churn@2 --stage prod -m "3 fixes the address column"
+      modelyard promote churn@v1.2.0 --stage prod --push
+      modelyard promote churn --stage prod --dry-run
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.promoting import show_plan
+    from modelyard.cli.registries import changing
     from modelyard.yard.naming import named_ref
 
-    with registry(project) as yard:
-        wanted = yard.models.get(named_ref(name))
-        version = yard.models.promote(wanted.name, stage, wanted.version, comment)
-        emit({"name": version.name, "version": version.version, "stage": stage}, as_json,
-             lambda: f"{version.ref} is in {stage}")  # fmt: skip
+    with changing(project, registry, push, dry_run) as models:
+        wanted = models.get(named_ref(name))
+        if dry_run:
+            show_plan(models.plan(wanted.name, stage, wanted.version), as_json)
+            return
+        version = models.promote(wanted.name, stage, wanted.version, comment)
+        facts = {"name": version.name, "version": version.version, "stage": stage}
+        emit(facts, as_json, lambda: f"{version.ref} is in {stage}")

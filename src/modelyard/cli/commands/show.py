@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import json_option, project_option, ref_argument, rev_option
+from modelyard.base.errors import InvalidInput
+from modelyard.cli.options import (
+    json_option,
+    project_option,
+    ref_argument,
+    registry_option,
+    rev_option,
+)
 from modelyard.cli.output import emit, say, table
 
 
@@ -19,14 +26,23 @@ from modelyard.cli.output import emit, say, table
     show_default=True,
     help="Form of a card.",
 )
+@click.option("--deprecated", is_flag=True, help="List deprecated models, too.")
+@registry_option
 @project_option
 @rev_option
 def command(
-    ref: str | None, as_json: bool, form: str, project: str | None, rev: str | None
+    ref: str | None,
+    as_json: bool,
+    form: str,
+    deprecated: bool,
+    registry: str | None,
+    project: str | None,
+    rev: str | None,
 ) -> None:
     """Show everything known about an object, or the registry when REF is left out.
 
-    The model itself is neither loaded nor imported.
+    The model itself is neither loaded nor imported. Metrics, parameters and plots that the project keeps beside it
+    (dvc.yaml, DVCLive) are shown as they are at that very commit.
 
     \b
     Examples:
@@ -34,23 +50,58 @@ def command(
       modelyard show churn@champion --json
       modelyard show models/churn --format md
       modelyard show
+      modelyard show --project git+https://github.com/org/models
     """
+    if ref is None:
+        _show_registry(as_json, deprecated, registry, project, rev)
+    else:
+        _show_object(ref, as_json, form, registry, project, rev)
+
+
+def _show_registry(
+    as_json: bool, deprecated: bool, registry: str | None, project: str | None, rev: str | None
+) -> None:
+    from modelyard.yard.registries import opened_registry
+
+    if rev is not None:
+        raise InvalidInput("a registry is not of one revision", hint="leave --rev out")
+    with opened_registry(project, registry) as models:
+        summary = models.summary(deprecated=deprecated) if models is not None else {}
+    if as_json or summary:
+        emit(summary, as_json, lambda: registry_table(summary))
+    else:
+        say("nothing is registered yet: modelyard register models/name")
+
+
+def _show_object(
+    ref: str,
+    as_json: bool,
+    form: str,
+    registry: str | None,
+    project: str | None,
+    rev: str | None,
+) -> None:
+    from modelyard.cli.measures import measures_page, measures_text
     from modelyard.cli.reports import FORMS
     from modelyard.objects.card_file import card_to_dict
-    from modelyard.yard.resolving import project_folder, resolve
-    from modelyard.yard.summary import registry_summary
+    from modelyard.yard.measures import measures_of
+    from modelyard.yard.registries import existing_registry
+    from modelyard.yard.resolving import resolve
 
-    if ref is None:
-        summary = registry_summary(project_folder(project, rev))
-        if as_json or summary:
-            emit(summary, as_json, lambda: registry_table(summary))
-        else:
-            say("nothing is registered yet: modelyard register models/name")
-        return
-    source = resolve(ref, project=project, rev=rev)
+    if registry is None:
+        source = resolve(ref, project=project, rev=rev)
+    else:
+        with existing_registry(project, registry) as models:
+            source = models.source(ref)
     facts = card_to_dict(source.card)
     facts["digest"] = source.card.digest
-    emit(facts, as_json, lambda: FORMS[form](source))
+    if "git" in source.provenance:
+        facts["git"] = source.provenance["git"]
+    found = measures_of(source)
+    if found:
+        facts["measures"] = found.to_dict()
+    more = {"text": measures_text, "md": measures_page}.get(form, lambda _: "")(found)
+    emit(facts, as_json, lambda: "\n".join(filter(None, (FORMS[form](source), more))))
 
 
 def registry_table(summary: dict[str, dict[str, object]]) -> str:

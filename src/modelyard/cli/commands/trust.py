@@ -43,7 +43,7 @@ def command(
     source.files.verify()
     digest, form = source.card.digest, source.card.format
     tier = form.tier if form else 0
-    found = trusted_types(ref, project)
+    found = trusted_types(source)
     already = tier < 2 or source.trusted or trust.is_trusted(digest)
     facts = {"ref": ref, "digest": digest, "tier": tier, "would_import": found, "trusted": already or not dry_run}  # fmt: skip
     head = f"{ref}  {digest}  tier {tier}"

@@ -104,7 +104,7 @@ def transition(yard: Yard, call: Call) -> dict[str, Any]:
     stage = stages.ours(word, state)
     archive = stages.archive_of(word, call.flag("archive_existing_versions"))
     with told("version", state.name, version.label):
-        verbs.transition(yard.models.registry, state.name, version.label, stage, archive_to=archive)
+        yard.models.transition(state.name, version.label, stage, archive_to=archive)
     return _answer(yard, *known_version(yard, state.name, version.label))
 
 

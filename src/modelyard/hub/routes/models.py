@@ -9,7 +9,7 @@ from fastapi import Body, Query, Request, Response
 from modelyard.hub.asked import YardOf, visible_page
 from modelyard.hub.paging import Limit, Token, page_of, read_token
 from modelyard.hub.routing import Router, needs, principal_of
-from modelyard.hub.shapes import Changes, Event, Model, NewComment, NewModel, Page, Renaming
+from modelyard.hub.shapes import Changes, Event, Model, NewComment, NewModel, Page, Renaming, Why
 from modelyard.registry.trail import EventQuery
 from modelyard.yard import catalog
 
@@ -65,6 +65,13 @@ def comment(name: str, yard: YardOf, new: Annotated[NewComment, Body()]) -> Resp
     """Say something about a model, or about one of its versions."""
     yard.models.comment(name, new.text, new.version)
     return Response(status_code=204)
+
+
+@router.post("/models/{name}/deprecate", **needs("model.write", named=True))
+def deprecate(name: str, yard: YardOf, why: Annotated[Why | None, Body()] = None) -> Model:
+    """Mark a model as not to be used any more."""
+    yard.models.deprecate(name, why.comment if why else "")
+    return catalog.model_info(yard, name)  # type: ignore[return-value]
 
 
 @router.delete("/models/{name}", status_code=204, **needs("model.delete", named=True))

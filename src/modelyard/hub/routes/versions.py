@@ -18,11 +18,13 @@ from modelyard.hub.routing import Router, needs, principal_of
 from modelyard.hub.shapes import (
     FileEntry,
     Lineage,
+    Model,
     NewVersion,
     Page,
     Version,
     VersionChanges,
     VersionWithCard,
+    Why,
 )
 from modelyard.registry import queries
 from modelyard.yard import catalog
@@ -101,6 +103,16 @@ def version_lineage(name: str, version: Which, yard: YardOf) -> Lineage:
     """Show where a version comes from and where it went."""
     _, found = catalog.find_version(yard, name, version)
     return yard.models.lineage(NameRef(name, queries.exactly(found)))  # type: ignore[return-value]
+
+
+@router.post("/models/{name}/versions/{version}/deregister", **needs("model.write", named=True))
+def deregister(
+    name: str, version: Which, yard: YardOf, why: Annotated[Why | None, Body()] = None
+) -> Model:
+    """Take a version out of use, with its record kept; registering its content brings it back."""
+    found = catalog.known_version(yard, name, version)
+    yard.models.deregister(name, found.label, why.comment if why else "")
+    return catalog.model_info(yard, name)  # type: ignore[return-value]
 
 
 @router.delete(

@@ -54,7 +54,11 @@ def open_path(path: str | Path, named: Named | None = None) -> Source:
 
     Absent: `FileMissing`. Nothing is loaded.
     """
-    return followed(_open(Path(path)), _open, named)
+    return followed(_open(Path(path)), _beside, named)
+
+
+def _beside(link: Source, text: str) -> Source:
+    return _open(Path(link.card.path).parent / Path(text).expanduser())
 
 
 def _open(path: Path) -> Source:

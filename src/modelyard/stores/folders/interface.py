@@ -21,6 +21,7 @@ class Entry:
     path: str
     """From the root of the `Folder`."""
     size: int | None
+    """-1 of a file whose size is not known before it was fetched."""
 
     @property
     def is_folder(self) -> bool:
@@ -39,6 +40,11 @@ class Folder(Protocol):
     @property
     def label(self) -> str:
         """For messages and for people: a path, ``git+https://host/org/repo@1f2e3d4…``, ``s3://bucket/models``. No secrets."""
+        ...
+
+    def ref(self, path: str) -> str:
+        """What stands at a path as a reference that opens it again: ``/srv/models/churn``,
+        ``git+https://host/org/repo@1f2e3d4…#models/churn``, ``s3://bucket/models/churn``."""
         ...
 
     @property

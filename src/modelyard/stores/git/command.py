@@ -6,10 +6,13 @@ with ``-``: it is never an option.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 from modelyard.base.errors import ModelyardError, NotSupported, TimedOut
 
@@ -18,6 +21,9 @@ PROTOCOLS = "file:git:http:https:ssh"
 
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set inside hooks, and by people for another repository than the one we mean."""
+
+_SPEAKING = {"fetch", "ls-remote", "push", "clone"}
+"""What calls another machine. It gets no terminal: ssh would ask there, whatever program the user has for it."""
 
 
 class GitFailed(ModelyardError):
@@ -38,29 +44,52 @@ def git(
     input: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     seconds: float | None = None,
+    output: IO[bytes] | None = None,
+    heard: Callable[[str], object] | None = None,
 ) -> bytes:
-    """What ``git words…`` prints, run in a folder. `GitFailed` when it fails, `TimedOut` after ``seconds``."""
+    """What ``git words…`` prints, run in a folder. `GitFailed` when it fails, `TimedOut` after ``seconds``.
+
+    ``output``: a file that takes what is printed, instead. ``heard`` is told what a success wrote to stderr.
+    """
     command = ["git", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false", *words]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
+            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+            stdout=subprocess.PIPE if output is None else output,
+            stderr=subprocess.PIPE,
             env=surroundings(environment),
-            timeout=seconds,
-            check=False,
+            start_new_session=not _SPEAKING.isdisjoint(words),
         )
     except FileNotFoundError as error:
         if folder is not None and not folder.exists():
             raise
         raise NotSupported("git is not installed", hint="install git, version 2.30 or newer") from error  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise TimedOut(f"git {words[0]} did not end in {seconds:g} s") from error
-    if done.returncode:
-        raise GitFailed(words, done.returncode, done.stderr.decode(errors="replace"))
-    return done.stdout
+    try:
+        printed, said = process.communicate(input, timeout=seconds)
+    except BaseException as error:
+        _end(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise TimedOut(f"git {words[0]} did not end in {seconds:g} s") from error
+        raise
+    if process.returncode:
+        raise GitFailed(words, process.returncode, said.decode(errors="replace"))
+    if heard is not None:
+        heard(said.decode(errors="replace"))
+    return printed or b""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With all that it started, when they are a session of their own."""
+    with contextlib.suppress(OSError):
+        alone = os.name != "nt" and os.getpgid(process.pid) == process.pid
+        os.killpg(process.pid, signal.SIGKILL) if alone else process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def git_text(folder: Path | None, *words: str, **options: object) -> str:
@@ -76,8 +105,20 @@ def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "LANGUAGE": "en",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": os.environ.get("GIT_ASKPASS", ""),
         "GIT_ALLOW_PROTOCOL": PROTOCOLS,
         "SSH_ASKPASS_REQUIRE": "never",
-        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
         **(more or {}),
     }
+
+
+def configured(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Variables that give Git settings for one call, after those that the environment gives already. No command line
+    shows them."""
+    told = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(told) if told.isdecimal() else 0
+    pairs = list(settings)
+    found = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
+    for number, (key, value) in enumerate(pairs, first):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found

@@ -10,6 +10,8 @@ from modelyard.cli.options import (
     json_option,
     name_argument,
     project_option,
+    push_option,
+    registry_option,
     yes_option,
 )
 from modelyard.cli.output import confirm, report
@@ -19,11 +21,20 @@ from modelyard.cli.output import confirm, report
 @name_argument()
 @comment_option
 @yes_option
+@push_option
 @dry_run_option
 @json_option
+@registry_option
 @project_option
 def command(
-    name: str, comment: str, yes: bool, dry_run: bool, as_json: bool, project: str | None
+    name: str,
+    comment: str,
+    yes: bool,
+    push: bool | None,
+    dry_run: bool,
+    as_json: bool,
+    registry: str | None,
+    project: str | None,
 ) -> None:
     """Delete a model or one version (NAME@3) for good. Its number is never used again; the history stays.
 
@@ -32,19 +43,20 @@ def command(
       modelyard models delete churn@2 --yes
       modelyard models delete churn --dry-run
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.registries import changing
+    from modelyard.yard.summary import shown
 
     name, _, version = name.partition("@")
-    with registry(project) as yard:
+    with changing(project, registry, push, dry_run) as models:
         if version:
-            labels = [yard.models.get(f"{name}@{version}").version]
+            labels = [models.get(f"{name}@{version}").version]
         else:
-            labels = [v["version"] for v in yard.models.versions(name, records=True)]
+            labels = [shown(label) for label in models.state(name).versions]
         what = f"{name}@{version}" if version else f"{name} with all its versions ({len(labels)})"
         facts = {"name": name, "versions": labels, "deleted": not dry_run}
         if dry_run:
             report(facts, as_json, f"would delete {what}")
             return
         confirm(f"Delete {what} for good?", yes)
-        yard.models.delete(name, version or None, comment)
+        models.delete(name, version or None, comment)
     report(facts, as_json, f"deleted {what}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.options import json_option, name_argument, project_option, registry_option
 from modelyard.cli.output import report
 
 
@@ -20,19 +20,22 @@ from modelyard.cli.output import report
     help="Path to write the model to.",
 )
 @json_option
+@registry_option
 @project_option
-def command(ref: str, output: Path, as_json: bool, project: str | None) -> None:
+def command(
+    ref: str, output: Path, as_json: bool, registry: str | None, project: str | None
+) -> None:
     """Write a registered model to a path: its files and its card, verified.
 
     \b
     Examples:
       modelyard models get churn@champion -o models/churn
     """
-    from modelyard.cli.yards import registry
     from modelyard.objects.copying import copy_source
+    from modelyard.yard.registries import existing_registry
 
-    with registry(project) as yard:
-        version = yard.models.get(ref)
+    with existing_registry(project, registry) as models:
+        version = models.get(ref)
         card = copy_source(version.source, output)
     facts = {"ref": version.ref, "path": str(output), "digest": card.digest}
     report(facts, as_json, f"wrote {version.ref} to {output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import json_option, name_argument, project_option
+from modelyard.cli.options import json_option, name_argument, project_option, registry_option
 from modelyard.cli.output import report
 
 
@@ -12,16 +12,19 @@ from modelyard.cli.output import report
 @name_argument()
 @click.argument("new_name")
 @json_option
+@registry_option
 @project_option
-def command(name: str, new_name: str, as_json: bool, project: str | None) -> None:
+def command(
+    name: str, new_name: str, as_json: bool, registry: str | None, project: str | None
+) -> None:
     """Rename a model; versions, stages, aliases and history go with it.
 
     \b
     Examples:
       modelyard models rename chrun churn
     """
-    from modelyard.cli.yards import registry
+    from modelyard.cli.registries import changing
 
-    with registry(project) as yard:
-        yard.models.rename(name, new_name)
+    with changing(project, registry, None, False) as models:
+        models.rename(name, new_name)
     report({"from": name, "name": new_name}, as_json, f"{name} is {new_name} now")

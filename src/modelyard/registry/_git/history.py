@@ -1,0 +1,200 @@
+"""From tags to events: in which order they happened, which version each is about. Pure.
+
+A version is a name at a commit, and a stage or an alias is set for the version at its commit, even when that is
+registered later. Tags have whole seconds; those of one second come in the order in which GTO decides its ties
+(`modelyard.registry.fold`). GTO's state is then what the fold makes of the events, checked against GTO itself on
+random repositories.
+
+An event's ``seq`` is its second times a million and its place within that second, so that a tag that comes later by a
+fetch moves none but those of its own second. ``after`` also holds ``tag``, ``commit`` and ``email``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from modelyard.base.events import Event, Kind
+from modelyard.registry._git.messages import take_apart
+from modelyard.registry._git.reading import Skipped, Tag
+from modelyard.registry._git.tags import Action
+
+_SECOND = 1_000_000
+
+_ORDER = {action: place for place, action in enumerate(Action)}
+_BY_VERSION = (Action.REGISTER, Action.DEREGISTER)
+_AT_VERSION = (Action.ASSIGN, Action.UNASSIGN, Action.ALIAS)
+
+_KINDS = {
+    Action.DEPRECATE: Kind.MODEL_DEPRECATED,
+    Action.REGISTER: Kind.VERSION_REGISTERED,
+    Action.DEREGISTER: Kind.VERSION_DEREGISTERED,
+    Action.ASSIGN: Kind.STAGE_ASSIGNED,
+    Action.UNASSIGN: Kind.STAGE_UNASSIGNED,
+    Action.ALIAS: Kind.ALIAS_MOVED,
+    Action.UNALIAS: Kind.ALIAS_REMOVED,
+}
+
+
+class Commits:
+    """Which versions of a model are registered at which commit, at any time."""
+
+    def __init__(self, tags: Iterable[Tag]) -> None:
+        self._at: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self._said: defaultdict[tuple[str, str, str], list[tuple[int, bool]]] = defaultdict(list)
+        """Of a version at a commit: when it was registered (False) and deregistered (True)."""
+        self._rank: dict[tuple[str, str, str], tuple[int, int]] = {}
+        by_version = (tag for tag in tags if tag.said.action in _BY_VERSION)
+        for place, tag in enumerate(sorted(by_version, key=lambda tag: (tag.at, tag.ref))):
+            self._add(tag, place)
+
+    def _add(self, tag: Tag, place: int) -> None:
+        key = tag.said.name, tag.said.what, tag.commit
+        last, first = self._rank.get(key, (0, place))
+        registers = tag.said.action is Action.REGISTER
+        self._rank[key] = (tag.at if registers else last, first)
+        self._said[key].append((tag.at, not registers))
+        there = self._at[tag.said.name, tag.commit]
+        if registers and tag.said.what not in there:
+            there.append(tag.said.what)
+
+    def rank(self, tag: Tag, version: str) -> tuple[int, int]:
+        """Of the version that a tag is about: when it was registered last, and its place among all. Of assignments of
+        one second the lowest holds."""
+        return self._rank.get((tag.said.name, version, tag.commit), (0, 0))
+
+    def ended(self, name: str, version: str, commit: str) -> bool:
+        """Whether the version at that commit is deregistered in the end; of one second the removal wins."""
+        return max(self._said[name, version, commit])[1]
+
+    def version(self, tag: Tag) -> str:
+        """The version that a tag is about; empty for one at a commit where none is registered."""
+        if tag.said.action in _BY_VERSION:
+            return tag.said.what
+        there = self._at.get((tag.said.name, tag.commit), ())
+        if len(there) < 2:
+            return there[0] if there else ""
+        known = [v for v in there if self._said[tag.said.name, v, tag.commit][0][0] <= tag.at]
+        return (known or there)[-1]
+
+    def knows(self, tag: Tag) -> bool:
+        """Whether the version that a tag names is registered at its commit, at any time."""
+        return tag.said.what in self._at.get((tag.said.name, tag.commit), ())
+
+    def shared(self) -> list[tuple[str, str, Sequence[str]]]:
+        """Name, commit and versions, where there are several."""
+        return [(name, at, there) for (name, at), there in self._at.items() if len(there) > 1]
+
+
+def to_events(tags: Sequence[Tag]) -> tuple[list[Event], list[Skipped]]:
+    """All events of the tags in order, and the tags that have no effect."""
+    commits = Commits(tags)
+    told = _Told(commits)
+    known: defaultdict[str, _Known] = defaultdict(_Known)
+    for tag, version in sorted(
+        [(tag, commits.version(tag)) for tag in tags], key=lambda pair: _when(*pair, commits)
+    ):
+        told.tell(tag, version, known[tag.said.name])
+    return told.events, told.skipped
+
+
+def _when(tag: Tag, version: str, commits: Commits) -> tuple[Any, ...]:
+    if tag.said.action is not Action.ASSIGN:
+        return tag.at, _ORDER[tag.said.action], 0, 0, tag.ref
+    last, first = commits.rank(tag, version)
+    return tag.at, _ORDER[Action.ASSIGN], -last, -first, tag.ref
+
+
+class _Known:
+    """What is known of a model while its tags are gone through."""
+
+    __slots__ = ("aliases", "assigned", "commits", "deprecated")
+
+    def __init__(self) -> None:
+        self.commits: dict[str, str] = {}
+        """Version -> the commit where it is registered."""
+        self.aliases: dict[str, str | None] = {}
+        self.assigned: dict[tuple[str, str], str] = {}
+        """Stage and commit -> the version there that was assigned last."""
+        self.deprecated = False
+
+
+class _Told:
+    """Tags become events one by one, or are said to have no effect."""
+
+    def __init__(self, commits: Commits) -> None:
+        self.events: list[Event] = []
+        self.skipped: list[Skipped] = []
+        self._commits = commits
+        self._seq = 0
+
+    def tell(self, tag: Tag, version: str, known: _Known) -> None:
+        why = self._without_effect(tag, version, known)
+        if why:
+            self.skipped.append(why)
+            return
+        message = take_apart(tag.message, tag.said, version)
+        before, after = _words(tag, version, known)
+        if tag.said.action is Action.REGISTER:
+            if known.commits.get(version, tag.commit) != tag.commit:
+                # GTO gives a number out again when nothing above it is registered: it is another version of that name.
+                self._add(tag, Kind.VERSION_DELETED, {"version": version}, {}, "")
+            after |= {"digest": message.digest, "facts": message.facts}
+            known.commits[version] = tag.commit
+        self._add(tag, _KINDS[tag.said.action], before, after, message.comment)
+        known.deprecated = tag.said.action is Action.DEPRECATE
+
+    def _add(
+        self, tag: Tag, kind: Kind, before: dict[str, Any], after: dict[str, Any], comment: str
+    ) -> None:
+        self._seq = max(tag.at * _SECOND, self._seq + 1)
+        after = {**after, "tag": tag.text, "commit": tag.commit, "email": tag.email}
+        about = f"model:{tag.said.name}"
+        self.events.append(
+            Event(self._seq, tag.at * 1000, tag.tagger, "", kind, about, before, after, comment)
+        )
+
+    def _without_effect(self, tag: Tag, version: str, known: _Known) -> Skipped | None:
+        said = tag.said
+        place = known.commits.get(said.what, tag.commit)
+        if said.action is Action.REGISTER and place != tag.commit:
+            if not self._commits.ended(said.name, version, place):
+                return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} already", _removal(tag))  # fmt: skip
+        elif said.action is Action.DEREGISTER and not self._commits.knows(tag):
+            return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {tag.commit[:7]}", _removal(tag))  # fmt: skip
+        elif said.action in _AT_VERSION and not version:
+            return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or {_removal(tag)}")  # fmt: skip
+        elif said.action in _AT_VERSION and known.commits.get(version, tag.commit) != tag.commit:
+            return Skipped(tag.ref, "elsewhere", f"{version} is registered at {known.commits[version][:7]} since", _removal(tag))  # fmt: skip
+        elif known.deprecated and said.action in (Action.ALIAS, Action.UNALIAS):
+            return Skipped(tag.ref, "deprecated", f"{said.name!r} is deprecated, which GTO does not see an alias undo", "register or promote, then set it again")  # fmt: skip
+        return None
+
+
+def _removal(tag: Tag) -> str:
+    return f"git tag -d '{tag.ref}'"
+
+
+def _words(tag: Tag, version: str, known: _Known) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``before`` and ``after``."""
+    what = tag.said.what
+    match tag.said.action:
+        case Action.REGISTER:
+            return {}, {"version": version, "semver": version}
+        case Action.DEREGISTER:
+            moved = known.commits.get(version, tag.commit) != tag.commit
+            return {"version": f"{version}@{tag.commit[:7]}" if moved else version}, {}
+        case Action.ASSIGN:
+            known.assigned[what, tag.commit] = version
+            return {}, {"stage": what, "version": version}
+        case Action.UNASSIGN:
+            version = known.assigned.get((what, tag.commit), version)
+            return {"stage": what, "version": version}, {"stage": what}
+        case Action.ALIAS | Action.UNALIAS:
+            to = version if tag.said.action is Action.ALIAS else None
+            before = {"alias": what, "version": known.aliases.get(what)}
+            known.aliases[what] = to
+            return before, {"alias": what, "version": to}
+        case Action.DEPRECATE | Action.CREATE:
+            return {}, {}

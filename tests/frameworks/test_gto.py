@@ -1,0 +1,88 @@
+"""GTO itself beside our registry of Git tags: on random repositories that both write, both say the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import gto.api
+import pytest
+
+from cases.registries.git_answers import assert_same, names_of, we_say
+from frameworks.environments import ROOT
+from frameworks.gto_differences import DIFFERENCES, Case
+from frameworks.gto_histories import ACTIONS, OURS, Repository, gto_says
+from modelyard.registry._git.tags import parse
+
+REPOSITORIES = int(os.environ.get("MODELYARD_GTO_REPOSITORIES", "300"))
+SEED = int(os.environ.get("MODELYARD_GTO_SEED") or random.SystemRandom().randrange(1 << 32))
+EVERY = 30
+"""Of each so many repositories, one is asked through GTO's own command too."""
+
+pytestmark = pytest.mark.timeout(3000)
+
+
+def test_random_registries_read_alike(tmp_path: Path) -> None:
+    print(f"MODELYARD_GTO_SEED={SEED}")
+    made: Counter[tuple[str, str]] = Counter()
+    for number in range(REPOSITORIES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        repository = Repository(folder, random.Random(f"{SEED} {number}"))
+        repository.begin()
+        for _ in range(repository.chance.randint(10, 40)):
+            repository.step()
+        made += repository.made
+        compare(repository, f"seed {SEED}, repository {number}", command=number % EVERY == 0)
+    print(*sorted(f"{count:6} {who} {what}" for (who, what), count in made.items()), sep="\n")
+    ours = sum(count for (who, _), count in made.items() if who == OURS)
+    assert ours >= 0.4 * made.total()
+    if REPOSITORIES >= 100:
+        for action in ACTIONS:
+            assert sum(made[who, action] for who in {w for w, _ in made}) >= 50, action
+            assert made[OURS, action] >= 50, action
+
+
+def compare(repository: Repository, where: str, *, command: bool) -> None:
+    there = repository.registry.tags()
+    names = names_of(there)
+    ours = we_say(there, names)
+    assert {bad.rule for bad in repository.registry.skipped()} <= {"deprecated"}, where  # aliases
+    assert_same(ours, gto_says(repository.folder, names), where)
+    for ref in repository.chance.sample(sorted(repository.refs), min(2, len(repository.refs))):
+        same_meaning(repository, ref)
+    if command:
+        said = run_gto("show", "--json", "-r", str(repository.folder))
+        assert json.loads(said.stdout or "{}") == ours["show"], where
+
+
+def same_meaning(repository: Repository, ref: str) -> None:
+    said = parse(ref)
+    if said is None or str(said.action).startswith("alias"):
+        return
+    (event,) = gto.api.check_ref(str(repository.folder), ref)
+    theirs = event.dict_state(exclude={"priority", "addition"})
+    theirs["created_at"] = theirs["created_at"].isoformat()
+    assert repository.registry.check_ref(f"refs/tags/{ref}") == theirs
+
+
+def run_gto(*words: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("gto")
+    return subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_each_difference_is_on_purpose(difference: str, tmp_path: Path) -> None:
+    DIFFERENCES[difference](Case(tmp_path).begin())
+
+
+def test_each_difference_is_in_the_docs() -> None:
+    page = (ROOT / "docs" / "git-registry.md").read_text("utf-8")
+    _, _, table = page.partition("## Differences from GTO, on purpose")
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.partition("\n## ")[0].splitlines() if line.startswith("| ")]  # fmt: skip
+    assert rows[1:] == [*DIFFERENCES]

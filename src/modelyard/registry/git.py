@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from modelyard.registry._git import remote as remotes
 from modelyard.registry._git import writing
 from modelyard.registry._git.checking import check_ref
 from modelyard.registry._git.examining import Problem, examine
-from modelyard.registry._git.history import to_events
+from modelyard.registry._git.history import by_model, to_events
 from modelyard.registry._git.planning import Plan, plan
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
 from modelyard.registry._git.settings import FILE, Allowed, allowed
@@ -43,8 +42,11 @@ if TYPE_CHECKING:
 _NOTED = 3
 """How many tags that do not count are told of one by one."""
 
-ATTEMPTS = 40
-"""How often a write that somebody else was faster than is decided anew."""
+ATTEMPTS = 300
+"""How often a write that somebody else was faster than is decided anew. Of many who write at once one always wins, so
+that even the unluckiest waits for no more rounds than there are writes."""
+_PAUSE_SECONDS = 0.1
+"""At most, between two of them: who waited longer must not be the one who waits longest again."""
 
 
 class GitRegistryBackend:
@@ -85,11 +87,12 @@ class GitRegistryBackend:
 
     def states(self) -> Iterator[ModelState]:
         """The states of all names that have tags, sorted."""
-        return iter([fold(events, name) for name, events in sorted(self._by_name().items())])
+        found = by_model(self._events(self.tags()))
+        return iter([fold(events, name) for name, events in found.items()])
 
     def names(self) -> Iterator[str]:
         """All names that have tags, sorted."""
-        return iter(sorted(self._by_name()))
+        return iter(by_model(self._events(self.tags())))
 
     def events(self, name: str | None = None, *, after: int = 0) -> Iterator[Event]:
         """What the tags say, in order: of all models or of one."""
@@ -178,13 +181,13 @@ class GitRegistryBackend:
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
         with writing.locked(self._lock):
-            for attempt in range(ATTEMPTS):
+            for _ in range(ATTEMPTS):
                 if self.push:
                     self.fetch()
                 try:
                     return self._write(name, decide)
                 except writing.Lost:
-                    time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1.0)))
+                    time.sleep(random.uniform(0, _PAUSE_SECONDS))
         raise Conflict(
             f"others were faster {ATTEMPTS} times in writing tags of {name!r}", hint="try again"
         )
@@ -234,12 +237,6 @@ class GitRegistryBackend:
             remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
         self._fetched = False
         return made
-
-    def _by_name(self) -> Mapping[str, Sequence[Event]]:
-        found: defaultdict[str, list[Event]] = defaultdict(list)
-        for event in self._events(self.tags()):
-            found[event.subject.partition(":")[2]].append(event)
-        return found
 
     def _events(self, tags: Tags) -> list[Event]:
         events, skipped = to_events(tags.tags)

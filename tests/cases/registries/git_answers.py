@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import Any
 
 from modelyard.base.events import Event, Kind
 from modelyard.registry import queries
-from modelyard.registry._git.history import to_events
+from modelyard.registry._git.history import by_model, states_of, to_events
 from modelyard.registry._git.reading import Tag, Tags
-from modelyard.registry.fold import fold
 from modelyard.registry.interface import ModelState
 
 Answers = dict[str, Any]
@@ -37,14 +35,11 @@ def _by_time(history: list[Answers]) -> list[str]:
 def we_say(there: Tags, names: list[str]) -> Answers:
     """The state by us: the table, each model with its versions, the journal."""
     events, _ = to_events(there.tags)
-    of: defaultdict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        of[event.subject.partition(":")[2]].append(event)
-    states = [fold(mine, name) for name, mine in of.items()]
+    of, found = by_model(events), states_of(there.tags)
+    states = found.values()
     by_text = {tag.text: tag for tag in there.tags}
     columns = sorted({stage for state in states for stage in queries.holders(state)})
     rows = {state.name: _row(state, columns) for state in states}
-    found = {state.name: state for state in states}
     return {
         "show": {name: row for name, row in rows.items() if row["active"]},
         "deprecated": rows,

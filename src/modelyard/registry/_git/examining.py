@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from modelyard.registry import queries
-from modelyard.registry._git.history import Commits, to_events
+from modelyard.registry._git.history import Commits, states_of, to_events
 from modelyard.registry._git.reading import Skipped, Tag, Tags
 from modelyard.registry._git.tags import Action
-from modelyard.registry.fold import fold
 from modelyard.registry.interface import ModelState
 
 _CUT = 7
@@ -31,11 +30,8 @@ class Problem:
 
 def examine(there: Tags) -> list[Problem]:
     """A line for each rule that something breaks; a good line when nothing does."""
-    events, without_effect = to_events(there.tags)
-    states = {
-        name: fold((e for e in events if e.subject == f"model:{name}"), name)
-        for name in sorted({tag.said.name for tag in there.tags})
-    }
+    states = states_of(there.tags)
+    _, without_effect = to_events(there.tags)
     found = [
         *_skipped([*there.skipped, *without_effect]),
         *_renamed(there.tags),
@@ -95,7 +91,8 @@ def _shared(tags: Sequence[Tag]) -> Iterator[Problem]:
 
 def _in_vain(states: dict[str, ModelState]) -> Iterator[Problem]:
     for name, state in states.items():
-        out = {a.version for a in state.assignments if not state.versions[a.version].active}
+        there = state.versions
+        out = {a.version for a in state.assignments if a.version in there and not there[a.version].active}  # fmt: skip
         if out:
             yield Problem(None, "stages in vain", f"{name}: {_listed(sorted(out))} is deregistered, and its stages are without effect", f"modelyard demote {name}@VERSION --stage STAGE, or register it again")  # fmt: skip
 
@@ -122,7 +119,7 @@ def _elsewhere_read(tags: Sequence[Tag], states: dict[str, ModelState]) -> Itera
             newest[key] = max(tag, newest.get(key, tag), key=lambda tag: tag.at)
     commits = Commits(tags)
     for (name, stage), tag in sorted(newest.items()):
-        held = queries.holder(states[name], stage)
+        held = queries.holder(states[name], stage) if name in states else None
         if commits.version(tag) != (held.label if held else None):
             yield Problem(None, "read otherwise", f"dvc artifacts get {name} --stage {stage} gives {commits.version(tag) or 'an error'}, but {held.label if held else 'nothing'} is in it", "dvc does not know of unassignments")  # fmt: skip
 

@@ -19,6 +19,8 @@ from modelyard.base.events import Event, Kind
 from modelyard.registry._git.messages import take_apart
 from modelyard.registry._git.reading import Skipped, Tag
 from modelyard.registry._git.tags import Action
+from modelyard.registry.fold import fold
+from modelyard.registry.interface import ModelState
 
 _SECOND = 1_000_000
 
@@ -97,6 +99,19 @@ def to_events(tags: Sequence[Tag]) -> tuple[list[Event], list[Skipped]]:
     ):
         told.tell(tag, version, known[tag.said.name])
     return told.events, told.skipped
+
+
+def by_model(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """Each model's own events, by its name, sorted."""
+    found: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        found[event.subject].append(event)
+    return {about.removeprefix("model:"): found[about] for about in sorted(found)}
+
+
+def states_of(tags: Sequence[Tag]) -> dict[str, ModelState]:
+    """The state of every model, by its name."""
+    return {name: fold(mine, name) for name, mine in by_model(to_events(tags)[0]).items()}
 
 
 def _when(tag: Tag, version: str, commits: Commits) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from modelyard.base.errors import (
     Unreachable,
 )
 from modelyard.stores.folders.git import GitFolder, git_folder
+from modelyard.stores.git import calling
 from modelyard.stores.git.address import address_of
 from modelyard.stores.git.mirror import Mirror, mirrors, prune
 from modelyard.stores.git.repository import open_repository, split_tail
@@ -181,15 +182,24 @@ def test_the_same_content_in_another_commit_is_not_sent_again(
     assert server.counted()[1] < 20_000
 
 
-def test_a_branch_that_moved_is_seen(server: HttpServer, root: Path) -> None:
+def test_a_branch_that_moved_is_seen(
+    server: HttpServer, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "_PACKS", 4)
     origin = git_servers.new_origin(root, "moving")
     url = f"{server.url}/moving.git"
+    commits: list[str] = []
     for number in range(3):
         commit = origin.commit({"churn": b"%d" % number})
+        commits.append(commit)
         folder = git_folder(url)
         assert folder.commit == commit
         assert read(folder, "churn") == b"%d" % number
         assert folder.provenance == {"git": {"repo": url, "rev": "HEAD", "commit": commit}}
+    assert (open_repository(url).git_dir / "objects/pack/multi-pack-index").exists()
+    server.counted()
+    assert [read(git_folder(url, oid), "churn") for oid in commits] == [b"0", b"1", b"2"]
+    assert server.counted() == (0, 0)
 
 
 def test_a_server_that_cannot_leave_contents_out_sends_each_once(
@@ -475,6 +485,15 @@ def test_a_worktree_a_bare_one_a_sub_folder_and_a_linked_worktree(root: Path) ->
     empty = git_servers.new_origin(root, "empty")
     with pytest.raises(NotFound, match="no commits yet"):
         git_folder(empty.work)
+
+
+def test_without_git_that_is_said(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for where in (str(root), "https://git.corp/org/repo"):
+        with pytest.raises(NotSupported, match="git is not installed"):
+            git_folder(where)
 
 
 # The cache

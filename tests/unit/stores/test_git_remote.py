@@ -20,6 +20,7 @@ from modelyard.base.errors import (
     FileMissing,
     InvalidPath,
     InvalidReference,
+    NotAllowed,
     NotFound,
     NotSupported,
     Unreachable,
@@ -485,6 +486,16 @@ def test_a_worktree_a_bare_one_a_sub_folder_and_a_linked_worktree(root: Path) ->
     empty = git_servers.new_origin(root, "empty")
     with pytest.raises(NotFound, match="no commits yet"):
         git_folder(empty.work)
+
+
+def test_a_repository_of_another_user_is_not_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = git_servers.new_origin(root, "theirs")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(NotAllowed, match="belongs to another user") as caught:
+        open_repository(origin.work)
+    assert "safe.directory" in str(caught.value)
 
 
 def test_without_git_that_is_said(

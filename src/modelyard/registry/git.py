@@ -10,7 +10,6 @@ one fold over one ``git for-each-ref``. Who acts is who Git says makes a tag.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -22,14 +21,9 @@ from modelyard.base.errors import Conflict, NotFound
 from modelyard.base.events import Draft, Event, Kind, caller
 from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
-from modelyard.registry._git import remote as remotes
 from modelyard.registry._git import writing
-from modelyard.registry._git.checking import check_ref
-from modelyard.registry._git.examining import Problem, examine
 from modelyard.registry._git.history import by_model, to_events
-from modelyard.registry._git.planning import Plan, plan
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
-from modelyard.registry._git.settings import FILE, Allowed, allowed
 from modelyard.registry.decisions import subject
 from modelyard.registry.fold import fold
 from modelyard.registry.interface import Decision, ModelState, Versioning
@@ -37,6 +31,9 @@ from modelyard.registry.recording import events_of
 from modelyard.stores.git.command import GitFailed, git, git_text
 
 if TYPE_CHECKING:
+    from modelyard.registry._git.examining import Problem
+    from modelyard.registry._git.planning import Plan
+    from modelyard.registry._git.settings import Allowed
     from modelyard.stores.git.repository import Repository
 
 _NOTED = 3
@@ -119,26 +116,32 @@ class GitRegistryBackend:
 
     def check_ref(self, ref: str) -> dict[str, Any]:
         """What one tag says, under GTO's keys (`_git.checking`); an error where it says nothing."""
+        from modelyard.registry._git.checking import check_ref
+
         return check_ref(self.tags(), ref)
 
     def examine(self) -> list[Problem]:
         """What in these tags breaks or misleads GTO, for ``modelyard doctor``."""
+        from modelyard.registry._git.examining import examine
+
         return examine(self.tags())
 
     def allowed(self) -> Allowed:
         """What the repository's ``.gto`` file and the environment allow: stages, types. The file is that of the work
         tree, or where there is none the one at HEAD."""
+        from modelyard.registry._git.settings import FILE, allowed
+
         if self._top is not None:
             file = self._top / FILE
             return allowed(str(file), file.read_text("utf-8", "replace") if file.is_file() else "")
-        return allowed(f"HEAD:{FILE}", self._at_head())
+        return allowed(f"HEAD:{FILE}", self._at_head(FILE))
 
-    def _at_head(self) -> str:
+    def _at_head(self, path: str) -> str:
         if self._away is not None:
-            found = self._away.tree(self._away.commit()).get(FILE)
+            found = self._away.tree(self._away.commit()).get(path)
             return self._away.read(found.oid).decode(errors="replace") if found else ""
         try:
-            return git(self.folder, "cat-file", "blob", f"HEAD:{FILE}").decode(errors="replace")
+            return git(self.folder, "cat-file", "blob", f"HEAD:{path}").decode(errors="replace")
         except GitFailed:
             return ""  # there is none, or no commit yet
 
@@ -176,10 +179,14 @@ class GitRegistryBackend:
             self._away.fetch_tags()
             self._fetched = True
         else:
-            remotes.fetch_tags(self.folder, self.remote)
+            from modelyard.registry._git.remote import fetch_tags
+
+            fetch_tags(self.folder, self.remote)
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
+        import random
+
         with writing.locked(self._lock):
             for _ in range(ATTEMPTS):
                 if self.push:
@@ -193,6 +200,8 @@ class GitRegistryBackend:
         )
 
     def _write(self, name: str, decide: Decision) -> Sequence[Event]:
+        from modelyard.registry._git.planning import plan
+
         there = self.tags()
         before = self._events(there)
         about = subject(name)
@@ -224,17 +233,20 @@ class GitRegistryBackend:
         who = self._identity or writing.identity(self.folder)
         made = writing.make(self.folder, planned.new, who)
         if self.push:
-            remotes.push(self.folder, self.remote, made, planned.gone)
+            from modelyard.registry._git.remote import push
+
+            push(self.folder, self.remote, made, planned.gone)
         writing.update(self.folder, made, [(ref, there.refs[ref]) for ref in planned.gone])
         return made
 
     def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
+        from modelyard.registry._git.remote import push
         from modelyard.stores.git.pushing import bench_for
 
         with bench_for(away, {tag.commit for tag in planned.new}) as bench:
             who = self._identity or writing.identity(bench.folder)
             made = writing.make(bench.folder, planned.new, who)
-            remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
+            push(bench.folder, away.url, made, planned.gone, bench.environment)
         self._fetched = False
         return made
 

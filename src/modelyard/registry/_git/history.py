@@ -74,7 +74,7 @@ class Commits:
         """The version that a tag is about; empty for one at a commit where none is registered."""
         if tag.said.action in _BY_VERSION:
             return tag.said.what
-        there = self._at.get((tag.said.name, tag.commit), ())
+        there = self.at(tag.said.name, tag.commit)
         if len(there) < 2:
             return there[0] if there else ""
         known = [v for v in there if self._said[tag.said.name, v, tag.commit][0][0] <= tag.at]
@@ -82,7 +82,11 @@ class Commits:
 
     def knows(self, tag: Tag) -> bool:
         """Whether the version that a tag names is registered at its commit, at any time."""
-        return tag.said.what in self._at.get((tag.said.name, tag.commit), ())
+        return tag.said.what in self.at(tag.said.name, tag.commit)
+
+    def at(self, name: str, commit: str) -> Sequence[str]:
+        """The versions registered at a commit, at any time."""
+        return self._at.get((name, commit), ())
 
     def shared(self) -> list[tuple[str, str, Sequence[str]]]:
         """Name, commit and versions, where there are several."""

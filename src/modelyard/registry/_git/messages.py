@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from modelyard.base.digests import canonical_json
 from modelyard.base.errors import InvalidInput
@@ -24,14 +24,13 @@ _DIGEST = f"{_MARK}Digest: sha256:"
 _FACTS = f"{_MARK}Facts: "
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message taken apart."""
 
     comment: str
     """Empty where it is what GTO would say."""
     digest: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 def default_words(said: TagName, version: str = "") -> str:
@@ -70,7 +69,7 @@ def take_apart(text: str, said: TagName, version: str = "") -> Message:
     """What a message says. Notes that are none of ours, or broken, are part of the words."""
     words, notes = _notes(text) if _MARK in text else (text, [])
     comment = "" if words == default_words(said, version) else words
-    digest, facts = "", {}
+    digest, facts = "", dict[str, Any]()
     for line in notes:
         if line.startswith(_DIGEST):
             digest = line.removeprefix(_DIGEST)

@@ -22,7 +22,7 @@ from modelyard.base.events import Draft, Event, Kind, caller
 from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
 from modelyard.registry._git import writing
-from modelyard.registry._git.history import by_model, to_events
+from modelyard.registry._git.history import by_model, states_of, to_events
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
 from modelyard.registry.decisions import subject
 from modelyard.registry.fold import fold
@@ -84,8 +84,7 @@ class GitRegistryBackend:
 
     def states(self) -> Iterator[ModelState]:
         """The states of all names that have tags, sorted."""
-        found = by_model(self._events(self.tags()))
-        return iter([fold(events, name) for name, events in found.items()])
+        return iter(states_of(self._events(self.tags())).values())
 
     def names(self) -> Iterator[str]:
         """All names that have tags, sorted."""

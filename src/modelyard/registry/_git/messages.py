@@ -11,7 +11,7 @@ GTO never reads a message, so that any text is as good. Ours end with lines of t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,21 +35,21 @@ class Message(NamedTuple):
 
 def default_words(said: TagName, version: str = "") -> str:
     """What GTO writes; ``version`` is the one at the commit."""
-    match said.action:
-        case Action.REGISTER:
-            return f"Registering artifact {said.name} version {said.what}"
-        case Action.DEREGISTER:
-            return f"Deregistering artifact {said.name} version {said.what}"
-        case Action.ASSIGN:
-            return f"Assigning stage {said.what} to artifact {said.name} version {version}"
-        case Action.UNASSIGN:
-            return f"Unassigning stage '{said.what}' to artifact '{said.name}' version '{version}'"
-        case Action.ALIAS:
-            return f"Pointing alias {said.what} of {said.name} to version {version}"
-        case Action.UNALIAS:
-            return f"Removing alias {said.what} of {said.name}"
-        case Action.DEPRECATE | Action.CREATE:
-            return f"Deprecating artifact '{said.name}'"
+    return _WORDS[said.action](said.name, said.what, version)
+
+
+_WORDS: Mapping[Action, Callable[[str, str, str], str]] = {
+    Action.REGISTER: lambda name, what, _: f"Registering artifact {name} version {what}",
+    Action.DEREGISTER: lambda name, what, _: f"Deregistering artifact {name} version {what}",
+    Action.ASSIGN: lambda name, what, v: f"Assigning stage {what} to artifact {name} version {v}",
+    Action.UNASSIGN: lambda name, what, v: (
+        f"Unassigning stage '{what}' to artifact '{name}' version '{v}'"
+    ),
+    Action.ALIAS: lambda name, what, v: f"Pointing alias {what} of {name} to version {v}",
+    Action.UNALIAS: lambda name, what, _: f"Removing alias {what} of {name}",
+    Action.DEPRECATE: lambda name, *_: f"Deprecating artifact '{name}'",
+    Action.CREATE: lambda name, *_: f"Creating artifact '{name}'",
+}
 
 
 def compose(

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from modelyard.registry._git.collecting import without_collector
 from modelyard.registry._git.tags import Action, TagName, parse
 from modelyard.stores.git.command import git
 
@@ -67,6 +68,7 @@ Peeled = Mapping[str, tuple[str, str]]
 """Ref -> the type and name of what is below all tags of tags."""
 
 
+@without_collector()
 def parse_records(text: bytes, peel: Callable[[Sequence[str]], Peeled]) -> Tags:
     """What ``git for-each-ref`` printed; ``peel`` looks below tags of tags, of which Git before 2.45 shows one."""
     words = text.decode(errors="replace").split("\0")

@@ -52,6 +52,10 @@ else
 		echo "The tests need the MariaDB server. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v nginx >/dev/null || .ci/apt-install nginx-light || { \
 		echo "The tests need nginx. Without it: make test SERVERS=no" >&2; exit 1; }
+	@PATH="$$PATH:/usr/sbin" command -v sshd >/dev/null || .ci/apt-install openssh-server || { \
+		echo "The tests need sshd. Without it: make test SERVERS=no" >&2; exit 1; }
+	@command -v git-lfs >/dev/null || .ci/apt-install git-lfs || { \
+		echo "The tests need Git LFS. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v chromium >/dev/null || .ci/apt-install chromium || { \
 		echo "The tests need Chromium. Without it: make test SERVERS=no" >&2; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)

@@ -53,8 +53,7 @@ class Web:
                 self.web = web
                 super().__init__(*arguments)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -77,6 +76,13 @@ class Web:
                 self.cut -= 1
                 return None, True
             return None, False
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Who asked went away, which is what the tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

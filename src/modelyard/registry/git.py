@@ -21,7 +21,6 @@ from modelyard.base.errors import Conflict, NotFound
 from modelyard.base.events import Draft, Event, Kind, caller
 from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
-from modelyard.registry._git import writing
 from modelyard.registry._git.history import by_model, states_of, to_events
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
 from modelyard.registry.decisions import subject
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from modelyard.registry._git.examining import Problem
     from modelyard.registry._git.planning import Plan
     from modelyard.registry._git.settings import Allowed
+    from modelyard.registry._git.writing import Identity
     from modelyard.stores.git.repository import Repository
 
 _NOTED = 3
@@ -74,7 +74,7 @@ class GitRegistryBackend:
             self.folder, self._away = repository.git_dir, repository
         self.push = push or self._away is not None
         self.remote = remote
-        self._identity = writing.Identity(*identity) if identity else None
+        self._given_identity = identity
         self._told: set[str] = set()
         self._fetched = False
 
@@ -159,7 +159,9 @@ class GitRegistryBackend:
         """Held by a writer of ours: beside what all work trees share, or beside a mirror, which is not ours to write."""
         if self._away is not None:
             return self.folder.parent / "registry.lock"
-        return writing.git_folder(self.folder) / "modelyard-registry.lock"
+        from modelyard.registry._git.writing import git_folder
+
+        return git_folder(self.folder) / "modelyard-registry.lock"
 
     def commit_of(self, rev: str = "HEAD") -> str:
         """The full name of the commit that a revision means."""
@@ -184,16 +186,18 @@ class GitRegistryBackend:
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
-        import random
+        from random import uniform
 
-        with writing.locked(self._lock):
+        from modelyard.registry._git.writing import Lost, locked
+
+        with locked(self._lock):
             for _ in range(ATTEMPTS):
                 if self.push:
                     self.fetch()
                 try:
                     return self._write(name, decide)
-                except writing.Lost:
-                    time.sleep(random.uniform(0, _PAUSE_SECONDS))
+                except Lost:
+                    time.sleep(uniform(0, _PAUSE_SECONDS))
         raise Conflict(
             f"others were faster {ATTEMPTS} times in writing tags of {name!r}", hint="try again"
         )
@@ -229,25 +233,31 @@ class GitRegistryBackend:
     def _carry_out(self, there: Tags, planned: Plan) -> list[Tag]:
         if self._away is not None:
             return self._carry_out_there(self._away, planned)
-        who = self._identity or writing.identity(self.folder)
-        made = writing.make(self.folder, planned.new, who)
-        if self.push:
-            from modelyard.registry._git.remote import push
+        from modelyard.registry._git import remote as remotes
+        from modelyard.registry._git import writing
 
-            push(self.folder, self.remote, made, planned.gone)
+        made = writing.make(self.folder, planned.new, self.identity(self.folder))
+        if self.push:
+            remotes.push(self.folder, self.remote, made, planned.gone)
         writing.update(self.folder, made, [(ref, there.refs[ref]) for ref in planned.gone])
         return made
 
     def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
-        from modelyard.registry._git.remote import push
+        from modelyard.registry._git import remote as remotes
+        from modelyard.registry._git import writing
         from modelyard.stores.git.pushing import bench_for
 
         with bench_for(away, {tag.commit for tag in planned.new}) as bench:
-            who = self._identity or writing.identity(bench.folder)
-            made = writing.make(bench.folder, planned.new, who)
-            push(bench.folder, away.url, made, planned.gone, bench.environment)
+            made = writing.make(bench.folder, planned.new, self.identity(bench.folder))
+            remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
         self._fetched = False
         return made
+
+    def identity(self, folder: Path) -> Identity:
+        """Who a tag names: the one that was given, else whom Git tells in a folder."""
+        from modelyard.registry._git.writing import Identity, identity
+
+        return Identity(*self._given_identity) if self._given_identity else identity(folder)
 
     def _events(self, tags: Tags) -> list[Event]:
         events, skipped = to_events(tags.tags)

@@ -84,6 +84,20 @@ class KnownHosts(SFTPFileSystem):
             file.prefetch(end)
             return file.read(max(0, end - start))
 
+    def makedirs(self, path: str, exist_ok: bool = True, mode: int = 0o777) -> None:
+        """Make a folder and those above it, also while others do the same."""
+        above, _, _ = path.rstrip("/").rpartition("/")
+        with self.channel() as channel:
+            if self.isdir(path):
+                return
+            if above:
+                self.makedirs(above, exist_ok, mode)
+            try:
+                channel.mkdir(path, mode)
+            except OSError:  # the protocol does not say why
+                if not self.isdir(path):
+                    raise
+
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:
         """A file of these bytes."""
         with self.channel() as channel, channel.open(path, "wb") as file:

@@ -67,11 +67,7 @@ def test_what_a_training_writes_is_what_is_read(
     assert measures_in(git_folder(repository, "HEAD"), "models/churn").metrics == found.metrics
     told = json.loads(command(repository, sys.executable, "-m", "dvc", "metrics", "show", "--json"))
     files = told[""]["data"] if "" in told else told["workspace"]["data"]
-    theirs = {
-        name: value
-        for file in files.values()
-        for name, value in flat(file["data"]).items()
-    }
+    theirs = {name: value for file in files.values() for name, value in flat(file["data"]).items()}
     assert theirs == pytest.approx(found.metrics)
 
 

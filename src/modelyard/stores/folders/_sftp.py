@@ -127,12 +127,10 @@ def _on_one_channel(method: Callable[..., Any]) -> Callable[..., Any]:
 for _name in (
     "info",
     "ls",
-    "makedirs",
     "mkdir",
     "rmdir",
     "rm_file",
     "mv",
-    "put_file",
     "find",
     "rm",
 ):

@@ -190,23 +190,6 @@ def test_where_there_is_no_yard(words: list[str], empty: Path) -> None:
     assert [p.name for p in empty.iterdir()] == ["modelyard.toml"]
 
 
-OF_THE_REGISTRY = [
-    ["show"], ["register", "models/churn"], ["models", "list"], ["history"], ["show", "churn@1"], ["show", "churn"],
-    ["apply", "churn#prod", "new.csv"],
-    *(w for w in NEEDS_A_YARD if w[0] in ("which", "history", "alias", "demote", "promote", "models")),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("words", OF_THE_REGISTRY, ids=" ".join)
-def test_a_git_registry_is_for_later(words: list[str], changing: Path) -> None:
-    assert run("init", "--registry", "git", cwd=changing).code == 0
-    done = run(*words, cwd=changing)
-    assert (done.code, done.out) == (1, "")
-    told = f"the registry of this project is Git ({changing / 'modelyard.toml'}), which modelyard does not have yet"
-    assert done.err.splitlines()[0].endswith(told)
-    assert done.err.splitlines()[1] == "Hint: modelyard config set registry yard"
-
-
 def test_with_a_git_registry_files_and_data_work_on(changing: Path) -> None:
     run("init", "--registry", "git", cwd=changing)
     assert run("show", "models/churn", cwd=changing).code == 0
@@ -411,7 +394,7 @@ def test_a_doctor_knows_every_extra() -> None:
     ("file", "content", "what", "hint"),
     [
         ("modelyard.toml", "regstry = 'yard'", "settings", "did you mean 'registry'"),
-        ("modelyard.toml", "registry = 'git'", "settings", "modelyard config set registry yard"),
+        ("modelyard.toml", "registry = 'git'", "registry", "git init"),
         ("yard.db", "this is not a database", "yard", ""),
         (".git/config", "", "git", "modelyard init"),
     ],

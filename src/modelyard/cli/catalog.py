@@ -31,6 +31,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "serve": "Serve models over HTTP.",
         "apply-remote": "Apply a served model to data.",
         "build": "Build a package of a model: wheel, mlflow or requirements.",
+        "ci": "Write a workflow for tags; try a model as it does.",
     },
     "The yard": {
         "register": "Register a saved model under a name.",
@@ -61,6 +62,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 """Section -> command -> its one line of help."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
+    "ci": {
+        "init": "Write a workflow that checks, tries, builds and deploys what a tag names.",
+        "test": "Load a model and call its methods on the sample of its card.",
+    },
     "user": {
         "add": "Add a user of the hub, or give one another role.",
         "list": "List users of the hub.",
@@ -81,6 +86,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "registry": {
         "mirror": "Keep the project's yard and a Git registry in step, in both directions.",
+        "attach": "Show the models of a Git repository in one table with the yard's.",
+        "detach": "Show a repository's models in the yard's table no longer.",
+        "attached": "List the repositories whose models stand in one table with the yard's.",
     },
     "data": {
         "add": "Add a file as a data set.",

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab: saved objects of the folder, and names of the project's yard.
+"""What the shell offers after Tab: saved objects of the folder, and names of the project's registry.
 
 A key was pressed: so cards are found by their file names, the yard is read with the standard library alone, and what
 cannot be read is no error, only nothing to offer.
@@ -50,9 +50,14 @@ def saved_objects(incomplete: str) -> list[str]:
 
 
 def registered_names() -> list[str]:
-    """Names of models in the project's yard, when it is a file."""
+    """Names of models in the project's registry: its Git tags, or its yard, when that is a file."""
+    from modelyard.yard.registries import names_by_tags, registry_of
+
     try:
-        uri = default_uri(settings(find_root()))
+        root = find_root()
+        if registry_of() == "git":
+            return names_by_tags(root)
+        uri = default_uri(settings(root))
     except (ModelyardError, OSError):
         return []
     path = Path(uri.removeprefix("sqlite:///")).absolute()

@@ -10,7 +10,6 @@ one fold over one ``git for-each-ref``. Who acts is who Git says makes a tag.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -22,14 +21,8 @@ from modelyard.base.errors import Conflict, NotFound
 from modelyard.base.events import Draft, Event, Kind, caller
 from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
-from modelyard.registry._git import remote as remotes
-from modelyard.registry._git import writing
-from modelyard.registry._git.checking import check_ref
-from modelyard.registry._git.examining import Problem, examine
-from modelyard.registry._git.history import by_model, to_events
-from modelyard.registry._git.planning import Plan, plan
+from modelyard.registry._git.history import by_model, states_of, to_events
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
-from modelyard.registry._git.settings import FILE, Allowed, allowed
 from modelyard.registry.decisions import subject
 from modelyard.registry.fold import fold
 from modelyard.registry.interface import Decision, ModelState, Versioning
@@ -37,6 +30,10 @@ from modelyard.registry.recording import events_of
 from modelyard.stores.git.command import GitFailed, git, git_text
 
 if TYPE_CHECKING:
+    from modelyard.registry._git.examining import Problem
+    from modelyard.registry._git.planning import Plan
+    from modelyard.registry._git.settings import Allowed
+    from modelyard.registry._git.writing import Identity
     from modelyard.stores.git.repository import Repository
 
 _NOTED = 3
@@ -77,7 +74,7 @@ class GitRegistryBackend:
             self.folder, self._away = repository.git_dir, repository
         self.push = push or self._away is not None
         self.remote = remote
-        self._identity = writing.Identity(*identity) if identity else None
+        self._given_identity = identity
         self._told: set[str] = set()
         self._fetched = False
 
@@ -87,8 +84,7 @@ class GitRegistryBackend:
 
     def states(self) -> Iterator[ModelState]:
         """The states of all names that have tags, sorted."""
-        found = by_model(self._events(self.tags()))
-        return iter([fold(events, name) for name, events in found.items()])
+        return iter(states_of(self._events(self.tags())).values())
 
     def names(self) -> Iterator[str]:
         """All names that have tags, sorted."""
@@ -119,26 +115,32 @@ class GitRegistryBackend:
 
     def check_ref(self, ref: str) -> dict[str, Any]:
         """What one tag says, under GTO's keys (`_git.checking`); an error where it says nothing."""
+        from modelyard.registry._git.checking import check_ref
+
         return check_ref(self.tags(), ref)
 
     def examine(self) -> list[Problem]:
         """What in these tags breaks or misleads GTO, for ``modelyard doctor``."""
+        from modelyard.registry._git.examining import examine
+
         return examine(self.tags())
 
     def allowed(self) -> Allowed:
         """What the repository's ``.gto`` file and the environment allow: stages, types. The file is that of the work
         tree, or where there is none the one at HEAD."""
+        from modelyard.registry._git.settings import FILE, allowed
+
         if self._top is not None:
             file = self._top / FILE
             return allowed(str(file), file.read_text("utf-8", "replace") if file.is_file() else "")
-        return allowed(f"HEAD:{FILE}", self._at_head())
+        return allowed(f"HEAD:{FILE}", self._at_head(FILE))
 
-    def _at_head(self) -> str:
+    def _at_head(self, path: str) -> str:
         if self._away is not None:
-            found = self._away.tree(self._away.commit()).get(FILE)
+            found = self._away.tree(self._away.commit()).get(path)
             return self._away.read(found.oid).decode(errors="replace") if found else ""
         try:
-            return git(self.folder, "cat-file", "blob", f"HEAD:{FILE}").decode(errors="replace")
+            return git(self.folder, "cat-file", "blob", f"HEAD:{path}").decode(errors="replace")
         except GitFailed:
             return ""  # there is none, or no commit yet
 
@@ -157,7 +159,9 @@ class GitRegistryBackend:
         """Held by a writer of ours: beside what all work trees share, or beside a mirror, which is not ours to write."""
         if self._away is not None:
             return self.folder.parent / "registry.lock"
-        return writing.git_folder(self.folder) / "modelyard-registry.lock"
+        from modelyard.registry._git.writing import git_folder
+
+        return git_folder(self.folder) / "modelyard-registry.lock"
 
     def commit_of(self, rev: str = "HEAD") -> str:
         """The full name of the commit that a revision means."""
@@ -176,23 +180,31 @@ class GitRegistryBackend:
             self._away.fetch_tags()
             self._fetched = True
         else:
-            remotes.fetch_tags(self.folder, self.remote)
+            from modelyard.registry._git.remote import fetch_tags
+
+            fetch_tags(self.folder, self.remote)
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """Make tags of what is decided: all or none. Decided anew when somebody was faster, here or over there."""
-        with writing.locked(self._lock):
+        from random import uniform
+
+        from modelyard.registry._git.writing import Lost, locked
+
+        with locked(self._lock):
             for _ in range(ATTEMPTS):
                 if self.push:
                     self.fetch()
                 try:
                     return self._write(name, decide)
-                except writing.Lost:
-                    time.sleep(random.uniform(0, _PAUSE_SECONDS))
+                except Lost:
+                    time.sleep(uniform(0, _PAUSE_SECONDS))
         raise Conflict(
             f"others were faster {ATTEMPTS} times in writing tags of {name!r}", hint="try again"
         )
 
     def _write(self, name: str, decide: Decision) -> Sequence[Event]:
+        from modelyard.registry._git.planning import plan
+
         there = self.tags()
         before = self._events(there)
         about = subject(name)
@@ -221,22 +233,31 @@ class GitRegistryBackend:
     def _carry_out(self, there: Tags, planned: Plan) -> list[Tag]:
         if self._away is not None:
             return self._carry_out_there(self._away, planned)
-        who = self._identity or writing.identity(self.folder)
-        made = writing.make(self.folder, planned.new, who)
+        from modelyard.registry._git import remote as remotes
+        from modelyard.registry._git import writing
+
+        made = writing.make(self.folder, planned.new, self.identity(self.folder))
         if self.push:
             remotes.push(self.folder, self.remote, made, planned.gone)
         writing.update(self.folder, made, [(ref, there.refs[ref]) for ref in planned.gone])
         return made
 
     def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
+        from modelyard.registry._git import remote as remotes
+        from modelyard.registry._git import writing
         from modelyard.stores.git.pushing import bench_for
 
         with bench_for(away, {tag.commit for tag in planned.new}) as bench:
-            who = self._identity or writing.identity(bench.folder)
-            made = writing.make(bench.folder, planned.new, who)
+            made = writing.make(bench.folder, planned.new, self.identity(bench.folder))
             remotes.push(bench.folder, away.url, made, planned.gone, bench.environment)
         self._fetched = False
         return made
+
+    def identity(self, folder: Path) -> Identity:
+        """Who a tag names: the one that was given, else whom Git tells in a folder."""
+        from modelyard.registry._git.writing import Identity, identity
+
+        return Identity(*self._given_identity) if self._given_identity else identity(folder)
 
     def _events(self, tags: Tags) -> list[Event]:
         events, skipped = to_events(tags.tags)

@@ -33,6 +33,7 @@ def describe_service(service: Service, path_of: Callable[[Method], str]) -> dict
             "version": model.version,
             "digest": model.card.digest,
             "description": model.card.description,
+            **({"git": model.provenance["git"]} if "git" in model.provenance else {}),
             "default_method": model.default_method,
             "methods": {},
         }

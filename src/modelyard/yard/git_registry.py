@@ -19,7 +19,6 @@ from modelyard.base.events import Event
 from modelyard.base.names import Part
 from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
-from modelyard.registry._git import writing
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import Decision, ModelState, Version
 from modelyard.stores.git.command import git_text
@@ -52,7 +51,7 @@ class _Tags(GitRegistryBackend):
     def actor(self) -> str:
         """Whom the next tag will name, with the address; empty where Git does not know, and will refuse to write."""
         try:
-            who = self._identity or writing.identity(self.folder)
+            who = self.identity(self.folder)
         except InvalidSetting:
             return ""
         return f"{who.name} <{who.email}>"
@@ -87,7 +86,7 @@ class GitRegistry(Registered["GitModelVersion"]):
         to act as; else it is Git's."""
         self._given = _opened(repo)
         where = self._given if isinstance(self._given, Path) else self.repository
-        self.registry = self._tags = _Tags(where, push=push, remote=remote, identity=identity)
+        self.registry = self._tags = _Tags(where, push=bool(push), remote=remote, identity=identity)
         self._sources: dict[tuple[str, str], Source] = {}
 
     @cached_property
@@ -97,9 +96,7 @@ class GitRegistry(Registered["GitModelVersion"]):
 
         if not isinstance(self._given, str | Path):
             return self._given
-        found = open_repository(self._given)
-        found.fetch_tags()
-        return found
+        return open_repository(self._given)
 
     @property
     def label(self) -> str:
@@ -206,6 +203,10 @@ class GitRegistry(Registered["GitModelVersion"]):
             if name not in known
         }
         return dict(sorted(found.items()))
+
+    def registered_summary(self, *, deprecated: bool = False) -> dict[str, dict[str, Any]]:
+        """The same by its tags alone: no commit is looked into."""
+        return super().summary(deprecated=deprecated)
 
     def unregistered(self) -> list[str]:
         """Names that HEAD has, registered or not; none of a repository without a commit."""

@@ -55,6 +55,15 @@ def _in_repository(root: Path) -> bool:
 
 def has_registry_tags(folder: Path) -> bool:
     """Whether a repository has a tag that reads as a version's, a stage's or an alias'."""
+    return next(_named_by_tags(folder), None) is not None
+
+
+def names_by_tags(folder: Path) -> list[str]:
+    """The names that the tags of a repository speak of, from the tags' names alone: for who is in a hurry."""
+    return sorted(set(_named_by_tags(folder)))
+
+
+def _named_by_tags(folder: Path) -> Iterator[str]:
     from modelyard.base.errors import ModelyardError
     from modelyard.registry._git.tags import parse
     from modelyard.stores.git.command import git_text
@@ -64,8 +73,8 @@ def has_registry_tags(folder: Path) -> bool:
     except (
         ModelyardError
     ):  # a broken repository, or no Git here: then its tags are nobody's registry
-        return False
-    return any(parse(name) is not None for name in names.splitlines())
+        return
+    yield from (said.name for name in names.splitlines() if (said := parse(name)) is not None)
 
 
 def git_registry(project: str | Path | None = None, **options: Any) -> GitRegistry:

@@ -57,6 +57,8 @@ def command(
         elif alias is not None:
             models.set_alias(wanted.name, alias, models.get(wanted).version)
         aliases = models.get_aliases(wanted.name)
+    if dry_run:
+        say("nothing was changed; these would be its aliases")
     rows = [{"alias": a, "version": v} for a, v in aliases.items()]
     if as_json or rows:
         emit(aliases, as_json, lambda: table(rows, ["alias", "version"]))

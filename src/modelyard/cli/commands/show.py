@@ -67,8 +67,15 @@ def _show_registry(
         raise InvalidInput("a registry is not of one revision", hint="leave --rev out")
     with opened_registry(project, registry) as models:
         summary = models.summary(deprecated=deprecated) if models is not None else {}
+        hidden = models is not None and not summary and bool(models.names())
+        if (yard := getattr(models, "yard", None)) is not None:
+            from modelyard.yard.attached import attached_summary
+
+            summary |= attached_summary(yard, deprecated=deprecated)
     if as_json or summary:
         emit(summary, as_json, lambda: registry_table(summary))
+    elif hidden:
+        say("all that is registered is deprecated: modelyard show --deprecated")
     else:
         say("nothing is registered yet: modelyard register models/name")
 
@@ -105,12 +112,19 @@ def _show_object(
 
 
 def registry_table(summary: dict[str, dict[str, object]]) -> str:
-    """As GTO shows a registry: name, latest, a column a stage, ``-`` for none."""
+    """As GTO shows a registry: name, latest, a column a stage, ``-`` for none; with where from, when repositories are
+    attached."""
     stages: dict[str, None] = {}
     for entry in summary.values():
         stages |= dict.fromkeys(entry["stages"])  # type: ignore[call-overload]  # a dict by construction
     rows = [
-        {"name": name, "latest": e["latest"], **{f"#{s}": e["stages"].get(s) for s in stages}}  # type: ignore[attr-defined]
+        {
+            "name": e.get("name", name),
+            "from": e.get("from", "here"),
+            "latest": e["latest"],
+            **{f"#{s}": e["stages"].get(s) for s in stages},  # type: ignore[attr-defined]
+        }
         for name, e in summary.items()
     ]
-    return table(rows, ["name", "latest", *(f"#{s}" for s in sorted(stages))])
+    several = ["from"] * any("from" in e for e in summary.values())
+    return table(rows, ["name", *several, "latest", *(f"#{s}" for s in sorted(stages))])

@@ -11,7 +11,6 @@ from typing import IO
 
 from modelyard.base.errors import Corrupted, ModelyardError, NotFound, NotSupported
 from modelyard.stores.git.address import address_of
-from modelyard.stores.git.calling import environment
 from modelyard.stores.git.command import GitFailed, git
 
 _POINTER = re.compile(
@@ -65,6 +64,8 @@ def _around(url: str) -> dict[str, str]:
     address = address_of(url)
     if address.path is not None:
         return {}
+    from modelyard.stores.git.calling import environment
+
     return dict(environment(address, [("remote.origin.url", url)]))
 
 

@@ -88,7 +88,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "mirror": "Keep the project's yard and a Git registry in step, in both directions.",
         "attach": "Show the models of a Git repository in one table with the yard's.",
         "detach": "Show a repository's models in the yard's table no longer.",
-        "attached": "List the repositories whose models stand beside the yard's.",
+        "attached": "List the repositories whose models stand in one table with the yard's.",
     },
     "data": {
         "add": "Add a file as a data set.",

@@ -6,7 +6,7 @@ with a conflict is left as it is on both sides; the others go on. Running it aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -155,22 +155,36 @@ def mirror(
     """Bring all models (or some) in step. ``bases`` is what the last time gave as the second result."""
     outcome = Outcome()
     kept = {name: dict(base) for name, base in bases.items()}
-    everything = {*pair.yard.names(), *pair.git.names(), *bases}
-    for name in sorted(everything if names is None else everything & set(names)):
-        found = _mirror_model(pair, name, view_of(bases.get(name)), outcome)
+    for name, states in _all_states(pair, bases):
+        if names is not None and name not in names:
+            continue
+        found = _mirror_model(pair, name, states, view_of(bases.get(name)), outcome)
         if found is not None:
             kept[name] = found.to_dict()
     return outcome, kept
 
 
-def _mirror_model(pair: Pair, name: str, base: View | None, outcome: Outcome) -> View | None:
+def _all_states(
+    pair: Pair, bases: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[Side, ModelState]]]:
+    """Every model as it is on each side: each registry is asked once for all."""
+    yard = {state.name: state for state in pair.yard.states()}
+    git = {state.name: state for state in pair.git.states()}
+    for name in sorted({*yard, *git, *bases}):
+        nothing = ModelState(name)
+        yield name, {"yard": yard.get(name, nothing), "git": git.get(name, nothing)}
+
+
+def _mirror_model(
+    pair: Pair,
+    name: str,
+    states: Mapping[Side, ModelState],
+    base: View | None,
+    outcome: Outcome,
+) -> View | None:
     """One model, in rounds: a version is there before a stage names it. None: nothing new is known of it."""
     changes: list[tuple[str, Draft]] = []
     for _ in range(MOST_ROUNDS):
-        states: dict[Side, ModelState] = {
-            "yard": pair.yard.state(name),
-            "git": pair.git.state(name),
-        }
         found = plan(pair, states["yard"], states["git"], base)
         todo: list[Side] = sorted(side for side, drafts in found.drafts.items() if drafts)
         if not todo:
@@ -185,6 +199,7 @@ def _mirror_model(pair: Pair, name: str, base: View | None, outcome: Outcome) ->
                 raise
             found = ModelPlan(name, {}, found.apart, [error.message], base or View())
             break
+        states = {"yard": pair.yard.state(name), "git": pair.git.state(name)}
     else:
         raise Overloaded(f"others are changing {name!r}", hint="try again", transient=True)
     outcome.changes += changes
@@ -227,8 +242,8 @@ def _write(registry: Registry, seen: ModelState, drafts: Sequence[Draft]) -> Seq
 def preview(pair: Pair, bases: Mapping[str, Mapping[str, Any]]) -> Outcome:
     """What `mirror` would do first. What follows from that (a stage of a version that is not there yet) is in it too."""
     outcome = Outcome()
-    for name in sorted({*pair.yard.names(), *pair.git.names(), *bases}):
-        found = plan(pair, pair.yard.state(name), pair.git.state(name), view_of(bases.get(name)))
+    for name, states in _all_states(pair, bases):
+        found = plan(pair, states["yard"], states["git"], view_of(bases.get(name)))
         outcome.changes += [(side, d) for side, drafts in found.drafts.items() for d in drafts]
         outcome.apart += [f"{name}: {line}" for line in found.apart]
         outcome.conflicts += [f"{name}: {line}" for line in found.conflicts]

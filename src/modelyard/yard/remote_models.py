@@ -18,6 +18,7 @@ from modelyard.objects.source import Source
 from modelyard.registry import queries
 from modelyard.registry.http import HttpRegistry
 from modelyard.registry.interface import Version
+from modelyard.registry.rules import Rules
 from modelyard.stores.http import BlobOpener, upload
 from modelyard.yard.datasets import Dataset
 from modelyard.yard.keeping import Kept, named_artifact
@@ -150,6 +151,11 @@ class RemoteModels(Models):
         change = {"version": version, "comment": comment}
         told = self._client.ask("PUT", "models", name, "stages", stage, json=change)
         return self._told(told)
+
+    @property
+    def rules(self) -> Rules:
+        """None that are asked here: the hub asks its own."""
+        return Rules()
 
     def plan(self, name: str, stage: str, version: int | str | None = None) -> Plan:
         """Its rules are the hub's own, which it asks when it is told to promote."""

@@ -31,7 +31,7 @@ def command(
     as_json: bool,
     project: str | None,
 ) -> None:
-    """Write a workflow that checks, tries, builds and deploys what a pushed tag of a Git registry names.
+    """Write a workflow that checks, tries, builds and deploys what a tag names.
 
     COMMAND has NAME, VERSION, STAGE and WHEEL in its environment. --dry-run prints the file.
 

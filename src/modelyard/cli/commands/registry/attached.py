@@ -12,7 +12,7 @@ from modelyard.cli.output import emit_rows
 @json_option
 @project_option
 def command(as_json: bool, project: str | None) -> None:
-    """List the Git repositories whose models stand in one table with the yard's.
+    """List the repositories whose models stand in one table with the yard's.
 
     \b
     Examples:

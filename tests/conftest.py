@@ -28,13 +28,16 @@ hypothesis.settings.load_profile("modelyard")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_user_configuration() -> Iterator[Path]:
-    """Tests have a user of their own: nobody's trust store, settings or tokens are read or changed."""
-    before = os.environ.get("MODELYARD_CONFIG_DIR")
+def own_user() -> Iterator[None]:
+    """Tests have a user of their own: nobody's trust store, settings, tokens or cache are read or changed."""
+    names = ("MODELYARD_CONFIG_DIR", "MODELYARD_CACHE_DIR")
+    before = {name: os.environ.get(name) for name in names}
     with tempfile.TemporaryDirectory(prefix="modelyard-test-user-") as folder:
-        os.environ["MODELYARD_CONFIG_DIR"] = folder
-        yield Path(folder)
-    if before is None:
-        del os.environ["MODELYARD_CONFIG_DIR"]
-    else:
-        os.environ["MODELYARD_CONFIG_DIR"] = before
+        for name in names:
+            os.environ[name] = str(Path(folder, name.split("_")[1].lower()))
+        yield
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value

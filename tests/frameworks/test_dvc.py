@@ -6,8 +6,6 @@ import os
 import random
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 import dvc_project
 import git_servers
 import modelyard as my
+from frameworks.dvc_command import Command
 from modelyard.base.errors import ModelyardError
 from modelyard.stores.apart import pull, push
 from modelyard.stores.dvc.cache import ObjectFolder
@@ -48,12 +47,21 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return own
 
 
+_command: list[Command] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def command() -> Iterator[None]:
+    _command.append(Command())
+    yield
+    _command.pop().close()
+
+
 def dvc(folder: Path, *words: str, fails: bool = False) -> str:
     """What DVC's own command prints, run in a folder."""
-    command = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == fails, f"dvc {' '.join(words)}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    code, text = _command[0](folder, *words)
+    assert (code != 0) == fails, f"dvc {' '.join(words)}: {text}"
+    return text
 
 
 def git(folder: Path, *words: str) -> str:
@@ -142,10 +150,10 @@ def test_dvc_takes_what_we_saved_and_pushed(root: Path, store: Path, tmp_path: P
 
 def test_pointers_of_ours_are_dvcs_to_the_byte(root: Path) -> None:
     """What we wrote, added again by DVC, is the same pointer, manifest and line of ``.gitignore``."""
-    for name, value in {"plain": {"a": 1}, "with blank": [1], "é": "x", "yes": 1, "1.5": 2}.items():
+    for name, value in {"plain": {"a": 1}, "with blank": [1], "é": "x", "yes": 1, "15": 2}.items():
         my.save(value, root / "m" / name, dvc=True)
     before = tree(root / "m")
-    dvc(root, "add", *[f"m/{name}" for name in ("plain", "with blank", "é", "yes", "1.5")])
+    dvc(root, "add", *[f"m/{name}" for name in ("plain", "with blank", "é", "yes", "15")])
     assert tree(root / "m") == before
 
 

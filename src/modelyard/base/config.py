@@ -78,8 +78,10 @@ DEFAULTS: Mapping[str, Any] = {"uri": f"sqlite:///{DATABASE}", "registry": "yard
 VARIABLES: Mapping[str, str] = {
     "MODELYARD_URI_FILE": "A file that holds `uri`, for addresses with a password: what is in the environment is seen by many.",
     "MODELYARD_CONFIG_DIR": "The folder of the user's own configuration and trust store.",
-    "MODELYARD_CACHE_DIR": "The folder for files of models that were fetched from a hub.",
+    "MODELYARD_CACHE_DIR": "The folder for files of models that were fetched from a hub, a bucket or a repository.",
     "MODELYARD_CACHE_GB": "How many gigabytes of such files are kept, 10 unless said; those that were not used for longest go first.",
+    "MODELYARD_GIT_TOKEN": "A token for Git repositories on the host of `MODELYARD_GIT_TOKEN_HOST`; it is sent nowhere else.",
+    "MODELYARD_GIT_TOKEN_HOST": "`git.example.org`, or `git.example.org:8443`: the one host that `MODELYARD_GIT_TOKEN` is for.",
     "MODELYARD_TOKEN": "A token for the hub that is called, in place of the one that `login` kept.",
     "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",

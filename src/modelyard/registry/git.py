@@ -21,9 +21,8 @@ from modelyard.base.errors import Conflict, NotFound
 from modelyard.base.events import Draft, Event, Kind, caller
 from modelyard.base.names import refuse_twin
 from modelyard.base.notes import note
-from modelyard.registry._git.history import by_model, to_events
+from modelyard.registry._git.history import by_model, states_of, to_events
 from modelyard.registry._git.reading import Skipped, Tag, Tags, read
-from modelyard.registry._git.settings import FILE, Allowed, allowed
 from modelyard.registry.decisions import subject
 from modelyard.registry.fold import fold
 from modelyard.registry.interface import Decision, ModelState, Versioning
@@ -33,6 +32,7 @@ from modelyard.stores.git.command import GitFailed, git, git_text
 if TYPE_CHECKING:
     from modelyard.registry._git.examining import Problem
     from modelyard.registry._git.planning import Plan
+    from modelyard.registry._git.settings import Allowed
     from modelyard.registry._git.writing import Identity
     from modelyard.stores.git.repository import Repository
 
@@ -84,8 +84,7 @@ class GitRegistryBackend:
 
     def states(self) -> Iterator[ModelState]:
         """The states of all names that have tags, sorted."""
-        found = by_model(self._events(self.tags()))
-        return iter([fold(events, name) for name, events in found.items()])
+        return iter(states_of(self._events(self.tags())).values())
 
     def names(self) -> Iterator[str]:
         """All names that have tags, sorted."""
@@ -129,17 +128,19 @@ class GitRegistryBackend:
     def allowed(self) -> Allowed:
         """What the repository's ``.gto`` file and the environment allow: stages, types. The file is that of the work
         tree, or where there is none the one at HEAD."""
+        from modelyard.registry._git.settings import FILE, allowed
+
         if self._top is not None:
             file = self._top / FILE
             return allowed(str(file), file.read_text("utf-8", "replace") if file.is_file() else "")
-        return allowed(f"HEAD:{FILE}", self._at_head())
+        return allowed(f"HEAD:{FILE}", self._at_head(FILE))
 
-    def _at_head(self) -> str:
+    def _at_head(self, path: str) -> str:
         if self._away is not None:
-            found = self._away.tree(self._away.commit()).get(FILE)
+            found = self._away.tree(self._away.commit()).get(path)
             return self._away.read(found.oid).decode(errors="replace") if found else ""
         try:
-            return git(self.folder, "cat-file", "blob", f"HEAD:{FILE}").decode(errors="replace")
+            return git(self.folder, "cat-file", "blob", f"HEAD:{path}").decode(errors="replace")
         except GitFailed:
             return ""  # there is none, or no commit yet
 

@@ -50,14 +50,17 @@ def at_revision(ref: GitRef, rev: str | None) -> GitRef:
     return replace(ref, rev=rev)
 
 
-def place_of(ref: GitRef | RemoteRef, rev: str | None = None) -> Place | None:
-    """Where a reference's object is; None when it names a registered one, which the repository's tags have to tell."""
+def place_of(
+    ref: GitRef | RemoteRef, rev: str | None = None, *, typed: bool = True
+) -> Place | None:
+    """Where a reference's object is; None when it names a registered one, which the repository's tags have to tell.
+    One that nobody ``typed``, but a link says, leads to no web server of this machine or its network."""
     if isinstance(ref, RemoteRef):
         if hosted := repository_in(ref):
             return git_place(at_revision(hosted, rev))
         if rev is not None:
             raise NotSupported(f"{ref} has no revisions", hint="leave --rev out")
-        return remote_place(ref)
+        return remote_place(ref, typed=typed)
     root = git_place(at_revision(ref, rev))
     if ref.object is None:
         return root
@@ -101,11 +104,11 @@ def local_place(folder: Path, rev: str) -> Place:
     return Place(overlaid(git_folder(folder, rev)))
 
 
-def remote_place(ref: RemoteRef) -> Place:
+def remote_place(ref: RemoteRef, *, typed: bool = True) -> Place:
     """An object in a bucket or behind a URL."""
     from modelyard.stores.folders.remote import open_remote
 
-    folder, path = open_remote(ref)
+    folder, path = open_remote(ref, local=typed)
     return Place(folder, path)
 
 

@@ -58,7 +58,15 @@ def resolve(
     root = project_place(project, rev)
     if isinstance(root, Place):
         return _within(root, parsed)
-    return _here(parsed, root, lambda name: resolve(name, project=project, yard=yard), yard)
+    return _here(parsed, root, lambda name: _linked(name, project, yard), yard)
+
+
+def _linked(ref: str, project: str | None, yard: Yard | None) -> Source:
+    """What a link of this machine says."""
+    parsed = parse(ref)
+    if isinstance(parsed, RemoteRef):
+        return _within(place_of(parsed, typed=False), None)
+    return resolve(ref, project=project, yard=yard)
 
 
 def _here(parsed: Ref, root: Path, named: Named, yard: Yard | None) -> Source:

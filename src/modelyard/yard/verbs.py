@@ -286,6 +286,8 @@ def record_metrics(model: Any, values: Mapping[str, float], project: str | None 
     """Write metrics where the model came from: its card, or its version."""
     if isinstance(model, ModelVersion):
         _on_version(model, values)
+    elif isinstance(model, RegisteredVersion):
+        _on_card(model.source, values)
     elif isinstance(model, str | Path):
         source = resolve(model, project=project)
         if source.version and "git" not in source.provenance:

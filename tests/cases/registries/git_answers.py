@@ -35,7 +35,7 @@ def _by_time(history: list[Answers]) -> list[str]:
 def we_say(there: Tags, names: list[str]) -> Answers:
     """The state by us: the table, each model with its versions, the journal."""
     events, _ = to_events(there.tags)
-    of, found = by_model(events), states_of(there.tags)
+    of, found = by_model(events), states_of(events)
     states = found.values()
     by_text = {tag.text: tag for tag in there.tags}
     columns = sorted({stage for state in states for stage in queries.holders(state)})

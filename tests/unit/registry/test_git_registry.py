@@ -224,6 +224,8 @@ def test_a_number_given_out_again_is_another_version(git: GitBench) -> None:
     before = queries.holder_at(git.registry.events("m"), "prod", 2000)
     assert before is not None
     assert before.commit == one
+    with pytest.raises(Conflict, match=r"was registered as v1\.0\.0 of 'm' once"):
+        git.register("m", 1)
 
 
 def test_an_alias_of_a_deprecated_model_changes_nothing(git: GitBench) -> None:

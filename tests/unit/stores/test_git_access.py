@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,16 @@ import pytest
 
 import git_servers
 from git_servers import HttpServer, Origin, SshServer
-from modelyard.base.errors import NotAllowed, NotFound, Unauthenticated, Unreachable, describe
+from modelyard.base.errors import (
+    NotAllowed,
+    NotFound,
+    TimedOut,
+    Unauthenticated,
+    Unreachable,
+    describe,
+)
 from modelyard.stores.folders.git import GitFolder, git_folder
+from modelyard.stores.git import calling
 from modelyard.stores.git.address import address_of
 from modelyard.stores.git.credentials import token_for, variable_for
 from modelyard.stores.git.mirror import Mirror
@@ -231,6 +241,17 @@ def test_nothing_is_there_and_nobody_answers(server: HttpServer) -> None:
     assert describe(silent.value).exit_code == 7
 
 
+def test_who_never_answers_is_not_waited_for(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "ASK_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(TimedOut, match=r"git ls-remote did not end in 0\.5 s"):
+            git_folder(f"http://127.0.0.1:{port}/models.git")
+    assert not [line for line in command_lines() if f"127.0.0.1:{port}/" in line]
+
+
 def test_a_certificate_nobody_signed(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GIT_SSL_CAINFO")
     with pytest.raises(Unreachable, match="its TLS certificate is not trusted"):
@@ -297,6 +318,10 @@ def test_a_fetch_that_was_killed_leaves_a_cache_that_works(server: HttpServer) -
     process.start()
     assert server.stalled.wait(60)
     mirror = Mirror(address_of(url_of(server))).folder
+    deadline = time.monotonic() + 30  # what was sent is on its way to a file
+    while not list(mirror.glob("repository/objects/pack/tmp_pack*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     calls = [pid for pid in children_of(process.pid or 0) if pid != process.pid]
     assert calls
     for pid in [process.pid or 0, *calls]:
@@ -304,7 +329,7 @@ def test_a_fetch_that_was_killed_leaves_a_cache_that_works(server: HttpServer) -
     process.join(10)
     server.stall_after = None
     server.go_on.set()
-    assert list((mirror / "repository" / "objects" / "pack").glob("tmp_pack*"))
+    assert list(mirror.glob("repository/objects/pack/tmp_pack*"))
     (mirror / "repository" / "shallow.lock").touch()
     (mirror / "repository" / "refs" / "kept" / "x.lock").touch()
     fetch_churn(url_of(server))
@@ -349,8 +374,9 @@ def test_ssh_reads_with_the_program_that_git_is_told(
 ) -> None:
     url = f"{ssh.url}{origin.bare}"
     (tmp_path / "gitconfig").write_text(f'[core]\n\tsshCommand = "{ssh.command}"\n')
-    assert read(git_folder(url), "card") == b"y"
-    assert len(read(git_folder(url), "churn")) == 6_000_000
+    folder = git_folder(url)
+    assert len(read(folder, "churn")) == 6_000_000
+    assert read(folder, "card") == b"y"
     (tmp_path / "gitconfig").write_text("")
     with pytest.raises(Unreachable, match=r"the key of .* is not known to ssh"):
         git_folder(url)

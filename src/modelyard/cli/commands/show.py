@@ -67,12 +67,15 @@ def _show_registry(
         raise InvalidInput("a registry is not of one revision", hint="leave --rev out")
     with opened_registry(project, registry) as models:
         summary = models.summary(deprecated=deprecated) if models is not None else {}
+        hidden = models is not None and not summary and bool(models.names())
         if (yard := getattr(models, "yard", None)) is not None:
             from modelyard.yard.attached import attached_summary
 
             summary |= attached_summary(yard, deprecated=deprecated)
     if as_json or summary:
         emit(summary, as_json, lambda: registry_table(summary))
+    elif hidden:
+        say("all that is registered is deprecated: modelyard show --deprecated")
     else:
         say("nothing is registered yet: modelyard register models/name")
 

@@ -30,8 +30,8 @@ class Problem:
 
 def examine(there: Tags) -> list[Problem]:
     """A line for each rule that something breaks; a good line when nothing does."""
-    states = states_of(there.tags)
-    _, without_effect = to_events(there.tags)
+    events, without_effect = to_events(there.tags)
+    states = states_of(events)
     found = [
         *_skipped([*there.skipped, *without_effect]),
         *_renamed(there.tags),

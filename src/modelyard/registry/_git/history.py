@@ -12,10 +12,11 @@ fetch moves none but those of its own second. ``after`` also holds ``tag``, ``co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from modelyard.base.events import Event, Kind
+from modelyard.registry._git.collecting import without_collector
 from modelyard.registry._git.messages import take_apart
 from modelyard.registry._git.reading import Skipped, Tag
 from modelyard.registry._git.tags import Action
@@ -27,6 +28,10 @@ _SECOND = 1_000_000
 _ORDER = {action: place for place, action in enumerate(Action)}
 _BY_VERSION = (Action.REGISTER, Action.DEREGISTER)
 _AT_VERSION = (Action.ASSIGN, Action.UNASSIGN, Action.ALIAS)
+_ALIASES = (Action.ALIAS, Action.UNALIAS)
+# A member of an enum is looked up slowly, and these are for every tag.
+_REGISTER, _DEREGISTER, _ASSIGN = Action.REGISTER, Action.DEREGISTER, Action.ASSIGN
+_DEPRECATE = Action.DEPRECATE
 
 _KINDS = {
     Action.DEPRECATE: Kind.MODEL_DEPRECATED,
@@ -74,7 +79,7 @@ class Commits:
         """The version that a tag is about; empty for one at a commit where none is registered."""
         if tag.said.action in _BY_VERSION:
             return tag.said.what
-        there = self._at.get((tag.said.name, tag.commit), ())
+        there = self.at(tag.said.name, tag.commit)
         if len(there) < 2:
             return there[0] if there else ""
         known = [v for v in there if self._said[tag.said.name, v, tag.commit][0][0] <= tag.at]
@@ -82,13 +87,18 @@ class Commits:
 
     def knows(self, tag: Tag) -> bool:
         """Whether the version that a tag names is registered at its commit, at any time."""
-        return tag.said.what in self._at.get((tag.said.name, tag.commit), ())
+        return tag.said.what in self.at(tag.said.name, tag.commit)
+
+    def at(self, name: str, commit: str) -> Sequence[str]:
+        """The versions registered at a commit, at any time."""
+        return self._at.get((name, commit), ())
 
     def shared(self) -> list[tuple[str, str, Sequence[str]]]:
         """Name, commit and versions, where there are several."""
         return [(name, at, there) for (name, at), there in self._at.items() if len(there) > 1]
 
 
+@without_collector()
 def to_events(tags: Sequence[Tag]) -> tuple[list[Event], list[Skipped]]:
     """All events of the tags in order, and the tags that have no effect."""
     commits = Commits(tags)
@@ -109,16 +119,18 @@ def by_model(events: Iterable[Event]) -> dict[str, list[Event]]:
     return {about.removeprefix("model:"): found[about] for about in sorted(found)}
 
 
-def states_of(tags: Sequence[Tag]) -> dict[str, ModelState]:
+@without_collector()
+def states_of(events: Iterable[Event]) -> dict[str, ModelState]:
     """The state of every model, by its name."""
-    return {name: fold(mine, name) for name, mine in by_model(to_events(tags)[0]).items()}
+    return {name: fold(mine, name) for name, mine in by_model(events).items()}
 
 
 def _when(tag: Tag, version: str, commits: Commits) -> tuple[Any, ...]:
-    if tag.said.action is not Action.ASSIGN:
-        return tag.at, _ORDER[tag.said.action], 0, 0, tag.ref
+    action = tag.said.action
+    if action is not _ASSIGN:
+        return tag.at, _ORDER[action], 0, 0, tag.ref
     last, first = commits.rank(tag, version)
-    return tag.at, _ORDER[Action.ASSIGN], -last, -first, tag.ref
+    return tag.at, _ORDER[action], -last, -first, tag.ref
 
 
 class _Known:
@@ -149,22 +161,23 @@ class _Told:
         if why:
             self.skipped.append(why)
             return
-        message = take_apart(tag.message, tag.said, version)
-        before, after = _words(tag, version, known)
-        if tag.said.action is Action.REGISTER:
+        action = tag.said.action
+        comment, digest, facts = take_apart(tag.message, tag.said, version)
+        before, after = _WORDS[action](tag, version, known)
+        if action is _REGISTER:
             if known.commits.get(version, tag.commit) != tag.commit:
                 # GTO gives a number out again when nothing above it is registered: it is another version of that name.
                 self._add(tag, Kind.VERSION_DELETED, {"version": version}, {}, "")
-            after |= {"digest": message.digest, "facts": message.facts}
+            after["digest"], after["facts"] = digest, dict(facts)
             known.commits[version] = tag.commit
-        self._add(tag, _KINDS[tag.said.action], before, after, message.comment)
-        known.deprecated = tag.said.action is Action.DEPRECATE
+        self._add(tag, _KINDS[action], before, after, comment)
+        known.deprecated = action is _DEPRECATE
 
     def _add(
         self, tag: Tag, kind: Kind, before: dict[str, Any], after: dict[str, Any], comment: str
     ) -> None:
         self._seq = max(tag.at * _SECOND, self._seq + 1)
-        after = {**after, "tag": tag.text, "commit": tag.commit, "email": tag.email}
+        after["tag"], after["commit"], after["email"] = tag.text, tag.commit, tag.email
         about = f"model:{tag.said.name}"
         self.events.append(
             Event(self._seq, tag.at * 1000, tag.tagger, "", kind, about, before, after, comment)
@@ -172,17 +185,21 @@ class _Told:
 
     def _without_effect(self, tag: Tag, version: str, known: _Known) -> Skipped | None:
         said = tag.said
-        place = known.commits.get(said.what, tag.commit)
-        if said.action is Action.REGISTER and place != tag.commit:
-            if not self._commits.ended(said.name, version, place):
+        action, commit = said.action, tag.commit
+        if action is _REGISTER:
+            place = known.commits.get(version, commit)
+            if place != commit and not self._commits.ended(said.name, version, place):
                 return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} already", _removal(tag))  # fmt: skip
-        elif said.action is Action.DEREGISTER and not self._commits.knows(tag):
-            return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {tag.commit[:7]}", _removal(tag))  # fmt: skip
-        elif said.action in _AT_VERSION and not version:
-            return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {tag.commit[:7]}", f"register one there, or {_removal(tag)}")  # fmt: skip
-        elif said.action in _AT_VERSION and known.commits.get(version, tag.commit) != tag.commit:
-            return Skipped(tag.ref, "elsewhere", f"{version} is registered at {known.commits[version][:7]} since", _removal(tag))  # fmt: skip
-        elif known.deprecated and said.action in (Action.ALIAS, Action.UNALIAS):
+        elif action is _DEREGISTER:
+            if not self._commits.knows(tag):
+                return Skipped(tag.ref, "elsewhere", f"{version} was never registered at {commit[:7]}", _removal(tag))  # fmt: skip
+        elif action in _AT_VERSION:
+            if not version:
+                return Skipped(tag.ref, "unregistered", f"no version of {said.name!r} is registered at {commit[:7]}", f"register one there, or {_removal(tag)}")  # fmt: skip
+            place = known.commits.get(version, commit)
+            if place != commit:
+                return Skipped(tag.ref, "elsewhere", f"{version} is registered at {place[:7]} since", _removal(tag))  # fmt: skip
+        if known.deprecated and action in _ALIASES:
             return Skipped(tag.ref, "deprecated", f"{said.name!r} is deprecated, which GTO does not see an alias undo", "register or promote, then set it again")  # fmt: skip
         return None
 
@@ -191,25 +208,49 @@ def _removal(tag: Tag) -> str:
     return f"git tag -d '{tag.ref}'"
 
 
-def _words(tag: Tag, version: str, known: _Known) -> tuple[dict[str, Any], dict[str, Any]]:
-    """``before`` and ``after``."""
-    what = tag.said.what
-    match tag.said.action:
-        case Action.REGISTER:
-            return {}, {"version": version, "semver": version}
-        case Action.DEREGISTER:
-            moved = known.commits.get(version, tag.commit) != tag.commit
-            return {"version": f"{version}@{tag.commit[:7]}" if moved else version}, {}
-        case Action.ASSIGN:
-            known.assigned[what, tag.commit] = version
-            return {}, {"stage": what, "version": version}
-        case Action.UNASSIGN:
-            version = known.assigned.get((what, tag.commit), version)
-            return {"stage": what, "version": version}, {"stage": what}
-        case Action.ALIAS | Action.UNALIAS:
-            to = version if tag.said.action is Action.ALIAS else None
-            before = {"alias": what, "version": known.aliases.get(what)}
-            known.aliases[what] = to
-            return before, {"alias": what, "version": to}
-        case Action.DEPRECATE | Action.CREATE:
-            return {}, {}
+Facts = tuple[dict[str, Any], dict[str, Any]]
+"""``before`` and ``after``."""
+
+
+def _registered(tag: Tag, version: str, known: _Known) -> Facts:
+    return {}, {"version": version, "semver": version}
+
+
+def _deregistered(tag: Tag, version: str, known: _Known) -> Facts:
+    moved = known.commits.get(version, tag.commit) != tag.commit
+    return {"version": f"{version}@{tag.commit[:7]}" if moved else version}, {}
+
+
+def _assigned(tag: Tag, version: str, known: _Known) -> Facts:
+    stage = tag.said.what
+    known.assigned[stage, tag.commit] = version
+    return {}, {"stage": stage, "version": version}
+
+
+def _unassigned(tag: Tag, version: str, known: _Known) -> Facts:
+    stage = tag.said.what
+    version = known.assigned.get((stage, tag.commit), version)
+    return {"stage": stage, "version": version}, {"stage": stage}
+
+
+def _alias(tag: Tag, version: str, known: _Known) -> Facts:
+    alias = tag.said.what
+    to = version if tag.said.action is Action.ALIAS else None
+    before = {"alias": alias, "version": known.aliases.get(alias)}
+    known.aliases[alias] = to
+    return before, {"alias": alias, "version": to}
+
+
+def _deprecated(tag: Tag, version: str, known: _Known) -> Facts:
+    return {}, {}
+
+
+_WORDS: Mapping[Action, Callable[[Tag, str, _Known], Facts]] = {
+    Action.REGISTER: _registered,
+    Action.DEREGISTER: _deregistered,
+    Action.ASSIGN: _assigned,
+    Action.UNASSIGN: _unassigned,
+    Action.ALIAS: _alias,
+    Action.UNALIAS: _alias,
+    Action.DEPRECATE: _deprecated,
+}

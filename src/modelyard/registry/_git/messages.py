@@ -11,9 +11,9 @@ GTO never reads a message, so that any text is as good. Ours end with lines of t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from modelyard.base.digests import canonical_json
 from modelyard.base.errors import InvalidInput
@@ -24,33 +24,32 @@ _DIGEST = f"{_MARK}Digest: sha256:"
 _FACTS = f"{_MARK}Facts: "
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message taken apart."""
 
     comment: str
     """Empty where it is what GTO would say."""
     digest: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 def default_words(said: TagName, version: str = "") -> str:
     """What GTO writes; ``version`` is the one at the commit."""
-    match said.action:
-        case Action.REGISTER:
-            return f"Registering artifact {said.name} version {said.what}"
-        case Action.DEREGISTER:
-            return f"Deregistering artifact {said.name} version {said.what}"
-        case Action.ASSIGN:
-            return f"Assigning stage {said.what} to artifact {said.name} version {version}"
-        case Action.UNASSIGN:
-            return f"Unassigning stage '{said.what}' to artifact '{said.name}' version '{version}'"
-        case Action.ALIAS:
-            return f"Pointing alias {said.what} of {said.name} to version {version}"
-        case Action.UNALIAS:
-            return f"Removing alias {said.what} of {said.name}"
-        case Action.DEPRECATE | Action.CREATE:
-            return f"Deprecating artifact '{said.name}'"
+    return _WORDS[said.action](said.name, said.what, version)
+
+
+_WORDS: Mapping[Action, Callable[[str, str, str], str]] = {
+    Action.REGISTER: lambda name, what, _: f"Registering artifact {name} version {what}",
+    Action.DEREGISTER: lambda name, what, _: f"Deregistering artifact {name} version {what}",
+    Action.ASSIGN: lambda name, what, v: f"Assigning stage {what} to artifact {name} version {v}",
+    Action.UNASSIGN: lambda name, what, v: (
+        f"Unassigning stage '{what}' to artifact '{name}' version '{v}'"
+    ),
+    Action.ALIAS: lambda name, what, v: f"Pointing alias {what} of {name} to version {v}",
+    Action.UNALIAS: lambda name, what, _: f"Removing alias {what} of {name}",
+    Action.DEPRECATE: lambda name, *_: f"Deprecating artifact '{name}'",
+    Action.CREATE: lambda name, *_: f"Creating artifact '{name}'",
+}
 
 
 def compose(
@@ -70,7 +69,7 @@ def take_apart(text: str, said: TagName, version: str = "") -> Message:
     """What a message says. Notes that are none of ours, or broken, are part of the words."""
     words, notes = _notes(text) if _MARK in text else (text, [])
     comment = "" if words == default_words(said, version) else words
-    digest, facts = "", {}
+    digest, facts = "", dict[str, Any]()
     for line in notes:
         if line.startswith(_DIGEST):
             digest = line.removeprefix(_DIGEST)

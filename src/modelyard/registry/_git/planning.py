@@ -151,6 +151,12 @@ def _commit(
         )
     if len(given) not in (40, 64) or set(given) - set("0123456789abcdef"):
         raise InvalidInput(f"{given[:80]!r} is not the full name of a commit")
+    others = [v for v in Commits(mine).at(state.name, given) if v != version]
+    if others:  # passed over, or deleted in another's eyes: its tag is there, and GTO reads it
+        raise Conflict(
+            f"commit {given[:12]} was registered as {others[-1]} of {state.name!r} once",
+            hint="one commit has one version; make another commit, an empty one will do",
+        )
     return given
 
 

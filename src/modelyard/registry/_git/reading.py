@@ -7,9 +7,11 @@ either says nothing or dies with every command; we pass it over and say why.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
+from modelyard.registry._git.collecting import without_collector
 from modelyard.registry._git.tags import Action, TagName, parse
 from modelyard.stores.git.command import git
 
@@ -20,8 +22,7 @@ _FIELDS = (
 FORMAT = "%00".join(f"%({name})" for name in _FIELDS) + "%00"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One tag that counts."""
 
     ref: str
@@ -39,8 +40,7 @@ class Tag:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A tag that looks like a registry's and does not count: why, and what to do. ``rule`` is a word for programs."""
 
     ref: str
@@ -49,13 +49,12 @@ class Skipped:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(NamedTuple):
     """What stands under ``refs/tags/`` at one moment."""
 
     tags: Sequence[Tag] = ()
     skipped: Sequence[Skipped] = ()
-    refs: Mapping[str, str] = field(default_factory=dict[str, str])
+    refs: Mapping[str, str] = MappingProxyType({})
     """Every ref there and its object, those that are no registry's too: none of these names can be written."""
 
 
@@ -69,6 +68,7 @@ Peeled = Mapping[str, tuple[str, str]]
 """Ref -> the type and name of what is below all tags of tags."""
 
 
+@without_collector()
 def parse_records(text: bytes, peel: Callable[[Sequence[str]], Peeled]) -> Tags:
     """What ``git for-each-ref`` printed; ``peel`` looks below tags of tags, of which Git before 2.45 shows one."""
     words = text.decode(errors="replace").split("\0")

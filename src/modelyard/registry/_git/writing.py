@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.base.errors import InvalidSetting, NotFound
-from modelyard.registry._git.planning import NewTag
 from modelyard.registry._git.reading import Tag
 from modelyard.stores.git.command import GitFailed, git, git_text
+
+if TYPE_CHECKING:
+    from modelyard.registry._git.planning import NewTag
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _signs(folder: Path) -> bool:
 
 def _signed(folder: Path, tags: Sequence[NewTag], who: Identity) -> list[str]:
     """By ``git tag`` itself, which alone knows how to sign, in a repository beside that shares the objects."""
+    import tempfile
+
     common = git_folder(folder)
     with tempfile.TemporaryDirectory(prefix="modelyard-sign-") as beside:
         git(None, "init", "--quiet", "--bare", beside)

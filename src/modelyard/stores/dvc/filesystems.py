@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class FileSystemRemote:
     def __init__(self, settings: RemoteSettings, told: Honoured, filesystem: Any) -> None:
         self.name, self.shown = settings.name, without_secrets(settings.url)
         self.jobs = 4 if settings.scheme == "ssh" else 16
-        self._filesystem, self._told = filesystem, told
+        self._filesystem, self._told, self._lock = filesystem, told, threading.Lock()
         self._bucket = settings.scheme != "ssh"
         parts = urlsplit(settings.url)
         path = unquote(parts.path) if not self._bucket else parts.path
@@ -114,7 +115,7 @@ class FileSystemRemote:
             if self._bucket:  # appears when it is whole
                 self._filesystem.put_file(str(source), path)
                 return
-            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._made(path.rpartition("/")[0])
             temporary = f"{path.rpartition('/')[0]}/.{new_id()[-12:]}.tmp"
             self._filesystem.put_file(str(source), temporary)
             try:
@@ -122,6 +123,15 @@ class FileSystemRemote:
             except OSError:  # another process was faster, with the same bytes
                 self._filesystem.rm_file(temporary)
                 if not self._filesystem.exists(path):
+                    raise
+
+    def _made(self, folder: str) -> None:
+        """A server of files answers "Failure" to the second of two who make one folder."""
+        with self._lock:
+            try:
+                self._filesystem.makedirs(folder, exist_ok=True)
+            except OSError:
+                if not self._filesystem.isdir(folder):
                     raise
 
     @contextlib.contextmanager

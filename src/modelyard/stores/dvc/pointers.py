@@ -179,8 +179,9 @@ class Pointer:
 
 
 _LIKE_A_NUMBER = re.compile(r"\d+(e\d+)?|0b[01]+")
-_PLAIN_PATH = re.compile(r"[A-Za-z_][\w./+=-]*", re.ASCII)
-_WORDS = frozenset(["true", "false", "null", "yes", "no", "on", "off", "y", "n"])
+_PLAIN_PATH = re.compile(r"[^\W\d](?:[\w./+= -]*[\w./+=-])?")
+_WORDS = frozenset(["true", "false", "null"])
+"""Quoted, like all that YAML 1.2 would not take for a text; ``yes`` is one to it."""
 
 
 def pointer_text(pointer: Pointer) -> str:

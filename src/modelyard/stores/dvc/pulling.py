@@ -34,6 +34,7 @@ class _Plan:
     executable: set[str] = field(default_factory=set[str])
     known: dict[str, ObjectId] = field(default_factory=dict[str, ObjectId])
     """Files that are as they should be."""
+    manifests: dict[ObjectId, Path] = field(default_factory=dict[ObjectId, Path])
     lost: list[str] = field(default_factory=list[str])
     """Files that would be overwritten, and whose content is nowhere else."""
 
@@ -92,7 +93,7 @@ def _planned(project: Project, wanted: Sequence[Chosen], fetching: Fetching) -> 
         for c in wanted
         if c.output.cached and c.output.oid is not None and c.output.oid.folder
     ]
-    fetching.bring(folders)  # all manifests together
+    plan.manifests = fetching.bring(folders)  # all together
     for one in wanted:
         output = one.output
         if not output.cached:  # it is in Git
@@ -172,6 +173,8 @@ def _carry_out(project: Project, plan: _Plan, fetching: Fetching) -> None:
     assert project.cache is not None
     found = fetching.bring(list(plan.wanted.values()))
     with full_disk_named(root):
+        for oid, path in plan.manifests.items():
+            _in_cache(project.cache, oid, path)
         for path in plan.removed:
             (root / path).unlink()
         for path, want in plan.wanted.items():
@@ -197,7 +200,7 @@ def _write(source: Path, target: Path, kinds: tuple[str, ...], executable: bool)
     temporary = target.with_name(f".{new_id()[-12:]}.tmp")
     try:
         place_file(source, temporary, kinds)
-        if executable:
+        if executable and not temporary.is_symlink() and temporary.stat().st_nlink == 1:
             temporary.chmod(temporary.stat().st_mode | 0o111)
         if target.is_dir() and not target.is_symlink():
             discard(target)

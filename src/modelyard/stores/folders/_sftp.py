@@ -127,12 +127,10 @@ def _on_one_channel(method: Callable[..., Any]) -> Callable[..., Any]:
 for _name in (
     "info",
     "ls",
-    "makedirs",
     "mkdir",
     "rmdir",
     "rm_file",
     "mv",
-    "put_file",
     "find",
     "rm",
 ):
@@ -152,6 +150,7 @@ def connected(place: str, options: Mapping[str, Any]) -> KnownHosts:
         "timeout": SECONDS,
         "banner_timeout": SECONDS,
         "auth_timeout": SECONDS,
+        **{word: options[word] for word in ("password", "passphrase") if word in options},
     }
     try:
         return KnownHosts(told.get("hostname", name), **settings)

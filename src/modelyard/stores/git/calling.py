@@ -6,6 +6,7 @@ in one request. One that cannot do so is asked for more, step by step, up to eve
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ _OUR_SETTINGS = (
     ("http.lowSpeedLimit", "1"),
     ("http.lowSpeedTime", "60"),
 )
+_PACKS = 32
 _EVERYTHING = ("+refs/heads/*:refs/theirs/heads/*", "+refs/tags/*:refs/theirs/tags/*")
 _NO_LIMIT = "--depth=2147483647"
 
@@ -122,7 +124,7 @@ def _first_that_works(
                 mirror.note_whole()
             failed = error
             continue
-        if not oid or mirror.keeps(oid) or _here(path, oid):
+        if not oid or mirror.keeps(oid) or _here(path, f"{oid}^{{tree}}" if keep else oid):
             if oid and keep and not mirror.keeps(oid):
                 set_refs(path, {f"refs/kept/{oid}": oid})
             return
@@ -174,6 +176,12 @@ def _fetch(
     )
     if "filtering not recognized" in "".join(said):
         mirror.note_whole()
+    packs = sum(1 for _ in path.glob("objects/pack/*.pack"))
+    if (
+        packs % _PACKS == 0
+    ):  # one index for all of them: a content is found as quickly as in one pack
+        with contextlib.suppress(GitFailed):
+            git(path, "multi-pack-index", "write", environment=configured(_OUR_SETTINGS))
 
 
 def environment(address: Address, settings: Iterable[tuple[str, str]] = ()) -> Mapping[str, str]:

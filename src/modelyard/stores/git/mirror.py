@@ -107,7 +107,13 @@ class Mirror:
 
 def _tidy(path: Path) -> None:
     """Nobody else writes here: locks and half packs are those of a fetch that was killed."""
-    for pattern in ("*.lock", "objects/pack/tmp_*", "objects/tmp_*", "refs/**/*.lock"):
+    for pattern in (
+        "*.lock",
+        "objects/pack/tmp_*",
+        "objects/pack/*.lock",
+        "objects/tmp_*",
+        "refs/**/*.lock",
+    ):
         for left in path.glob(pattern):
             with contextlib.suppress(OSError):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -98,6 +98,7 @@ class RemoteRepository:
         offered = calling.ask(self._mirror, "refs/tags/*")
         theirs = {name: oid for name, oid in offered.items() if name.startswith("refs/tags/")}
         theirs = {name: oid for name, oid in theirs.items() if not name.endswith("^{}")}
+        self._mirror.ready(next(iter(theirs.values()), ""))
         ours = self._own_tags()
         if new := {name: oid for name, oid in theirs.items() if ours.get(name) != oid}:
             calling.fetch_tags(self._mirror, new)

@@ -56,6 +56,19 @@ def test_what_is_missing_is_brought_and_all_is_in_the_cache(root: Path, store: P
     assert pull().unchanged == 3
 
 
+def test_what_the_reader_had_fetched_before_gets_into_the_projects_cache(
+    root: Path, store: Path
+) -> None:
+    from modelyard.stores.folders.dvc import with_dvc
+    from modelyard.stores.folders.local import LocalFolder
+
+    dvc_project.track_folder(root, store, "data", {"a": b"1"})
+    with_dvc(LocalFolder(root)).fetch(["data"])
+    shutil.rmtree(store)
+    assert pull().objects == 0
+    assert len([p for p in (root / ".dvc/cache").rglob("*") if p.is_file()]) == 2
+
+
 def test_paths_choose_what_is_brought(root: Path, store: Path) -> None:
     dvc_project.track(root, store, "models/x", b"x")
     dvc_project.track_folder(root, store, "data", {"a": b"1", "b/c": b"2", "b/d": b"3"})

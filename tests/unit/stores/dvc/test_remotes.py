@@ -211,6 +211,59 @@ def test_loading_transfers_each_byte_once(tmp_path: Path, server: Served) -> Non
     assert server.sent == len(data)
 
 
+def test_a_model_of_a_repository_elsewhere_costs_one_transfer_of_it(
+    tmp_path: Path, server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 MB behind HTTP, their pointer in a repository behind another server; loaded twice."""
+    import numpy as np
+
+    import git_servers
+    import modelyard as my
+
+    origin = git_servers.new_origin(tmp_path / "git")
+    dvc_project.new_project(origin.work, server.url)
+    model = tmp_path / "model"
+    my.save(np.ones(12_500_000), model)
+    data = model.read_bytes()
+    dvc_project.track(origin.work, server.root, "models/model", data)
+    card = (tmp_path / "model.yard.yaml").read_bytes()
+    commit = origin.commit({"models/model.yard.yaml": card})
+    pair = git_servers.certificate(tmp_path)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(pair[0]))
+    with git_servers.http_server(origin.bare.parent, pair) as git:
+        ref = f"git+{git.url}/{origin.bare.name}@{commit}#models/model"
+        assert my.load(ref).sum() == 12_500_000
+        first = git.counted()[1]
+        assert server.sent == len(data) > 100_000_000
+        assert first < 100_000
+        assert my.load(ref).sum() == 12_500_000
+        assert (server.sent, git.counted()) == (len(data), (0, 0))
+
+
+def test_a_remote_behind_ssh_goes_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ssh_server import sshd
+
+    with sshd(tmp_path / "ssh") as running:
+        monkeypatch.setenv("HOME", str(running.home))
+        url = f"ssh://{running.user}@127.0.0.1:{running.port}{tmp_path}/far"
+        root = dvc_project.new_project(tmp_path / "project", url)
+        dvc_project.track_folder(root, root / ".dvc/cache", "data", {"a": b"1", "b/c": b"22"})
+        assert push([root]).objects == 3
+        assert push([root]).objects == 0
+        clone = dvc_project.new_project(tmp_path / "clone", url)
+        (clone / "data.dvc").write_bytes((root / "data.dvc").read_bytes())
+        assert pull([clone]).objects == 3
+        assert (clone / "data/b/c").read_bytes() == b"22"
+        (running.home / ".ssh/known_hosts").unlink()
+        other = dvc_project.new_project(tmp_path / "other", url)
+        (other / "data.dvc").write_bytes((root / "data.dvc").read_bytes() + b"\n")
+        (root / ".dvc/cache").rename(tmp_path / "gone")
+        with pytest.raises(NotAllowed, match="not known here"):
+            push([root], remote="store")
+
+
 @pytest.fixture
 def bucket(s3_server: str) -> str:
     import secrets

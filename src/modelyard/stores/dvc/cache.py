@@ -30,14 +30,13 @@ class ObjectFolder:
 
     def path(self, oid: ObjectId) -> Path:
         """Where an object is, or would be."""
-        return self.root / oid.place
+        return Path(f"{self.root}/{oid.place}")
 
     def there(self, oid: ObjectId) -> Path | None:
         """Where an object is, in either layout."""
         for candidate in (oid, oid.other()):
-            path = self.path(candidate)
-            if path.is_file():
-                return path
+            if os.path.isfile(path := f"{self.root}/{candidate.place}"):  # noqa: PTH113  a path object costs more than the look
+                return Path(path)
         return None
 
     def verified(self, oid: ObjectId, what: str) -> Path | None:

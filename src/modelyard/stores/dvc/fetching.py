@@ -82,7 +82,7 @@ class Fetching:
 
     def _fetched(self, want: Wanted) -> Path:
         with _one_at_a_time(want.oid):
-            if (path := self.here(want)) is not None:  # another thread was faster
+            if self.into.there(want.oid) and (path := self.here(want)):  # another was faster
                 return path
             remote = self.remote(want.remote)
             with self.into.adding(want.oid) as target:

@@ -73,12 +73,14 @@ def pull(
                 f"{project.label}: {plan.lost[0]}{more} was changed here and is kept nowhere else",
                 hint="save or add it first, or pull --force to lose the change",
             )
-        missing = [w for w in plan.wanted.values() if fetching.here(w) is None]
-        remotes |= {fetching.remote(want.remote).shown: None for want in missing}
+        asked = list(plan.wanted.values())
         if dry_run:
-            objects += len({want.oid for want in missing})
+            asked = [want for want in asked if fetching.here(want) is None]
+            objects += len({want.oid for want in asked})
         else:
             _carry_out(project, plan, fetching)
+        if dry_run or sizes:
+            remotes |= {fetching.remote(want.remote).shown: None for want in asked}
         objects, size = objects + len(sizes), size + sum(sizes)
         changed += [*plan.wanted, *plan.removed]
         unchanged += len(plan.known)

@@ -6,6 +6,7 @@ ten models of fifty versions, each assigned to two stages; all refs packed, as a
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -17,20 +18,20 @@ from pathlib import Path
 from benchmarks import environments, peers
 from benchmarks.environments import Environment, Failed
 from benchmarks.harness import OURS, Contest, Measurement, Row, arguments
-from benchmarks.imports import processor_seconds
+from benchmarks.imports import once, processor_seconds
 from benchmarks.peers import gto
 from benchmarks.report import publish
 
 RAW = "git for-each-ref"
 CONTENDERS = (OURS, gto.DISTRIBUTION, RAW)
 MODELS, VERSIONS = 10, 50
-SHOW, ONE, REGISTER = "show, 1,500 tags", "show of one model", "register one more version"
+SHOW, HISTORY, PROMOTE = "show", "history of one model", "promote one version"
 FOLD = "from tags in memory to all states"
 
 ROWS = [
     Row(SHOW, "s", "less"),
-    Row(ONE, "s", "less"),
-    Row(REGISTER, "s", "less"),
+    Row(HISTORY, "s", "less"),
+    Row(PROMOTE, "s", "less"),
     Row(FOLD, "s", "less"),
 ]
 
@@ -80,22 +81,24 @@ def fill(folder: Path) -> None:
 
 
 def environment_of(name: str) -> Environment:
-    if name == gto.DISTRIBUTION:
-        return environments.make(gto.DISTRIBUTION, gto.REQUIREMENTS, {})
-    return peers.environment(OURS)
+    return peers.environment(OURS if name == RAW else name)
 
 
-def command(name: str, folder: Path, row: str) -> Sequence[str | Path]:
+def command(name: str, folder: Path, row: str, stage: str = "") -> Sequence[str | Path]:
     """What one types."""
-    where = ["--project" if name == OURS else "-r", str(folder)]
-    program = environment_of(name).command("modelyard" if name == OURS else gto.COMMAND)
-    match row:
-        case "show, 1,500 tags":
-            return [program, "show", "--json", *where]
-        case "show of one model":
-            return [program, "show", "model3", "--json", *where]
-        case _:
-            return [program, "register", "model3", *where]
+    ours = name == OURS
+    program = environment_of(name).command("modelyard" if ours else gto.COMMAND)
+    where = ["--project" if ours else "-r", str(folder)]
+    if row == SHOW:
+        return [program, "show", "--json", *where]
+    if row == HISTORY:
+        return [program, "history", "model3", "--json", *where]
+    if ours:
+        return [program, "promote", "model3@v0.49.0", "--stage", stage, *where]
+    return [program, "assign", "model3", "--version", "v0.49.0", "--stage", stage, *where]
+
+
+stages = itertools.count()
 
 
 def turn(name: str, folder: Path) -> Measurement:
@@ -103,18 +106,12 @@ def turn(name: str, folder: Path) -> Measurement:
     if name == RAW:
         told = ["git", "-C", str(folder), "for-each-ref", "--format=%(refname) %(objecttype) %(tag) %(taggername) %(taggerdate:raw) %(*objectname) %(contents)", "refs/tags"]  # fmt: skip
         return {SHOW: processor_seconds(environment, told)}
-    measured = {row: processor_seconds(environment, command(name, folder, row)) for row in (SHOW, ONE)}  # fmt: skip
+    looks = {r: processor_seconds(environment, command(name, folder, r)) for r in (SHOW, HISTORY)}
+    stage = f"stage{next(stages)}"  # a version that is in a stage is put there by neither
+    written = {PROMOTE: once(environment, command(name, folder, PROMOTE, stage))}
     if name == OURS:
-        measured[FOLD] = float(environment.run("-c", _FOLD, folder))
-    return measured | registered(name, environment, folder)
-
-
-def registered(name: str, environment: Environment, folder: Path) -> Measurement:
-    """Each time at a new commit: a version is one."""
-    from benchmarks.imports import once
-
-    git(folder, "commit", "--quiet", "--allow-empty", "-m", "more")
-    return {REGISTER: once(environment, command(name, folder, REGISTER))}
+        written[FOLD] = float(environment.run("-c", _FOLD, folder))
+    return looks | written
 
 
 def check(folder: Path) -> None:
@@ -138,7 +135,8 @@ def main() -> None:
         check(Path(folder))
         turns = {name: partial(turn, name, Path(folder)) for name in names}
         rows = contest.run(turns, asked.rounds, warm_ups=1)
-    publish("git_registry", rows, contest.failures, names, keep=not asked.no_write)
+    known = [name for name in names if name != RAW]
+    publish("git_registry", rows, contest.failures, known, keep=not asked.no_write)
 
 
 if __name__ == "__main__":

@@ -112,16 +112,21 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-@pytest.fixture
-def root(tmp_path: Path, store: Path) -> Path:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository that DVC itself began, with a remote beside it."""
-    root = tmp_path / "project"
+    root = tmp_path_factory.mktemp("begun") / "project"
     root.mkdir()
     git(root, "init", "-q", "-b", "main")
     dvc(root, "init", "-q")
     dvc(root, "remote", "add", "-d", "store", "../store")
     commit(root)
     return root
+
+
+@pytest.fixture
+def root(begun: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(begun, tmp_path / "project", symlinks=True))
 
 
 def test_dvc_takes_what_we_saved_and_pushed(root: Path, store: Path, tmp_path: Path) -> None:

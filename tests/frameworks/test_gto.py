@@ -20,7 +20,7 @@ from frameworks.gto_histories import ACTIONS, OURS, Repository, git, gto_says
 from modelyard.registry._git.tags import parse
 from unit.registry.git_workers import all_at_once, commits_of, register_commits
 
-REPOSITORIES = int(os.environ.get("MODELYARD_GTO_REPOSITORIES", "300"))
+REPOSITORIES = int(os.environ.get("MODELYARD_GTO_REPOSITORIES", "200"))
 SEED = int(os.environ.get("MODELYARD_GTO_SEED") or random.SystemRandom().randrange(1 << 32))
 EVERY = 30
 """Of each so many repositories, one is asked through GTO's own command too."""

@@ -59,7 +59,7 @@ class LocalStore:
         return blob
 
     def take(self, file: Path, sha256: str) -> None:
-        """Let a file of this file system, which the caller has verified and flushed, be the blob of that digest."""
+        """Let a file of this file system, which the caller has verified, be the blob of that digest."""
         file.chmod(0o444)
         self._take(file, checked(sha256))
 

@@ -45,6 +45,7 @@ EXTRAS = {
     "mysql": ("pymysql",),
     "s3": ("s3fs",),
     "gs": ("gcsfs",),
+    "dvc": ("dvc",),
     "azure": ("adlfs",),
     "granian": ("granian",),
     "grpc": ("grpc",),

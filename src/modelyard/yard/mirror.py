@@ -12,10 +12,12 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported
+from modelyard.objects.opening import Place, source_at
 from modelyard.registry.interface import Version
 from modelyard.registry.mirroring import Outcome, Pair, Side, mirror, preview
 from modelyard.registry.sql import SqlRegistry
 from modelyard.stores.folders.git import GitFolder
+from modelyard.stores.folders.overlays import overlaid
 from modelyard.yard.facts import card_facts
 from modelyard.yard.git_registry import GitRegistry
 from modelyard.yard.git_sources import path_of
@@ -95,8 +97,12 @@ class _Bridge:
         """Its digest, and as facts what its card says and where its files are."""
         if self._dry_run:
             return version.digest, version.facts
+        folder = GitFolder(self._git.repository, version.commit, f"{version.name}@{version.label}")
         try:
-            source = self._git.source_of(version)
+            path = path_of(folder, version)
+            if path is None:
+                raise NotFound(f"nothing at commit {version.commit[:7]} says what it is")
+            source = source_at(Place(overlaid(folder), path), self._git.source)
         except ModelyardError as error:
             known = {k: v for k, v in version.facts.items() if k != "path"}
             return version.digest, {**known, "note": error.message}
@@ -111,11 +117,10 @@ class _Bridge:
             **card_facts(card),
             "card": kept.card_sha256,
             "vouched": False,
-            "origin": dict(source.provenance),
+            "origin": {**source.provenance, "path": path},
         }
         if not self._copy:
-            folder = GitFolder(self._git.repository, version.commit)
-            facts["elsewhere"] = folder.ref(path_of(folder, version) or "")
+            facts["elsewhere"] = GitFolder(self._git.repository, version.commit).ref(path)
         facts = {k: v for k, v in facts.items() if v not in (None, "", [], {})}
         return card.digest.removeprefix("sha256:"), facts
 

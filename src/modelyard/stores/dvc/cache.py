@@ -6,14 +6,14 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard.base.clock import new_id
 from modelyard.base.errors import Corrupted
 from modelyard.base.paths import discard, full_disk_named
-from modelyard.base.project import cache_bytes, cache_dir
+from modelyard.base.project import cache_dir
 from modelyard.stores.dvc.names import ObjectId, matches
 
 MODE = 0o444
@@ -46,6 +46,9 @@ class ObjectFolder:
         if path is None or _is_known(path):
             return path
         if matches(oid, path):
+            if self.ours:  # what was used lately is kept longest
+                with contextlib.suppress(OSError):
+                    os.utime(path)
             _know(path)
             return path
         if self.ours:
@@ -71,8 +74,8 @@ class ObjectFolder:
                 discard(temporary)
         _know(target)
 
-    def prune(self, most: int) -> None:
-        """Delete what was not used for longest until ``most`` bytes are left."""
+    def prune(self, most: int, keep: Set[Path] = frozenset()) -> None:
+        """Delete what was not used for longest until ``most`` bytes are left; ``keep`` stays."""
         found: list[tuple[int, int, Path]] = []
         for folder, _, names in os.walk(self.root):
             for name in names:
@@ -83,19 +86,15 @@ class ObjectFolder:
         for _, size, path in sorted(found):
             if total <= most:
                 break
-            with contextlib.suppress(PermissionError):  # Windows, while somebody reads it
-                discard(path)
-                total -= size
+            if path not in keep:
+                with contextlib.suppress(PermissionError):  # Windows, while somebody reads it
+                    discard(path)
+                    total -= size
 
 
 def user_objects() -> ObjectFolder:
     """What this user fetched, for all projects."""
     return ObjectFolder(cache_dir() / "dvc", ours=True)
-
-
-def prune_user_objects() -> None:
-    """Keep what this user fetched within ``MODELYARD_CACHE_GB``."""
-    user_objects().prune(cache_bytes())
 
 
 _known: set[tuple[str, int, int, int]] = set()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from modelyard.base.errors import Corrupted, FileMissing, NotFound
+from modelyard.base.project import cache_bytes
 from modelyard.stores.dvc.cache import ObjectFolder
 from modelyard.stores.dvc.names import ObjectId, matches
 from modelyard.stores.dvc.remotes import Remote, side_by_side
@@ -68,6 +69,8 @@ class Fetching:
             wants = list(missing.values())
             for want, path in zip(wants, side_by_side(self._fetched, wants, jobs), strict=True):
                 found[want.oid] = path
+            if self.into.ours:
+                self.into.prune(cache_bytes(), frozenset(found.values()))
         return found
 
     def here(self, want: Wanted) -> Path | None:

@@ -133,8 +133,8 @@ class Partial:
         self.done, self.resumed = set(), False
 
     def take(self) -> Path:
-        """The file, finished and on the disk; the list of its parts goes."""
-        os.fsync(self._descriptor)
+        """The file, finished; the list of its parts goes. It need not be on the disk: whoever opens a file of the cache
+        verifies it."""
         self._list.unlink(missing_ok=True)
         return self._file
 

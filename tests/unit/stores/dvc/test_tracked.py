@@ -131,6 +131,17 @@ def test_each_object_is_transferred_once_and_kept(root: Path, store: Path, reade
     assert not (root / ".dvc/cache").exists()
 
 
+def test_the_users_cache_keeps_its_size(
+    root: Path, store: Path, reader: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_GB", "0.000002")
+    for name in "abc":
+        dvc_project.track(root, store, name, name.encode() * 1_500)
+        assert read(opened(root), name) == name.encode() * 1_500
+    kept = [p for p in (reader / "cache/dvc").rglob("*") if p.is_file()]
+    assert [p.stat().st_size for p in kept] == [1_500]
+
+
 def test_the_projects_own_cache_is_used_before_the_remote(
     root: Path, store: Path, reader: Path
 ) -> None:

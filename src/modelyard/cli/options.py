@@ -13,7 +13,9 @@ from modelyard.cli.completion import complete_name, complete_ref
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 project_option = click.option(
-    "--project", metavar="FOLDER", help="Look there instead of in this folder's project."
+    "--project",
+    metavar="FOLDER|URL",
+    help="Look there instead of in this folder's project: a folder, or the URL of a repository or bucket.",
 )
 registry_option = click.option(
     "--registry",

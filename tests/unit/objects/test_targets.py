@@ -349,3 +349,36 @@ def test_a_bucket_that_is_not_there_or_not_ours_is_named(
 def test_addresses_that_take_nothing(address: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         my.save([1], address)
+
+
+def test_a_host_that_is_not_known_is_not_asked(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    home = tmp_path / "home"
+    shutil.copytree(Path.home() / ".ssh", home / ".ssh")
+    known = home / ".ssh" / "known_hosts"
+    monkeypatch.setenv("HOME", str(home))
+    my.save([1], f"{server}/known")
+    host, kind, _ = known.read_text().split()
+    other = (home / ".ssh" / "id_ed25519.pub").read_text().split()[1]
+    known.write_text(f"{host} {kind} {other}\n")
+    with pytest.raises(NotAllowed, match="another key than before"):
+        my.load(f"{server}/known")
+    known.unlink()
+    with pytest.raises(NotAllowed, match="not known here"):
+        my.load(f"{server}/known")
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelyard.base.errors import MissingExtra
+
+    for scheme, module, extra in (
+        ("s3", "s3fs", "s3"),
+        ("gs", "gcsfs", "gs"),
+        ("az", "adlfs", "azure"),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(MissingExtra, match=rf"{scheme}://.*'{extra}'"):
+            my.load(f"{scheme}://bucket/churn")

@@ -47,7 +47,7 @@ from modelyard.cli.progress import Progress
 )
 @trust_option
 @check_env_option
-@click.option("--data-project", metavar="FOLDER", help="Project that DATA is in.")
+@click.option("--data-project", metavar="FOLDER|URL", help="Project that DATA is in.")
 @click.option("--data-rev", metavar="REV", help="Git revision of that project.")
 @click.option("--json", "as_json", is_flag=True, help="Print texts and files as JSON, too.")
 @project_option

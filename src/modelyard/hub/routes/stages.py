@@ -23,7 +23,7 @@ class Held(Told):
     since: str
     by: str
     commit: str | None
-    digest: str
+    digest: str | None
 
 
 @router.put("/models/{name}/stages/{stage:path}", **needs("stage.write", named=True))

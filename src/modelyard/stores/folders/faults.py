@@ -10,6 +10,7 @@ from modelyard.base.errors import (
     FileMissing,
     ModelyardError,
     NotAllowed,
+    NotSupported,
     StorageFull,
     Unreachable,
 )
@@ -42,6 +43,11 @@ def _named(error: Exception, label: str) -> ModelyardError | None:
         return NotAllowed(
             f"{label}: nobody is named to ask for it: {text}",
             hint="credentials come from the environment or profiles, as the provider's own tools have them",
+        )
+    if "libjvm" in text or "libhdfs" in text:
+        return NotSupported(
+            f"{label} needs Hadoop's libhdfs and Java: {text}",
+            hint="set JAVA_HOME, HADOOP_HOME and CLASSPATH as 'hadoop classpath --glob' says",
         )
     if isinstance(error, PermissionError) or "Authentication" in told or "Forbidden" in told:
         return NotAllowed(f"{label} may not be read or written with these credentials: {text}")

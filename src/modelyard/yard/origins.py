@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from modelyard.base.errors import NotSupported
 from modelyard.objects.card_file import SUFFIX
-from modelyard.stores.git.command import GitFailed, git_text
+from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git_text
 
 
 def committed(path: Path) -> dict[str, Any] | None:
@@ -27,12 +27,14 @@ def committed(path: Path) -> dict[str, Any] | None:
 
 def _committed(folder: Path, name: str) -> dict[str, Any] | None:
     card = f"{name}{SUFFIX}"
-    told = git_text(folder, "rev-parse", "--show-prefix", "--verify", "HEAD").split("\n")
+    told = git_text(folder, *NO_HIDDEN, "rev-parse", "--show-prefix", "--verify", "HEAD").split(
+        "\n"
+    )
     prefix, commit = told[0], told[-1]
-    if not git_text(folder, "ls-tree", "--name-only", "HEAD", "--", card):
+    if not git_text(folder, *NO_HIDDEN, "ls-tree", "--name-only", "HEAD", "--", card):
         return None
     files = (name, card, f"{name}.dvc")
-    if git_text(folder, "status", "--porcelain", "--untracked-files=all", "--", *files):
+    if git_text(folder, *NO_HIDDEN, "status", "--porcelain", "--untracked-files=all", "--", *files):
         return None
     return {
         "git": {"repo": repository_url(folder), "rev": "", "commit": commit},
@@ -43,11 +45,11 @@ def _committed(folder: Path, name: str) -> dict[str, Any] | None:
 def repository_url(folder: Path) -> str:
     """Where a repository was cloned from, without passwords; else where it is."""
     try:
-        url = git_text(folder, "config", "--get", "remote.origin.url")
+        url = git_text(folder, *NO_HIDDEN, "config", "--get", "remote.origin.url")
     except GitFailed:
         url = ""
     if not url:
-        return Path(git_text(folder, "rev-parse", "--absolute-git-dir")).as_uri()
+        return Path(git_text(folder, *NO_HIDDEN, "rev-parse", "--absolute-git-dir")).as_uri()
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -17,6 +17,7 @@ from modelyard.stores.dvc.pulling import pull
 from modelyard.stores.dvc.pushing import push
 from modelyard.stores.dvc.roots import project_root
 from modelyard.stores.folders.local import LocalFolder
+from modelyard.stores.git.command import NO_HIDDEN
 
 __all__ = ["keep", "pull", "push", "release"]
 
@@ -106,7 +107,7 @@ def _refuse_in_git(target: Path) -> None:
     """What Git has already would be in both; DVC refuses that too."""
     try:
         found = subprocess.run(
-            ["git", "ls-files", "-z", "--", f"./{target.name}"],
+            ["git", *NO_HIDDEN, "ls-files", "-z", "--", f"./{target.name}"],
             cwd=target.parent,
             capture_output=True,
             check=False,

@@ -279,10 +279,12 @@ def _is_own(file: Path) -> bool:
     """Whether a ``config.local`` is the reader's: one that Git has came with the repository."""
     if not file.is_file():
         return False
-    from modelyard.base.errors import ModelyardError
-    from modelyard.stores.git.command import git
+    from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git
 
+    words = (*NO_HIDDEN, "ls-files", "--", f"{file.parent.name}/{file.name}")
     try:
-        return not git(file.parent, "ls-files", "--", file.name).strip()
-    except ModelyardError:  # no repository, or no Git
+        return not git(file.parent.parent, *words).strip()
+    except NotSupported:  # no Git here
         return True
+    except GitFailed as error:  # what Git will not look at, it cannot call the reader's
+        return "not a git repository" in error.stderr

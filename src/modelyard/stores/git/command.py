@@ -26,10 +26,16 @@ _SPEAKING = {"fetch", "ls-remote", "push", "clone"}
 """What calls another machine. It gets no terminal: ssh would ask there, whatever program the user has for it."""
 
 
+NO_HIDDEN = ("-c", "safe.bareRepository=explicit")
+"""Before the command, where Git looks by itself for the repository of a folder that came from somebody. A folder of a tree
+may look like a bare repository (even ``.dvc``, whose ``config`` Git would then read), and its settings name commands."""
+
+
 class GitFailed(ModelyardError):
     """Git said no; ``stderr`` is what it said. Callers make a condition of it where they know which."""
 
     def __init__(self, words: tuple[str, ...], code: int, stderr: str) -> None:
+        words = words[2:] if words[:2] == NO_HIDDEN else words
         shown = " ".join(word for word in words[:2] if not word.startswith("-"))
         lines = [line for line in stderr.splitlines() if line.strip()]
         what = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")

@@ -45,11 +45,11 @@ def _committed(folder: Path, name: str) -> dict[str, Any] | None:
 def repository_url(folder: Path) -> str:
     """Where a repository was cloned from, without passwords; else where it is."""
     try:
-        url = git_text(folder, *NO_HIDDEN, "config", "--get", "remote.origin.url")
+        url = git_text(folder, "config", "--get", "remote.origin.url")
     except GitFailed:
         url = ""
     if not url:
-        return Path(git_text(folder, *NO_HIDDEN, "rev-parse", "--absolute-git-dir")).as_uri()
+        return Path(git_text(folder, "rev-parse", "--absolute-git-dir")).as_uri()
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -21,7 +21,7 @@ from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.interface import Decision, ModelState, Version
-from modelyard.stores.git.command import git_text
+from modelyard.stores.git.command import git_text, lines_of
 from modelyard.yard.registered import Registered
 from modelyard.yard.summary import entry, shown
 
@@ -58,7 +58,7 @@ class _Tags(GitRegistryBackend):
 
     def has_remote(self) -> bool:
         """Whether there is another side."""
-        return self.remote in git_text(self.folder, "remote").splitlines()
+        return self.remote in lines_of(git_text(self.folder, "remote"))
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """As it does; what was written and not sent is kept in ``unsent``, a deleted tag with ``:`` in front."""

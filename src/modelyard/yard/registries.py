@@ -66,7 +66,7 @@ def names_by_tags(folder: Path) -> list[str]:
 def _named_by_tags(folder: Path) -> Iterator[str]:
     from modelyard.base.errors import ModelyardError
     from modelyard.registry._git.tags import parse
-    from modelyard.stores.git.command import git_text
+    from modelyard.stores.git.command import git_text, lines_of
 
     try:
         names = git_text(folder, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags/")
@@ -74,7 +74,7 @@ def _named_by_tags(folder: Path) -> Iterator[str]:
         ModelyardError
     ):  # a broken repository, or no Git here: then its tags are nobody's registry
         return
-    yield from (said.name for name in names.splitlines() if (said := parse(name)) is not None)
+    yield from (said.name for name in lines_of(names) if (said := parse(name)) is not None)
 
 
 def git_registry(project: str | Path | None = None, **options: Any) -> GitRegistry:

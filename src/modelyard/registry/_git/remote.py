@@ -9,7 +9,7 @@ from typing import NoReturn
 from modelyard.base.errors import Conflict, NotAllowed, Unauthenticated, Unreachable
 from modelyard.registry._git.reading import Tag
 from modelyard.registry._git.writing import Lost
-from modelyard.stores.git.command import GitFailed, git, git_text
+from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
 
 _TAKEN = (
     *("already exists", "cannot lock ref", "failed to update ref", "reference already exists"),
@@ -73,7 +73,7 @@ def _present(
         )
     except GitFailed as error:
         _raise(error, remote)
-    names = {line.partition("\trefs/tags/")[2] for line in told.splitlines()}
+    names = {line.partition("\trefs/tags/")[2] for line in lines_of(told)}
     return [ref for ref in refs if ref in names]
 
 

@@ -103,6 +103,12 @@ def git_text(folder: Path | None, *words: str, **options: object) -> str:
     return git(folder, *words, **options).decode(errors="surrogateescape").rstrip("\n")  # type: ignore[arg-type]
 
 
+def lines_of(printed: str) -> list[str]:
+    """The lines that Git printed. A name in them may hold what Python alone takes for the end of a line (U+2028, U+0085):
+    the rest of it would pass for a line, and the beginning for another name."""
+    return printed.removesuffix("\n").split("\n") if printed else []
+
+
 def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for Git: never a prompt, always English."""
     kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}

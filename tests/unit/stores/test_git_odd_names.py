@@ -1,0 +1,56 @@
+"""Names of tags that hold what only Python takes for the end of a line: they pass for no other name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import git_servers
+from modelyard.registry.git import GitRegistryBackend
+from modelyard.registry.verbs import register
+from modelyard.stores.git.repository import Repository, open_repository
+
+ODD = ("v1.0.0\u2028x", "v1.0.0\u0085", "v1.0.0\u2029")
+
+
+@pytest.fixture
+def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> git_servers.Origin:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+    origin = git_servers.new_origin(tmp_path / "git")
+    origin.commit({"model": b"true"}, tag="v1.0.0")
+    origin.commit({"model": b"false"})
+    for name in ODD:
+        git_servers.run(origin.work, "tag", name)
+    origin.push()
+    return origin
+
+
+@pytest.fixture(params=["here", "behind a URL"])
+def repository(request: pytest.FixtureRequest, origin: git_servers.Origin) -> Iterator[Repository]:
+    if request.param == "here":
+        yield open_repository(origin.work)
+        return
+    with git_servers.http_server(origin.bare.parent) as server:
+        yield open_repository(f"{server.url}/{origin.bare.name}")
+
+
+def test_a_tag_is_the_commit_that_it_was_made_at(
+    origin: git_servers.Origin, repository: Repository
+) -> None:
+    right = git_servers.run(origin.work, "rev-parse", "v1.0.0^{commit}").strip()
+    refs = repository.refs()
+    assert refs["refs/tags/v1.0.0"] == right
+    assert {f"refs/tags/{name}" for name in ODD} <= refs.keys()
+    assert repository.commit("v1.0.0") == right
+    repository.fetch_tags()
+    assert repository.read(repository.tree(right)["model"].oid) == b"true"
+
+
+def test_a_registry_beside_such_tags_is_written(
+    origin: git_servers.Origin, repository: Repository
+) -> None:
+    backend = GitRegistryBackend(repository, identity=("Ada", "ada@example.org"))
+    assert register(backend, "churn", commit=backend.commit_of("HEAD")).label == "v0.0.1"
+    assert list(backend.names()) == ["churn"]

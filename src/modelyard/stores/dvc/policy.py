@@ -10,7 +10,8 @@
   there: only those that the reader gave for this remote in ``.dvc/config.local``, or when the environment names
   that endpoint too;
 - a secret in the reader's global configuration counts only for a remote whose url and endpoint it names itself: a name alone is
-  anybody's to take.
+  anybody's to take;
+- a repository of the internet leads to no address of this machine or its network.
 
 What the reader wrote (``.dvc/config.local`` of a clone, unless Git has it; the global and the system's file) counts.
 """
@@ -20,7 +21,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from modelyard.base.errors import NotAllowed
+from modelyard.base.outbound import leads_inside
 from modelyard.stores.dvc.config import Option, RemoteSettings
 
 OWN = frozenset(["local", "call"])
@@ -67,6 +71,7 @@ _SECRETS = frozenset(
     ]
 )
 _ENDPOINTS = frozenset(["url", "endpointurl", "oss_endpoint", "connection_string", "account_name"])
+_CALLED = frozenset(["http", "https", "ssh"])
 _REDIRECTING = frozenset(["endpointurl", "connection_string", "oss_endpoint"])
 
 
@@ -103,6 +108,21 @@ def honoured(settings: RemoteSettings, environ: Mapping[str, str] = os.environ) 
         if name in _REDIRECTING
     )
     return Honoured(kept, tuple(sorted(ignored)), ambient=not redirected)
+
+
+def refuse_inside(
+    settings: RemoteSettings, origin: str, environ: Mapping[str, str] = os.environ
+) -> None:
+    """`NotAllowed` where a repository of the internet leads to an address of this machine or its network."""
+    for name in ("url", "endpointurl"):
+        told = settings.options.get(name)
+        if told is None or told.level != "repo" or told.value in _endpoints_of(environ):
+            continue
+        if urlsplit(told.value).scheme in _CALLED and leads_inside(origin, told.value):
+            raise NotAllowed(
+                f"the remote {settings.name!r} of {origin} is at an address of this machine or its network",
+                hint=f"if you mean it: dvc remote modify --global {settings.name} {name} …",
+            )
 
 
 def _counts(name: str, option: Option, foreign: bool) -> bool:

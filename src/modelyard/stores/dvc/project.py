@@ -26,6 +26,7 @@ from modelyard.stores.dvc.fetching import Fetching, Progress, Wanted
 from modelyard.stores.dvc.manifests import read_manifest
 from modelyard.stores.dvc.names import ObjectId
 from modelyard.stores.dvc.pointers import LOCK, PIPELINE, SUFFIX, Output, is_pointer, read_outputs
+from modelyard.stores.dvc.policy import refuse_inside
 from modelyard.stores.dvc.remotes import Remote, open_remote
 from modelyard.stores.folders.interface import Entry, Folder
 from modelyard.stores.folders.local import LocalFolder
@@ -51,6 +52,7 @@ class Project:
     def __init__(self, folder: Folder, root: str = "") -> None:
         self.folder, self.root = folder, root
         self.here = _on_this_machine(folder, root)
+        self._far = "" if self.here else _repository(folder)
         self._remotes: dict[str | None, Remote] = {}
         self._outputs: dict[str, list[Output]] = {}
         self._manifests: dict[ObjectId, Mapping[str, ObjectId]] = {}
@@ -97,6 +99,8 @@ class Project:
             if name not in self._remotes:
                 where = f"{self.label}: {below(self.root, FILE)}"
                 settings = remote_settings(self.config, name, where)
+                if self._far:
+                    refuse_inside(settings, self._far)
                 try:
                     self._remotes[name] = open_remote(settings)
                 except NotSupported as error:
@@ -256,12 +260,17 @@ def _on_this_machine(folder: Folder, root: str) -> Path | None:
     """The same project in a working tree here, whose cache and own settings can be used."""
     if isinstance(folder, LocalFolder):
         return folder.root / root if root else folder.root
-    told = cast("Mapping[str, Any]", folder.provenance.get("git") or {}).get("repo")
-    if not isinstance(told, str):
+    if not (told := _repository(folder)):
         return None
     path = unquote(urlsplit(told).path) if told.startswith("file://") else told
     at = Path(path) / root if Path(path).is_absolute() else None
     return at if at is not None and (at / FOLDER).is_dir() else None
+
+
+def _repository(folder: Folder) -> str:
+    """The URL of the repository that a folder is of."""
+    told = cast("Mapping[str, Any]", folder.provenance.get("git") or {}).get("repo")
+    return told if isinstance(told, str) else ""
 
 
 def _with_remotes_of_today(found: Config, file: Path) -> Config:

@@ -21,13 +21,13 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from modelyard.base.errors import FileMissing, InvalidInput, NotAllowed, TooLarge, Unreachable
 
 MAX_BYTES = 512 << 20
-MAX_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_REDIRECTS = 5
+MAX_REDIRECTS = 5
 MAX_URL = 4096
 SILENCE = 60.0
 """Seconds without a byte after which the other side is given up, however long the whole may take."""
 _CHUNK = 1 << 18
 _PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import git_servers
+from modelyard.base.errors import CheckFailed
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.verbs import register
 from modelyard.stores.git.repository import Repository, open_repository
@@ -54,3 +55,18 @@ def test_a_registry_beside_such_tags_is_written(
     backend = GitRegistryBackend(repository, identity=("Ada", "ada@example.org"))
     assert register(backend, "churn", commit=backend.commit_of("HEAD")).label == "v0.0.1"
     assert list(backend.names()) == ["churn"]
+
+
+@pytest.mark.parametrize("date", ["99999999999999 +0000", "1700000000 +9959"])
+def test_a_tag_of_no_time_breaks_nothing(origin: git_servers.Origin, date: str) -> None:
+    commit = git_servers.run(origin.work, "rev-parse", "HEAD")
+    said = f"object {commit}\ntype commit\ntag churn@v9.0.0\ntagger Eve <eve@x.org> {date}\n\nx\n"
+    words = ("hash-object", "-t", "tag", "-w", "--stdin", "--literally")
+    oid = git_servers.run(origin.work, *words, input=said.encode())
+    git_servers.run(origin.work, "update-ref", "refs/tags/churn@v9.0.0", oid)
+    backend = GitRegistryBackend(origin.work, identity=("Ada", "ada@example.org"))
+    assert [bad.rule for bad in backend.skipped()] == ["date"]
+    assert register(backend, "churn", commit=commit).label == "v0.0.1"
+    with pytest.raises(CheckFailed, match="no time"):
+        backend.check_ref("churn@v9.0.0")
+    assert [problem.what for problem in backend.examine()] == ["tags of no time"]

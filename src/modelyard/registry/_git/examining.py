@@ -50,6 +50,7 @@ def examine(there: Tags) -> list[Problem]:
 _SAID = {
     "lightweight": ("lightweight tags", "are passed over, yet block their names"),
     "tagger": ("tags without tagger", "make every command of GTO fail"),
+    "date": ("tags of no time", "make commands of GTO fail"),
     "target": ("tags at no commit", "make every command of GTO fail"),
     "inside": ("tags named otherwise inside", "make every command of GTO fail"),
     "created": ("tags name@created", "make every command of GTO fail"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import git_servers
-from modelyard.base.errors import CheckFailed
+from modelyard.base.errors import CheckFailed, TooLarge
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.verbs import register
+from modelyard.stores.git import objects
 from modelyard.stores.git.repository import Repository, open_repository
 
 ODD = ("v1.0.0\u2028x", "v1.0.0\u0085", "v1.0.0\u2029")
@@ -70,3 +71,18 @@ def test_a_tag_of_no_time_breaks_nothing(origin: git_servers.Origin, date: str) 
     with pytest.raises(CheckFailed, match="no time"):
         backend.check_ref("churn@v9.0.0")
     assert [problem.what for problem in backend.examine()] == ["tags of no time"]
+
+
+def test_folders_that_hold_each_other_end_somewhere(
+    origin: git_servers.Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "MOST_LISTED", 4 << 20)
+    oid = git_servers.run(origin.work, "hash-object", "-w", "--stdin", input=b"boom")
+    kind, mode = "blob", "100644"
+    for _ in range(10):  # 10^10 files
+        rows = "".join(f"{mode} {kind} {oid}\tf{n}\n" for n in range(10))
+        oid = git_servers.run(origin.work, "mktree", input=rows.encode())
+        kind, mode = "tree", "040000"
+    commit = git_servers.run(origin.work, "commit-tree", "-m", "boom", oid)
+    with pytest.raises(TooLarge):
+        open_repository(origin.work).tree(commit)

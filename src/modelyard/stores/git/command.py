@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
-from modelyard.base.errors import ModelyardError, NotSupported, TimedOut
+from modelyard.base.errors import ModelyardError, NotSupported, TimedOut, TooLarge
 
 PROTOCOLS = "file:git:http:https:ssh"
 """What a URL may be; ``ext::`` and the like would run a command."""
@@ -52,10 +52,12 @@ def git(
     seconds: float | None = None,
     output: IO[bytes] | None = None,
     heard: Callable[[str], object] | None = None,
+    most: int | None = None,
 ) -> bytes:
     """What ``git words…`` prints, run in a folder. `GitFailed` when it fails, `TimedOut` after ``seconds``.
 
-    ``output``: a file that takes what is printed, instead. ``heard`` is told what a success wrote to stderr.
+    ``output``: a file that takes what is printed, instead. ``heard`` is told what a success wrote to stderr. ``most``:
+    bytes that may be printed, `TooLarge` beyond; for what reads no input.
     """
     command = ["git", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false", *words]
     try:
@@ -73,7 +75,9 @@ def git(
             raise
         raise NotSupported("git is not installed", hint="install git, version 2.30 or newer") from error  # fmt: skip
     try:
+        begun = _beginning(process, most) if most is not None else b""
         printed, said = process.communicate(input, timeout=seconds)
+        printed = begun + (printed or b"")
     except BaseException as error:
         _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
@@ -83,7 +87,16 @@ def git(
         raise GitFailed(words, process.returncode, said.decode(errors="replace"))
     if heard is not None:
         heard(said.decode(errors="replace"))
-    return printed or b""
+    return printed
+
+
+def _beginning(process: subprocess.Popen[bytes], most: int) -> bytes:
+    """What is printed, unless it is more."""
+    assert process.stdout is not None
+    found = process.stdout.read(most + 1)
+    if len(found) > most:
+        raise TooLarge(f"git prints more than {most >> 20} MB", limit=most)
+    return found
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -23,8 +23,10 @@ from modelyard.stores.dvc.config import (
     remote_settings,
 )
 from modelyard.stores.dvc.fetching import Fetching, Progress, Wanted
+from modelyard.stores.dvc.manifests import MAX_BYTES as MOST_IN_MANIFEST
 from modelyard.stores.dvc.manifests import read_manifest
 from modelyard.stores.dvc.names import ObjectId
+from modelyard.stores.dvc.plain_yaml import MAX_BYTES
 from modelyard.stores.dvc.pointers import LOCK, PIPELINE, SUFFIX, Output, is_pointer, read_outputs
 from modelyard.stores.dvc.policy import refuse_inside
 from modelyard.stores.dvc.remotes import Remote, open_remote
@@ -33,6 +35,8 @@ from modelyard.stores.folders.local import LocalFolder
 
 MOST_FOLDERS = 5_000
 """A search through the whole project ends here."""
+MOST_IN_FILE = 1 << 20
+"""Bytes that are read of a configuration, and of a ``.gitignore``."""
 _PASSED_OVER = frozenset([".git", ".dvc", "node_modules", "__pycache__", ".venv", "venv"])
 
 
@@ -69,7 +73,7 @@ class Project:
         path = below(self.root, FILE)
         base = str(self.here / FOLDER) if self.here else None
         with self.folder.open(path) as stream:
-            found = parse_config(stream.read(), f"{self.label}: {path}", "repo", base)
+            found = parse_config(stream.read(MOST_IN_FILE), f"{self.label}: {path}", "repo", base)
         if self.here is not None and not isinstance(self.folder, LocalFolder):
             found = _with_remotes_of_today(found, self.here / FILE)
         found = found.over(reader_config())
@@ -140,9 +144,9 @@ class Project:
             wanted = self.wanted(output)
             path = (fetching or self.fetching()).bring([wanted])[output.oid]
             where = f"{self.label}: the manifest of {output.path}"
-            self._manifests[output.oid] = read_manifest(
-                path.read_bytes(), where, legacy=output.oid.legacy
-            )
+            with path.open("rb") as stream:
+                data = stream.read(MOST_IN_MANIFEST + 1)
+            self._manifests[output.oid] = read_manifest(data, where, legacy=output.oid.legacy)
         return self._manifests[output.oid]
 
     def wanted(self, output: Output, inner: str = "", oid: ObjectId | None = None) -> Wanted:
@@ -157,7 +161,7 @@ class Project:
         if pointer not in self._outputs:
             try:
                 with self.folder.open(pointer) as stream:
-                    data = stream.read()
+                    data = stream.read(MAX_BYTES + 1)
             except FileMissing:
                 self._outputs[pointer] = []
                 return []
@@ -170,7 +174,7 @@ class Project:
             return None
         try:
             with self.folder.open(below(above(pointer), PIPELINE)) as stream:
-                return stream.read()
+                return stream.read(MAX_BYTES + 1)
         except FileMissing:
             return None
 
@@ -237,7 +241,7 @@ class Project:
             folder, name = above(at), at.rpartition("/")[2]
             try:
                 with self.folder.open(below(folder, ".gitignore")) as stream:
-                    if f"/{name}".encode() in stream.read().split():
+                    if f"/{name}".encode() in stream.read(MOST_IN_FILE).split():
                         return True
             except FileMissing:
                 pass

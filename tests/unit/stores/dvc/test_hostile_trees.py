@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import dvc_project
-from modelyard.base.errors import Conflict, InvalidPath
+from modelyard.base.errors import Conflict, InvalidInput, InvalidPath
 from modelyard.stores.apart import pull
+from modelyard.stores.dvc import manifests, plain_yaml, project
 from modelyard.stores.dvc.names import inner_path
 
 
@@ -68,3 +69,18 @@ def test_no_spelling_of_gits_own_folder_is_data(name: str) -> None:
 def test_names_that_only_begin_so_are_data() -> None:
     for path in (".gitignore", "x.git/a", "digit~1/a", ".github/a"):
         assert inner_path(path, "manifest") == path
+
+
+def test_what_is_too_large_to_be_read_is_not_read(
+    root: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifests, "MAX_BYTES", 50)
+    monkeypatch.setattr(project, "MOST_IN_MANIFEST", 50)
+    monkeypatch.setattr(project, "MAX_BYTES", 200)
+    monkeypatch.setattr(plain_yaml, "MAX_BYTES", 200)
+    dvc_project.track_folder(root, store, "data", {"a": b"a", "b": b"b"})
+    with pytest.raises(InvalidInput, match="the manifest of data is larger"):
+        pull(["data"])
+    (root / "data.dvc").write_text("#" * 1000)
+    with pytest.raises(InvalidInput, match=r"data\.dvc is larger"):
+        pull(["data"])

@@ -318,7 +318,13 @@ def test_stages_that_gto_allows(git: GitBench, monkeypatch) -> None:
     with pytest.raises(InvalidSetting, match="GTO_STAGES is no JSON"):
         verbs.promote(git.registry, "m", "dev")
     monkeypatch.delenv("gto_stages")
-    for broken in ("- a", "stages: dev", "stages: [a b]", "{", "stages: [" + "a, " * 40_000):
+    unfolding = "a0: &a0 [x]\n" + "".join(
+        f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(20)
+    )
+    for broken in (
+        *("- a", "stages: dev", "stages: [a b]", "{", "stages: [" + "a, " * 40_000),
+        f"{unfolding}index: *a20",
+    ):
         file.write_text(broken)
         with pytest.raises(InvalidInput):
             verbs.promote(git.registry, "m", "dev")

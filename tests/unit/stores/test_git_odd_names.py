@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import git_servers
-from modelyard.base.errors import CheckFailed, TooLarge
+from modelyard.base.errors import CheckFailed, TimedOut, TooLarge
+from modelyard.registry._git import remote
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.registry.verbs import register
 from modelyard.stores.git import objects
@@ -86,3 +88,17 @@ def test_folders_that_hold_each_other_end_somewhere(
     commit = git_servers.run(origin.work, "commit-tree", "-m", "boom", oid)
     with pytest.raises(TooLarge):
         open_repository(origin.work).tree(commit)
+
+
+@pytest.mark.parametrize("call", ["fetch", "push"])
+def test_a_server_that_says_nothing_holds_nobody(
+    origin: git_servers.Origin, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(remote, "_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/models.git"
+        with pytest.raises(TimedOut):
+            if call == "fetch":
+                remote.fetch_tags(origin.work, url)
+            else:
+                remote.push(origin.work, url, [], ["churn@v1.0.0"])

@@ -11,6 +11,9 @@ from modelyard.registry._git.reading import Tag
 from modelyard.registry._git.writing import Lost
 from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
 
+_SECONDS = 600.0
+"""For tags alone. Other writers of the registry wait meanwhile: a server that stopped to answer must not hold them."""
+
 _TAKEN = (
     *("already exists", "cannot lock ref", "failed to update ref", "reference already exists"),
     *("fetch first", "stale info", "incorrect old value"),
@@ -27,7 +30,7 @@ def fetch_tags(folder: Path, remote: str) -> None:
     """Bring the tags of the other side here. `Conflict` where one is another here than there."""
     try:
         words = ("fetch", "--no-write-fetch-head", "--no-auto-gc", "--", remote)
-        git(folder, *words, "refs/tags/*:refs/tags/*")
+        git(folder, *words, "refs/tags/*:refs/tags/*", seconds=_SECONDS)
     except GitFailed as error:
         if "would clobber existing tag" not in error.stderr:
             _raise(error, remote)
@@ -56,7 +59,7 @@ def push(
         return
     words = ("push", "--quiet", "--atomic", "--no-follow-tags", "--", remote)
     try:
-        git(folder, *words, *specs, environment=environment)
+        git(folder, *words, *specs, environment=environment, seconds=_SECONDS)
     except GitFailed as error:
         if any(words in error.stderr for words in _TAKEN):
             raise Lost(error.stderr) from error
@@ -68,9 +71,8 @@ def _present(
 ) -> list[str]:
     """Those that the other side has: deleting another would fail all."""
     try:
-        told = git_text(
-            folder, "ls-remote", "--refs", "--tags", "--", remote, environment=environment
-        )
+        words = ("ls-remote", "--refs", "--tags", "--", remote)
+        told = git_text(folder, *words, environment=environment, seconds=_SECONDS)
     except GitFailed as error:
         _raise(error, remote)
     names = {line.partition("\trefs/tags/")[2] for line in lines_of(told)}

@@ -22,7 +22,7 @@ PROTOCOLS = "file:git:http:https:ssh"
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set inside hooks, and by people for another repository than the one we mean."""
 
-_SPEAKING = {"fetch", "ls-remote", "push", "clone"}
+_SPEAKING = {"fetch", "ls-remote", "push", "clone", "lfs"}
 """What calls another machine. It gets no terminal: ssh would ask there, whatever program the user has for it."""
 
 

@@ -51,7 +51,8 @@ def repository_url(folder: Path) -> str:
     if not url:
         return Path(git_text(folder, "rev-parse", "--absolute-git-dir")).as_uri()
     parts = urlsplit(url)
-    if parts.password is None:
+    # Behind http the name alone may be a token, and says nothing else.
+    if parts.username is None or (parts.password is None and parts.scheme not in ("http", "https")):
         return url
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host))

@@ -118,7 +118,10 @@ def refuse_inside(
         told = settings.options.get(name)
         if told is None or told.level != "repo" or told.value in _endpoints_of(environ):
             continue
-        if urlsplit(told.value).scheme in _CALLED and leads_inside(origin, told.value):
+        # To another machine's share Windows logs in by itself.
+        share = told.value.startswith(("\\\\", "//"))
+        called = urlsplit(told.value).scheme in _CALLED
+        if share or (called and leads_inside(origin, told.value)):
             raise NotAllowed(
                 f"the remote {settings.name!r} of {origin} is at an address of this machine or its network",
                 hint=f"if you mean it: dvc remote modify --global {settings.name} {name} …",

@@ -97,8 +97,6 @@ def test_a_server_that_says_nothing_holds_nobody(
     monkeypatch.setattr(remote, "_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/models.git"
+        ask = {"fetch": (), "push": ([], ["churn@v1.0.0"])}[call]
         with pytest.raises(TimedOut):
-            if call == "fetch":
-                remote.fetch_tags(origin.work, url)
-            else:
-                remote.push(origin.work, url, [], ["churn@v1.0.0"])
+            getattr(remote, {"fetch": "fetch_tags"}.get(call, call))(origin.work, url, *ask)

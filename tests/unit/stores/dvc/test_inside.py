@@ -43,7 +43,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: Server  # type: ignore[assignment]
 
     def do_GET(self) -> None:
         self.server.asked += 1
@@ -91,8 +91,9 @@ def project(tmp_path: Path, url: str, more: str = "") -> Far:
         ("{inside}/x?y=", ""),
         ("ssh://127.0.0.1/x", ""),
         ("s3://b/x", "    endpointurl = {inside}\n"),
+        ("//files/share", ""),
     ],
-    ids=["http", "ssh", "s3"],
+    ids=["http", "ssh", "s3", "share"],
 )
 def test_it_may_not_name_an_address_inside(
     tmp_path: Path, inside: Server, url: str, more: str

@@ -128,6 +128,11 @@ def refuse_inside(
             )
 
 
+def has_own_keys(settings: RemoteSettings) -> bool:
+    """Whether the reader gave keys for this very remote: those are sent, and none of the environment."""
+    return any(o.level in OWN for name, o in settings.options.items() if name in _SECRETS)
+
+
 def _counts(name: str, option: Option, foreign: bool) -> bool:
     if option.level in OWN:
         return True

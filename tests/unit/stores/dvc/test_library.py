@@ -46,10 +46,23 @@ def test_a_repository_gives_dvc_no_orders(tmp_path: Path, url: str, option: str)
         project(tmp_path, url, f"    {option}\n").remote(None)
 
 
-def test_what_the_reader_says_for_a_clone_counts(tmp_path: Path) -> None:
-    found = project(tmp_path, "webdavs://files.example.org/x")
-    own = tmp_path / "project/.dvc/config.local"
-    own.write_text("['remote \"store\"']\n    bearer_token_command = cat token\n")
+@pytest.mark.parametrize(
+    ("url", "more", "own"),
+    [
+        ("webdavs://files.example.org/x", "", "bearer_token_command = cat token"),
+        (
+            "s3://bucket/x",
+            "    version_aware = true\n    endpointurl = http://files.example.org\n",
+            "access_key_id = mine\n    secret_access_key = mine",
+        ),
+    ],
+)
+def test_what_the_reader_says_for_a_clone_counts(
+    tmp_path: Path, url: str, more: str, own: str
+) -> None:
+    found = project(tmp_path, url, more)
+    file = tmp_path / "project/.dvc/config.local"
+    file.write_text(f"['remote \"store\"']\n    {own}\n")
     assert isinstance(found.remote(None), LibraryRemote)
 
 

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from modelyard.base.errors import NotAllowed
 from modelyard.base.outbound import leads_inside
-from modelyard.stores.dvc.config import Option, RemoteSettings
+from modelyard.stores.dvc.config import Config, Option, RemoteSettings
 
 OWN = frozenset(["local", "call"])
 MACHINE = frozenset(["system", "global"])
@@ -111,12 +111,18 @@ def honoured(settings: RemoteSettings, environ: Mapping[str, str] = os.environ) 
 
 
 def refuse_inside(
-    settings: RemoteSettings, origin: str, environ: Mapping[str, str] = os.environ
+    settings: RemoteSettings,
+    origin: str,
+    reader: Config,
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """`NotAllowed` where a repository of the internet leads to an address of this machine or its network."""
+    """`NotAllowed` where a repository of the internet leads to an address of this machine or its network that the reader
+    never named."""
+    known = {o.value for section in reader.remotes.values() for o in section.values()}
+    known |= _endpoints_of(environ)
     for name in ("url", "endpointurl"):
         told = settings.options.get(name)
-        if told is None or told.level != "repo" or told.value in _endpoints_of(environ):
+        if told is None or told.level != "repo" or told.value in known:
             continue
         # To another machine's share Windows logs in by itself.
         share = told.value.startswith(("\\\\", "//"))
@@ -124,7 +130,7 @@ def refuse_inside(
         if share or (called and leads_inside(origin, told.value)):
             raise NotAllowed(
                 f"the remote {settings.name!r} of {origin} is at an address of this machine or its network",
-                hint=f"if you mean it: dvc remote modify --global {settings.name} {name} …",
+                hint=f"if you know it, say so: dvc remote add --global NAME URL, or remote modify --global NAME {name} …",
             )
 
 

@@ -104,7 +104,7 @@ class Project:
                 where = f"{self.label}: {below(self.root, FILE)}"
                 settings = remote_settings(self.config, name, where)
                 if self._far:
-                    refuse_inside(settings, self._far)
+                    refuse_inside(settings, self._far, reader_config())
                 try:
                     self._remotes[name] = open_remote(settings)
                 except NotSupported as error:

@@ -104,6 +104,14 @@ def test_it_may_not_name_an_address_inside(
     assert inside.asked == 0
 
 
+def test_what_the_reader_names_too_is_called(tmp_path: Path, reader: Path, inside: Server) -> None:
+    (reader / "dvc").mkdir(parents=True)
+    (reader / "dvc/config").write_text(f"['remote \"ours\"']\n    url = {inside.url}\n")
+    with pytest.raises(NotFound, match=r"model\.bin"):
+        with_dvc(project(tmp_path, inside.url)).open("model.bin")
+    assert inside.asked == 2
+
+
 def test_one_that_is_inside_itself_may(tmp_path: Path, inside: Server) -> None:
     far = project(tmp_path, inside.url)
     far.repo = "https://127.0.0.1/models"

@@ -383,6 +383,6 @@ def test_a_folder_without_a_repository(tmp_path: Path) -> None:
 
 def test_an_explicit_version_that_is_taken(git: GitBench) -> None:
     git.register("m", 1, semver="v1.0.0")
-    with pytest.raises(AlreadyExists, match=r"version v1\.0\.0 of 'm' is registered with other content") as refused:  # fmt: skip
+    with pytest.raises(AlreadyExists, match=r"version v1\.0\.0 of 'm' is registered at another commit") as refused:  # fmt: skip
         git.register("m", 2, semver="v1.0.0")
     assert refused.value.hint == "the next free ones are v1.0.1, v1.1.0, v2.0.0"

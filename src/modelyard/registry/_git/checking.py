@@ -24,6 +24,8 @@ def check_ref(there: Tags, ref: str) -> dict[str, Any]:
     `NotFound` for a ref that is not there or is no registry's, `CheckFailed` for a tag that does not count.
     """
     name = ref.removeprefix(PREFIX)
+    if name.startswith("refs/"):
+        raise NotFound(f"{name} is no tag", hint=f"tags are {PREFIX}…, or their names alone")
     events, without_effect = to_events(there.tags)
     if name not in there.refs:
         raise NotFound(f"there is no tag {name!r}", hint=_missing(there, name))

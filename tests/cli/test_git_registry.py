@@ -283,6 +283,12 @@ def test_what_was_not_sent_the_first_time_is_sent_the_second(words: list[str], r
     assert made == {tag for tag in tags(repo) if tag.startswith("other")}  # and not made again
 
 
+def test_a_shallow_clone_is_told_that_it_lacks_tags(repo: Path, tmp_path: Path) -> None:
+    url = (repo.parent / "origin.git").as_uri()
+    git("clone", "-q", "--depth", "1", "--no-tags", url, "shallow", cwd=tmp_path)
+    refused(run("promote", "churn", "--stage", "prod", cwd=tmp_path / "shallow"), 3, "no model named 'churn'", "this clone is shallow, and tags may be missing: git fetch --force origin")  # fmt: skip
+
+
 def test_a_push_without_another_side_says_so(repo: Path) -> None:
     git("remote", "remove", "origin", cwd=repo)
     refused(run("register", "other", "--push", cwd=repo), 3, "no remote is called 'origin'", "git remote add origin URL")  # fmt: skip

@@ -19,6 +19,7 @@ from modelyard.base.events import Event
 from modelyard.base.names import Part
 from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
+from modelyard.registry._git.checking import FETCH
 from modelyard.registry._git.tags import Action
 from modelyard.registry.git import GitRegistryBackend, beside
 from modelyard.registry.interface import Decision, ModelState, Version
@@ -64,6 +65,10 @@ class _Tags(GitRegistryBackend):
     def has_remote(self) -> bool:
         """Whether there is another side."""
         return self.remote in git_text(self.folder, "remote").splitlines()
+
+    def is_shallow(self) -> bool:
+        """Whether this is a clone without its history, as pipelines make them: Git leaves out most tags, too."""
+        return git_text(self.folder, "rev-parse", "--is-shallow-repository") == "true"
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
         """As it does; ``idle`` is whether there was nothing to write."""
@@ -177,7 +182,7 @@ class GitRegistry(Registered["GitModelVersion"]):
     def _send(self, version: Version | GitModelVersion) -> None:
         """What was written before without being sent, where a push is asked for and there was nothing to write."""
         if self._tags.push and self._tags.idle and self.folder is not None:
-            self._tags.send(version.name, version.commit)
+            self._tags.send(version.name, version.commit or "")
 
     def commit_of(self, rev: str | None = None) -> str:
         """The full id of a commit, by default of HEAD (of a URL: its default branch)."""
@@ -274,6 +279,10 @@ class GitRegistry(Registered["GitModelVersion"]):
                 error.hint = f"it is there, and not registered: modelyard register {name}"
             else:
                 error.hint = did_you_mean(name, {*self.names(), *there}) or error.hint
+            if self.folder is not None and self._tags.is_shallow():
+                error.hint = (
+                    f"{error.hint}; this clone is shallow, and tags may be missing: {FETCH}"
+                )
             raise
 
     def _digest(self, state: ModelState, version: Version) -> str | None:

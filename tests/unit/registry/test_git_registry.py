@@ -196,7 +196,7 @@ def test_what_misleads_is_examined(git: GitBench) -> None:
 def test_a_sound_registry_is_said_to_be(git: GitBench) -> None:
     git.register("m", 1)
     (fine,) = git.registry.examine()  # type: ignore[attr-defined]
-    assert (fine.ok, fine.found) == (True, "1 tags of 1 models, all sound")
+    assert (fine.ok, fine.found) == (True, "1 tag of 1 model, all sound")
 
 
 def test_a_tag_of_a_tag_and_one_twice_are_read(git: GitBench) -> None:
@@ -349,6 +349,7 @@ def test_check_ref(git: GitBench) -> None:
         ("m@v0.0.2", NotFound, "did you mean 'm@v0.0.1'"),
         ("refs/tags/else@v1.0.0", NotFound, "git fetch --force"),
         ("release-1", NotFound, "name@v1.2.0"),
+        ("refs/heads/main", NotFound, "tags are refs/tags/"),
         ("m#dev#7", CheckFailed, "is every tag here?"),
     ]:  # fmt: skip
         with pytest.raises(error) as refused:

@@ -14,7 +14,8 @@ from modelyard.registry._git.tags import Action, parse
 
 PREFIX = "refs/tags/"
 
-_FETCH = "git fetch --force origin 'refs/tags/*:refs/tags/*'"
+FETCH = "git fetch --force origin 'refs/tags/*:refs/tags/*'"
+"""All tags, those that a checkout changed too."""
 
 
 def check_ref(there: Tags, ref: str) -> dict[str, Any]:
@@ -67,12 +68,12 @@ def _moment(tag: Tag) -> str:
 
 def _missing(there: Tags, name: str) -> str:
     known: Sequence[str] = [tag.ref for tag in there.tags]
-    return did_you_mean(name, known) or f"it may not be fetched yet: {_FETCH}"
+    return did_you_mean(name, known) or f"it may not be fetched yet: {FETCH}"
 
 
 def _repair(bad: Skipped) -> str:
     if bad.rule == "lightweight":
         return f"a checkout of CI turns the tag that it runs on so; fetch it again: git fetch --force origin '{PREFIX}{bad.ref}:{PREFIX}{bad.ref}'"  # fmt: skip
     if bad.rule == "unregistered":
-        return f"is every tag here? {_FETCH}"
+        return f"is every tag here? {FETCH}"
     return bad.hint

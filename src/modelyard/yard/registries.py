@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelyard.base.config import REGISTRIES, settings
 from modelyard.base.errors import FileMissing, InvalidInput, InvalidSetting, NotFound, did_you_mean
-from modelyard.base.project import DATABASE, find_root
+from modelyard.base.project import DATABASE, find_root, is_bare
 
 if TYPE_CHECKING:
     from modelyard.yard.git_registry import GitRegistry
@@ -50,7 +50,7 @@ def is_address(project: str | Path | None) -> bool:
 
 
 def _in_repository(root: Path) -> bool:
-    return any((folder / ".git").exists() for folder in (root, *root.parents))
+    return is_bare(root) or any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
 def has_registry_tags(folder: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from modelyard.base.errors import Conflict, NotAllowed, Unauthenticated, Unreachable
+from modelyard.base.errors import Conflict, NotAllowed, NotFound, Unauthenticated, Unreachable
 from modelyard.registry._git.reading import Tag
 from modelyard.registry._git.writing import Lost
 from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
@@ -84,7 +84,15 @@ def _raise(error: GitFailed, remote: str) -> NoReturn:
     if any(words in said for words in _UNKNOWN_CALLER):
         raise Unauthenticated(f"{remote!r} does not know who asks: {error.message}", hint="set up Git's credentials for it; git fetch shows whether they work") from error  # fmt: skip
     if "[remote rejected]" in said or any(words in said for words in _REFUSED):
-        raise NotAllowed(f"{remote!r} refuses the tags: {_remote_words(error)}") from error
+        raise NotAllowed(
+            f"{remote!r} refuses the tags: {_remote_words(error)}",
+            hint="nothing was written, here or there; its rules say who may push tags",
+        ) from error
+    if f"fatal: '{remote}' does not appear to be" in said and "/" not in remote:
+        raise NotFound(
+            f"no remote is called {remote!r} here, and nothing was written",
+            hint=f"git remote add {remote} URL, or leave out --push",
+        ) from error
     if any(words in said for words in _UNREACHABLE):
         raise Unreachable(f"{remote!r} is not reached: {error.message}", hint=f"git ls-remote {remote}") from error  # fmt: skip
     raise error

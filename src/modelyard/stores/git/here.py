@@ -105,7 +105,9 @@ class LocalRepository:
 
 def _explained(error: GitFailed, path: Path) -> ModelyardError:
     if "not a git repository" in error.stderr:
-        return FileMissing(f"{path} is in no Git repository")
+        return FileMissing(
+            f"{path} is in no Git repository", hint="--project names one, by folder or URL"
+        )
     if "dubious ownership" in error.stderr:
         return NotAllowed(
             f"the repository at {path} belongs to another user, and Git does not read it",

@@ -372,6 +372,8 @@ def test_a_host_that_is_not_known_is_not_asked(
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.registry import _registry as opened
+
     from modelyard.base.errors import MissingExtra
 
     for scheme, module, extra in (

@@ -66,7 +66,7 @@ def _folder_of_ones_own(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def names(place: str) -> set[str]:
-    return {entry.path for entry in folders.folder(place).below()}
+    return {entry.path for entry in folders.folder(place).files_below()}
 
 
 def model() -> Any:
@@ -382,5 +382,7 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         ("az", "adlfs", "azure"),
     ):
         monkeypatch.setitem(sys.modules, module, None)
+        # As in a process that has not opened any such place yet.
+        monkeypatch.delitem(opened, scheme, raising=False)
         with pytest.raises(MissingExtra, match=rf"{scheme}://.*'{extra}'"):
             my.load(f"{scheme}://bucket/churn")

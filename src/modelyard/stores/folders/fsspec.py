@@ -16,7 +16,7 @@ from modelyard.base.clock import new_id
 from modelyard.base.errors import FileMissing, MissingExtra, Unreachable
 from modelyard.base.paths import safe_segments
 from modelyard.base.refs import REMOTE_EXTRAS
-from modelyard.stores.folders.faults import faults
+from modelyard.stores.faults import faults
 from modelyard.stores.folders.holding import Held
 from modelyard.stores.folders.interface import Entry
 from modelyard.stores.folders.storage_options import options_for

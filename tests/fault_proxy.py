@@ -12,6 +12,7 @@ import selectors
 import socket
 import threading
 from types import TracebackType
+from typing import Self
 
 CHUNK = 1 << 16
 
@@ -30,7 +31,7 @@ class Proxy:
         self._threads: list[threading.Thread] = []
         self.dropped = 0
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> Self:
         self._start(self._accept)
         return self
 

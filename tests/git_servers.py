@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -307,7 +306,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return cert, key
 
 
-# git daemon and ssh
+# git daemon
 
 
 def free_port() -> int:
@@ -323,50 +322,13 @@ def daemon(root: Path) -> Iterator[str]:
     port = free_port()
     command = ["git", "daemon", "--reuseaddr", "--export-all", f"--base-path={root}", "--listen=127.0.0.1", f"--port={port}", str(root)]  # fmt: skip
     around = {**os.environ, **_QUIET, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}  # fmt: skip
-    with _running(command, port, around):
+    with running(command, port, around):
         yield f"git://127.0.0.1:{port}"
 
 
-@dataclass(frozen=True)
-class SshServer:
-    """A server that lets one key in, and the command by which ssh calls it."""
-
-    url: str
-    command: str
-    stranger: str
-    """The same with a key that is not let in."""
-
-
 @contextlib.contextmanager
-def ssh_server(folder: Path, *, protocol: bool = True) -> Iterator[SshServer]:
-    """Stock ``sshd`` for the user who runs the tests. ``protocol``: whether Git may say that it speaks version 2."""
-    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "install openssh-server (Debian's package of that name)"
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    for name in ("host", "user", "other"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
-        )
-    shutil.copy(folder / "user.pub", folder / "authorized")
-    port = free_port()
-    lines = [f"ListenAddress 127.0.0.1:{port}", f"HostKey {folder}/host", f"AuthorizedKeysFile {folder}/authorized",
-             "StrictModes no", "UsePAM no", "PasswordAuthentication no", "PidFile none", "PermitRootLogin yes",
-             *(["AcceptEnv GIT_PROTOCOL"] if protocol else [])]  # fmt: skip
-    (folder / "sshd_config").write_text("\n".join([*lines, ""]))
-    host = (folder / "host.pub").read_text().split()[:2]
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {' '.join(host)}\n")
-    usual = f"-F none -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known"
-    with _running([program, "-D", "-e", "-f", str(folder / "sshd_config")], port, dict(os.environ)):
-        yield SshServer(
-            f"ssh://127.0.0.1:{port}",
-            f"ssh {usual} -i {folder}/user",
-            f"ssh {usual} -i {folder}/other",
-        )
-
-
-@contextlib.contextmanager
-def _running(command: list[str], port: int, around: dict[str, str]) -> Iterator[None]:
+def running(command: list[str], port: int, around: dict[str, str] | None = None) -> Iterator[None]:
+    """A program that listens on a port; it ends with the block, and with all that it started."""
     process = subprocess.Popen(
         command, env=around, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )  # fmt: skip

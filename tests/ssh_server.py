@@ -6,7 +6,6 @@ import contextlib
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-START_SECONDS = 20
+from git_servers import free_port, running
 
 
 @dataclass(frozen=True)
@@ -31,18 +30,18 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def sshd(folder: Path) -> Iterator[Sshd]:
-    """A server that takes one key. It ends with the block."""
+def sshd(folder: Path, *more: str) -> Iterator[Sshd]:
+    """A server that takes one key, with more lines of configuration. It ends with the block."""
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or pytest.fail(
         "sshd is missing: apt-get install openssh-server"
     )
     home = folder / "home"
     (home / ".ssh").mkdir(parents=True, mode=0o700)
     for key in (folder / "host", home / ".ssh" / "id_ed25519"):
-        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        _make_key(key)
     allowed = folder / "authorized_keys"
     shutil.copy(home / ".ssh" / "id_ed25519.pub", allowed)
-    port = _free_port()
+    port = free_port()
     settings = [
         f"Port {port}",
         "ListenAddress 127.0.0.1",
@@ -56,38 +55,42 @@ def sshd(folder: Path) -> Iterator[Sshd]:
         "PermitRootLogin prohibit-password",
         "MaxStartups 100",
         "Subsystem sftp internal-sftp",
+        *more,
     ]
     (folder / "sshd_config").write_text("\n".join(settings) + "\n")
     Path("/run/sshd").mkdir(exist_ok=True) if os.getuid() == 0 else None
-    command = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as server:
-        try:
-            _wait_for(port, server, folder / "log")
-            host_key = (folder / "host.pub").read_text().split()
-            known = f"[127.0.0.1]:{port} {host_key[0]} {host_key[1]}\n"
-            (home / ".ssh" / "known_hosts").write_text(known)
-            yield Sshd(port, home, getpass.getuser())
-        finally:
-            server.terminate()
+    command = [program, "-D", "-E", str(folder / "log"), "-f", str(folder / "sshd_config")]
+    host_key = (folder / "host.pub").read_text().split()
+    known = f"[127.0.0.1]:{port} {host_key[0]} {host_key[1]}\n"
+    (home / ".ssh" / "known_hosts").write_text(known)
+    with running(command, port):
+        yield Sshd(port, home, getpass.getuser())
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+@dataclass(frozen=True)
+class GitHost:
+    """A server that lets one key in, and the command by which ssh calls it."""
+
+    url: str
+    command: str
+    stranger: str
+    """The same with a key that is not let in."""
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
+@contextlib.contextmanager
+def git_host(folder: Path, *, protocol: bool = True) -> Iterator[GitHost]:
+    """Repositories of this machine behind ssh. ``protocol``: whether Git may say that it speaks version 2."""
+    with sshd(folder, *(["AcceptEnv GIT_PROTOCOL"] if protocol else [])) as server:
+        keys = server.home / ".ssh"
+        _make_key(folder / "other")
+        usual = f"ssh -F none -o IdentitiesOnly=yes -o UserKnownHostsFile={keys}/known_hosts"
+        yield GitHost(
+            f"ssh://127.0.0.1:{server.port}",
+            f"{usual} -i {keys}/id_ed25519",
+            f"{usual} -i {folder}/other",
+        )
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    import time
-
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    pytest.fail(f"sshd did not start: {log.read_text()}")
+def _make_key(file: Path) -> None:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)]
+    subprocess.run(words, check=True, capture_output=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+import git_servers
 from cli.program import run
 
 
@@ -26,8 +26,7 @@ def repository(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=ana", "-c", "user.email=ana@example.com"]
-    subprocess.run(["git", "-C", str(folder), *who, *words], check=True)
+    git_servers.run(folder, *words)
 
 
 AT_ONE = [

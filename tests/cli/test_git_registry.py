@@ -21,8 +21,7 @@ from modelyard.cli.completion import registered_names
 
 
 def git(*words: str, cwd: Path) -> str:
-    done = subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return git_servers.run(cwd, *words)
 
 
 def commit(repo: Path, text: str = "more") -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import git_servers
 import modelyard as my
 from hub_cases.server import hub_thread
 from modelyard.testing.registered import Bench, RegisteredContract
@@ -62,8 +62,7 @@ class TestHub(RegisteredContract):
 
 
 def git(*words: str, cwd: Path) -> str:
-    done = subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return git_servers.run(cwd, *words)
 
 
 class TestGit(RegisteredContract):

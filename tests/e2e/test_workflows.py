@@ -18,7 +18,7 @@ import modelyard as my
 from cli.program import run
 from modelyard.base.errors import AlreadyExists, InvalidInput
 from modelyard.shipping.workflows import workflow_text, write_workflow
-from modelyard.shipping.workflows.steps import Settings
+from modelyard.shipping.workflows.steps import TRY, Settings
 from modelyard.stores.git.command import git
 
 DEPLOY = """printf '%s|' "$NAME" "$VERSION" "$STAGE" "$(basename "$WHEEL")" > deployed.txt"""
@@ -132,13 +132,14 @@ def on_github(workflow: Any, machine: Machine, tag: str) -> tuple[dict[str, str]
     return context, said
 
 
-def on_gitlab(workflow: Any, machine: Machine, tag: str) -> str:
-    """Run the jobs in order; each knows the variables of the first one's report."""
+def on_gitlab(workflow: Any, machine: Machine, tag: str, without: str = "") -> str:
+    """Run the jobs in order, less one piece of shell; each knows the variables of the first one's report."""
     said, report = "", {}
     for name in ("check-ref", "model", "deploy"):
         job = workflow[name]
         known = {k: v.replace("$CI_COMMIT_TAG", tag) for k, v in job.get("variables", {}).items()}
-        done = machine.shell("\n".join(job["script"]), **known, **report, CI_COMMIT_TAG=tag)
+        script = "\n".join(lines for lines in job["script"] if lines != without)
+        done = machine.shell(script, **known, **report, CI_COMMIT_TAG=tag)
         said += done.stdout + done.stderr
         if done.returncode:
             return said
@@ -166,9 +167,12 @@ def test_a_promotion_is_checked_tried_built_and_deployed(origin: Path, tmp_path:
 
 def test_a_version_is_built_and_not_deployed(origin: Path, tmp_path: Path) -> None:
     machine = Machine(checkout(origin, "churn@v1.0.0", tmp_path / "c"), tmp_path / "tools")
-    said = on_gitlab(parsed("gitlab"), machine, "churn@v1.0.0")
+    workflow = parsed("gitlab")
+    # What takes longest is the same shell as on GitHub, where it is run above.
+    assert TRY in workflow["model"]["script"]
+    assert TRY in [step.get("run") for step in parsed("github")["jobs"]["model"]["steps"]]
+    said = on_gitlab(workflow, machine, "churn@v1.0.0", without=TRY)
     assert "EVENT=registration" in said
-    assert "ok  predict: ndarray of 2" in said, said
     assert list((machine.folder / "dist").glob("*.whl"))
     assert not (machine.folder / "deployed.txt").exists()
 

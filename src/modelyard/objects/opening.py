@@ -29,8 +29,8 @@ from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named, followed
 from modelyard.objects.source import Source
-from modelyard.stores.folders.interface import Entry, Folder
-from modelyard.stores.folders.remote import is_ranged
+from modelyard.stores.folders.interface import Entry, Flat, Folder
+from modelyard.stores.folders.remote import Ranged
 
 MAX_CARD = 8 << 20
 MAX_FILES = 10_000
@@ -128,7 +128,7 @@ class _Below:
 
     def open(self, entry: FileEntry) -> IO[bytes]:
         """A file."""
-        if is_ranged(self._folder):
+        if isinstance(self._folder, Ranged):
             from modelyard.stores.folders.fetching import open_entry
 
             return open_entry(self._folder, self._path(entry), entry)
@@ -136,7 +136,7 @@ class _Below:
 
     def fetch(self, entries: Sequence[FileEntry]) -> None:
         """Bring all files of the artifact here together."""
-        if is_ranged(self._folder):
+        if isinstance(self._folder, Ranged):
             from modelyard.stores.folders.fetching import fetch_entries
 
             fetch_entries(self._folder, [(self._path(entry), entry) for entry in entries])
@@ -171,8 +171,8 @@ def files_below(folder: Folder, path: str) -> Iterator[Entry]:
     if not entry.is_folder:
         yield entry
         return
-    if is_ranged(folder) and (flat := getattr(folder, "below", None)):
-        yield from flat(path)
+    if isinstance(folder, Flat):
+        yield from folder.files_below(path)
         return
     for inner in folder.list(path):
         if inner.is_folder:

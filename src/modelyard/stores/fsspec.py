@@ -10,7 +10,6 @@ yard.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,11 +23,9 @@ from modelyard.base.errors import (
     InvalidReference,
     MissingExtra,
     ModelyardError,
-    NotAllowed,
     NotFound,
-    StorageFull,
-    Unreachable,
 )
+from modelyard.stores.faults import named
 from modelyard.stores.interface import Before, Blob
 from modelyard.stores.putting import (
     ABANDONED_MS,
@@ -54,9 +51,6 @@ _BUCKETS = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"]
 _SMALL = 8 << 20
 _PART = 16 << 20
 _READ = 4 << 20
-_LIBRARIES = frozenset(
-    ["botocore", "aiobotocore", "aiohttp", "azure", "google", "gcsfs", "paramiko"]
-)
 
 
 def from_uri(uri: str) -> FsspecStore:
@@ -226,23 +220,16 @@ class FsspecStore:
         except ModelyardError:
             raise
         except Exception as error:
-            if (named := _named(error, self.shown)) is None:
+            if (found := _named(error, self.shown)) is None:
                 raise
-            raise named from error
+            raise found from error
 
 
 def _named(error: Exception, shown: str) -> ModelyardError | None:
-    text = str(error).partition("\n")[0]
     if isinstance(error, FileNotFoundError):
+        text = str(error).partition("\n")[0]
         return NotFound(f"{shown} is not there: {text}", hint="make the bucket or folder first")
-    if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
-        return NotAllowed(f"{shown} may not be read or written: {text}")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull(f"no space left while writing {shown}")
-    foreign = type(error).__module__.partition(".")[0] in _LIBRARIES
-    if foreign or isinstance(error, OSError):
-        return Unreachable(f"{shown} cannot be reached: {text}")
-    return None
+    return named(error, shown)
 
 
 def started_ms(upload: str) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 from modelyard.base.errors import Conflict, InvalidName, ModelyardError, did_you_mean
 from modelyard.base.names import check_name
 from modelyard.base.notes import note
-from modelyard.stores.folders.interface import Folder
+from modelyard.stores.folders.interface import Folder, Known
 
 PIPELINE = "dvc.yaml"
 INDEX = "artifacts.yaml"
@@ -173,9 +173,8 @@ def _by_card(folder: Folder, below: str, plain: str, name: str) -> Annotation | 
 
 def files_below(folder: Folder, path: str = "") -> Iterator[str]:
     """The paths of all files below a folder; hidden folders are not looked into."""
-    known = getattr(folder, "paths", None)  # of a commit all paths are known at once
-    if known is not None and not path:
-        yield from (p for p in known() if "/." not in f"/{p.rpartition('/')[0]}")
+    if isinstance(folder, Known) and not path:
+        yield from (p for p in folder.paths() if "/." not in f"/{p.rpartition('/')[0]}")
         return
     for entry in folder.list(path):
         if not entry.is_folder:

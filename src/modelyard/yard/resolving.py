@@ -116,12 +116,14 @@ def _within(place: Place | None, parsed: Ref | None) -> Source:
 
 def _registered_there(ref: NameRef, place: Place, tried: Place | None) -> Source:
     """By a name in the registry that a repository's tags make."""
+    from modelyard.stores.folders.git import GitFolder
+
     attempts = [f"no object at {tried.ref}"] if tried is not None else []
-    repository = getattr(underlying(place.folder), "repository", None)
-    if repository is not None:
+    folder = underlying(place.folder)
+    if isinstance(folder, GitFolder):
         from modelyard.yard.git_sources import registered_in_git
 
-        return registered_in_git(repository, ref, attempts)
+        return registered_in_git(folder.repository, ref, attempts)
     raise NotFound(
         f"nothing is called {str(ref)!r}: "
         + "; ".join([*attempts, f"no registry in {place.folder.label}"])

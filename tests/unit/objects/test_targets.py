@@ -66,7 +66,7 @@ def _folder_of_ones_own(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def names(place: str) -> set[str]:
-    return {entry.path for entry in folders.folder(place).below()}
+    return {entry.path for entry in folders.folder(place).files_below()}
 
 
 def model() -> Any:
@@ -372,6 +372,8 @@ def test_a_host_that_is_not_known_is_not_asked(
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.registry import _registry as opened
+
     from modelyard.base.errors import MissingExtra
 
     for scheme, module, extra in (
@@ -380,5 +382,7 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         ("az", "adlfs", "azure"),
     ):
         monkeypatch.setitem(sys.modules, module, None)
+        # As in a process that has not opened any such place yet.
+        monkeypatch.delitem(opened, scheme, raising=False)
         with pytest.raises(MissingExtra, match=rf"{scheme}://.*'{extra}'"):
             my.load(f"{scheme}://bucket/churn")

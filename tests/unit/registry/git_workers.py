@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
-from typing import Any
 
 from cases.registries.git import run
 from modelyard.registry import verbs
 from modelyard.registry.git import GitRegistryBackend
-
-context = multiprocessing.get_context("spawn")
-_start: Any = None
-
-
-def _begin(barrier: Any) -> None:
-    global _start
-    _start = barrier
-
-
-def all_at_once(work: Any, arguments: list[tuple[Any, ...]]) -> list[Any]:
-    """What each of several processes returns that start together; what one of them raises is raised."""
-    with context.Pool(len(arguments), _begin, [context.Barrier(len(arguments))]) as pool:
-        return pool.starmap(work, arguments, chunksize=1)
+from unit.registry.workers import begin_together
 
 
 def register_commits(clone: str, commits: list[str]) -> list[str]:
     """Register commits of one's own, pushed one by one; the versions they got."""
     registry = GitRegistryBackend(clone, push=True)
-    _start.wait(120)
+    begin_together()
     return [verbs.register(registry, "churn", commit=commit).label for commit in commits]
 
 

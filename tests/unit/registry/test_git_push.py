@@ -14,9 +14,10 @@ from modelyard.base.errors import AlreadyExists, Conflict, InvalidInput, NotAllo
 from modelyard.registry import queries, verbs
 from modelyard.registry.git import GitRegistryBackend
 from modelyard.stores.git.repository import open_repository
-from unit.registry.git_workers import all_at_once, commits_of, register_commits
+from unit.registry.git_workers import commits_of, register_commits
+from unit.registry.workers import all_at_once
 
-PROCESSES, EACH = 4, 4
+PROCESSES, EACH = 4, 3
 
 
 @pytest.fixture

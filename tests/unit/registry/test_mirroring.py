@@ -105,7 +105,7 @@ def in_step(pair: Pair, name: str, base: Any, conflicts: Collection[str]) -> Non
 
 
 @given(steps, steps, st.sampled_from([None, "yard", "git"]))
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_random_histories_meet_and_meet_again(
     before: Sequence[Step], after: Sequence[Step], prefer: Any
 ) -> None:

@@ -30,6 +30,11 @@ def _begin(barrier: Any) -> None:
     _start = barrier
 
 
+def begin_together() -> None:
+    """Wait for the other processes."""
+    _start.wait(120)
+
+
 def all_at_once(work: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> list[Any]:
     """What each of several processes returns that start together; what one of them raises is raised."""
     count = len(arguments)
@@ -41,7 +46,7 @@ def register_many(uri: str, name: str, count: int, offset: int) -> list[int | No
     """Register contents of our own; the numbers they got."""
     with connect(uri) as database:
         registry = SqlRegistry(database)
-        _start.wait(120)
+        begin_together()
         return [
             verbs.register(registry, name, digest=digest(offset + n)).number for n in range(count)
         ]
@@ -50,7 +55,7 @@ def register_many(uri: str, name: str, count: int, offset: int) -> list[int | No
 def register_one(uri: str, name: str) -> tuple[int | None, int]:
     """Register the same content as all others, under a name that is not there yet."""
     with connect(uri) as database:
-        _start.wait(120)
+        begin_together()
         version = verbs.register(SqlRegistry(database), name, digest=digest(0))
         return version.number, version_row_id(database, name, version.label)
 
@@ -58,7 +63,7 @@ def register_one(uri: str, name: str) -> tuple[int | None, int]:
 def rename_one(uri: str, name: str, target: str) -> str:
     """Take a name that all others want too."""
     with connect(uri) as database:
-        _start.wait(120)
+        begin_together()
         try:
             verbs.rename(SqlRegistry(database), name, target)
         except Exception as error:
@@ -79,7 +84,7 @@ def move_about(uri: str, name: str, seed: int) -> int:
             lambda version: verbs.set_alias(registry, name, "best", version),
             lambda version: verbs.remove_alias(registry, name, "best"),
         ]
-        _start.wait(120)
+        begin_together()
         for _ in range(25):
             try:
                 chance.choice(moves)(chance.randint(1, 4))
@@ -93,7 +98,7 @@ def watch(uri: str, name: str, times: int) -> int:
     """Look at the state again and again: it is always what the events up to it say."""
     with connect(uri) as database:
         registry = SqlRegistry(database)
-        _start.wait(120)
+        begin_together()
         for _ in range(times):
             state = registry.state(name)
             seen = [event for event in registry.events(name) if event.seq <= state.seq]

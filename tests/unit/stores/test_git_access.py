@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import git_servers
-from git_servers import HttpServer, Origin, SshServer
+from git_servers import HttpServer, Origin
 from modelyard.base.errors import (
     NotAllowed,
     NotFound,
@@ -29,6 +29,7 @@ from modelyard.stores.git.address import address_of
 from modelyard.stores.git.credentials import token_for, variable_for
 from modelyard.stores.git.mirror import Mirror
 from modelyard.stores.git.repository import open_repository
+from ssh_server import GitHost, git_host
 
 TOKEN = "tok-3f1c9a77e0"
 SPAWN = multiprocessing.get_context("spawn")
@@ -360,24 +361,29 @@ def children_of(parent: int) -> list[int]:
 @pytest.fixture(scope="module", params=[True, False], ids=["v2", "v0"])
 def ssh(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SshServer]:
-    with git_servers.ssh_server(tmp_path_factory.mktemp("ssh"), protocol=request.param) as server:
+) -> Iterator[GitHost]:
+    with git_host(tmp_path_factory.mktemp("ssh"), protocol=request.param) as server:
         yield server
 
 
 def test_ssh_reads_with_the_program_that_git_is_told(
-    ssh: SshServer,
+    ssh: GitHost,
     origin: Origin,
     server: HttpServer,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = f"{ssh.url}{origin.bare}"
     (tmp_path / "gitconfig").write_text(f'[core]\n\tsshCommand = "{ssh.command}"\n')
     folder = git_folder(url)
     assert len(read(folder, "churn")) == 6_000_000
     assert read(folder, "card") == b"y"
-    (tmp_path / "gitconfig").write_text("")
+
+
+@pytest.mark.parametrize("ssh", [True], ids=["v2"], indirect=True)
+def test_whom_ssh_does_not_know_or_does_not_let_in_is_named(
+    ssh: GitHost, origin: Origin, server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{ssh.url}{origin.bare}"
     with pytest.raises(Unreachable, match=r"the key of .* is not known to ssh"):
         git_folder(url)
     monkeypatch.setenv("GIT_SSH_COMMAND", ssh.stranger)

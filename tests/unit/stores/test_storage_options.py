@@ -8,7 +8,7 @@ import pytest
 
 from modelyard.base.config import set_setting, settings
 from modelyard.base.errors import InvalidSetting, NotAllowed
-from modelyard.stores.folders.faults import faults
+from modelyard.stores.faults import faults
 from modelyard.stores.folders.storage_options import options_for
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+import git_servers
 import modelyard as my
 from modelyard.base.errors import Conflict, InvalidInput, InvalidSetting, NotFound, NotSupported
 from modelyard.base.notes import collected
@@ -22,8 +22,7 @@ def double(x: float) -> float:
 
 
 def git(*words: str) -> str:
-    done = subprocess.run(["git", *words], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return git_servers.run(Path(), *words)
 
 
 @pytest.fixture

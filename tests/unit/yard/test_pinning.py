@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+import git_servers
 import modelyard as my
 from modelyard.base.errors import NotFound
 from modelyard.yard.pinning import pinned
@@ -29,9 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def git(*words: str) -> str:
-    who = ["-c", "user.name=ana", "-c", "user.email=ana@example.com"]
-    done = subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return git_servers.run(Path(), *words)
 
 
 @pytest.mark.parametrize("ref", ["double", "double#prod", "double@best", "double@latest", "double@1"])  # fmt: skip

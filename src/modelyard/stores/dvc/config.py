@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from modelyard.base.errors import InvalidInput, NotFound, did_you_mean
 
 Level = Literal["system", "global", "repo", "local", "call"]
-LEVELS: tuple[Level, ...] = ("system", "global", "repo", "local", "call")
 """A later one wins; ``call`` is what the caller of a function says."""
 
 FOLDER = ".dvc"

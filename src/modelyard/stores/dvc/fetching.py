@@ -10,12 +10,10 @@ from typing import Protocol, runtime_checkable
 
 from modelyard.base.errors import Corrupted, FileMissing, NotFound
 from modelyard.base.project import cache_bytes
+from modelyard.stores.apart import Progress
 from modelyard.stores.dvc.cache import ObjectFolder
 from modelyard.stores.dvc.names import ObjectId, matches
 from modelyard.stores.dvc.remotes import Remote, side_by_side
-
-Progress = Callable[[str, int], None]
-"""Called with the path of what has arrived, and its bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from modelyard.stores.dvc.config import RemoteSettings
 from modelyard.stores.dvc.names import ObjectId
 from modelyard.stores.dvc.policy import Honoured
 from modelyard.stores.dvc.remotes import side_by_side, without_secrets
+from modelyard.stores.faults import named
 
 _EXTRAS = {"s3": "s3", "gs": "gs", "azure": "azure", "ssh": "sftp"}
 ONE_BY_ONE = 200
@@ -145,12 +146,12 @@ class FileSystemRemote:
             missing = oid.text if oid else "folder"
             raise FileMissing(f"no {missing} in {self.shown}") from error
         except Exception as error:
-            if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
-                raise NotAllowed(
-                    f"{self.shown} may not be read or written: {str(error)[:200]}",
-                    hint=self._why_not(),
-                ) from error
-            raise Unreachable(f"{self.shown} cannot be reached: {str(error)[:200]}") from error
+            found = named(error, self.shown) or Unreachable(
+                f"{self.shown} cannot be reached: {str(error)[:200]}"
+            )
+            if isinstance(found, NotAllowed):
+                found.hint = self._why_not() or found.hint
+            raise found from error
 
     def _why_not(self) -> str | None:
         if not self._told.ambient:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from modelyard.base.errors import Conflict, NotFound
+from modelyard.base.errors import Conflict, NotFound, NotSupported
 from modelyard.base.paths import list_below, replacing
 from modelyard.stores.dvc.cache import ObjectFolder, place_file
 from modelyard.stores.dvc.config import FILE, FOLDER
@@ -17,7 +16,7 @@ from modelyard.stores.dvc.pulling import pull
 from modelyard.stores.dvc.pushing import push
 from modelyard.stores.dvc.roots import project_root
 from modelyard.stores.folders.local import LocalFolder
-from modelyard.stores.git.command import NO_HIDDEN
+from modelyard.stores.git.command import GitFailed, git
 
 __all__ = ["keep", "pull", "push", "release"]
 
@@ -106,15 +105,10 @@ def _own_ignores(folder: Path) -> None:
 def _refuse_in_git(target: Path) -> None:
     """What Git has already would be in both; DVC refuses that too."""
     try:
-        found = subprocess.run(
-            ["git", *NO_HIDDEN, "ls-files", "-z", "--", f"./{target.name}"],
-            cwd=target.parent,
-            capture_output=True,
-            check=False,
-        )
-    except OSError:
+        found = git(target.parent, "ls-files", "-z", "--", f"./{target.name}")
+    except (GitFailed, NotSupported, OSError):  # no repository, or no Git: then it has nothing
         return
-    if found.returncode == 0 and found.stdout:
+    if found:
         raise Conflict(
             f"{target} is in Git already, so DVC would keep it twice",
             hint=f"git rm -r --cached {target}, and save it again",

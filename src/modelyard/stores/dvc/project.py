@@ -10,6 +10,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from modelyard.base.errors import FileMissing, NotSupported
+from modelyard.stores.apart import Progress
 from modelyard.stores.dvc.cache import ObjectFolder, user_objects
 from modelyard.stores.dvc.config import (
     FILE,
@@ -22,7 +23,7 @@ from modelyard.stores.dvc.config import (
     reader_config,
     remote_settings,
 )
-from modelyard.stores.dvc.fetching import Fetching, Progress, Wanted
+from modelyard.stores.dvc.fetching import Fetching, Wanted
 from modelyard.stores.dvc.manifests import MAX_BYTES as MOST_IN_MANIFEST
 from modelyard.stores.dvc.manifests import read_manifest
 from modelyard.stores.dvc.names import ObjectId

@@ -13,7 +13,7 @@ from modelyard.stores.dvc.names import ObjectId
 from modelyard.stores.dvc.pointers import Output
 from modelyard.stores.dvc.project import Project, above, below
 from modelyard.stores.dvc.roots import project_root
-from modelyard.stores.folders.interface import Entry, Folder
+from modelyard.stores.folders.interface import Entry, Folder, Part
 from modelyard.stores.folders.local import LocalFolder
 
 
@@ -37,11 +37,7 @@ def _whole(folder: Folder) -> tuple[Folder, str]:
         if root is not None and root != folder.root:
             return LocalFolder(root), folder.root.relative_to(root).as_posix()
         return folder, ""
-    part = getattr(folder, "below", "")
-    if part:
-        repository, commit = getattr(folder, "repository"), getattr(folder, "commit")  # noqa: B009  of a commit alone
-        return type(folder)(repository, commit, getattr(folder, "rev", "")), part  # type: ignore[call-arg]
-    return folder, ""
+    return folder.whole() if isinstance(folder, Part) else (folder, "")
 
 
 class TrackedFolder:

@@ -16,7 +16,7 @@ from modelyard.base.clock import new_id
 from modelyard.base.errors import FileMissing, MissingExtra, Unreachable
 from modelyard.base.paths import safe_segments
 from modelyard.base.refs import REMOTE_EXTRAS
-from modelyard.stores.folders.faults import faults
+from modelyard.stores.faults import faults
 from modelyard.stores.folders.holding import Held
 from modelyard.stores.folders.interface import Entry
 from modelyard.stores.folders.storage_options import options_for
@@ -120,8 +120,8 @@ class FsspecFolder:
         entries = {n: _entry(above + n, e) for n, e in named if n and not _marks(e, place)}
         return [entries[name] for name in sorted(entries)]
 
-    def below(self, path: str = "") -> Iterator[Entry]:
-        """All files below a folder, in as few requests as a bucket's flat list takes."""
+    def files_below(self, path: str = "") -> Iterator[Entry]:
+        """See `interface.Flat`: as few requests as a bucket's flat list takes."""
         place = self.place(path)
         with faults(self.ref(path)):
             self.filesystem.invalidate_cache()

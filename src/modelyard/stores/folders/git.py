@@ -11,7 +11,7 @@ from typing import IO, Any
 from modelyard.base.errors import FileMissing, InvalidPath, NotSupported
 from modelyard.base.paths import safe_segments
 from modelyard.base.ref_types import GitRef, PathRef
-from modelyard.stores.folders.interface import Entry
+from modelyard.stores.folders.interface import Entry, Folder
 from modelyard.stores.git.objects import read_all
 from modelyard.stores.git.pointers import is_pointer, pointed, pointer_in
 from modelyard.stores.git.repository import Repository, open_repository
@@ -71,8 +71,12 @@ class GitFolder:
         ]
         return sorted(entries, key=lambda entry: entry.path)
 
+    def whole(self) -> tuple[Folder, str]:
+        """See `interface.Part`."""
+        return GitFolder(self.repository, self.commit, self.rev) if self.below else self, self.below
+
     def paths(self) -> Iterator[str]:
-        """All files, by path, without a look at each."""
+        """See `interface.Known`."""
         below = f"{self.below}/" if self.below else ""
         for path, entry in self.repository.tree(self.commit).items():
             if entry.is_file and path.startswith(below) and _plain(path):

@@ -9,9 +9,9 @@ How to add one: write ``stores/folders/<name>.py`` with a class that has these m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +69,41 @@ class Folder(Protocol):
     def fetch(self, paths: Sequence[str]) -> None:
         """Bring files here, as few requests as possible and side by side, so that opening them costs no more round trips.
         What is missing is passed over: opening it will say so. Nothing to do where files are here already."""
+        ...
+
+
+@runtime_checkable
+class Flat(Protocol):
+    """A folder that lists all its files at once, without a look into each folder below it."""
+
+    def files_below(self, path: str = "") -> Iterator[Entry]:
+        """All files below a folder."""
+        ...
+
+
+@runtime_checkable
+class Known(Protocol):
+    """A folder whose paths are all known before anything is asked: that of a commit."""
+
+    def paths(self) -> Iterator[str]:
+        """The paths of all files; their sizes would have to be asked for."""
+        ...
+
+
+@runtime_checkable
+class Part(Protocol):
+    """A folder that may be below another one of the same kind."""
+
+    def whole(self) -> tuple[Folder, str]:
+        """The folder that all of it is in, and the way from there; itself and ``""`` where it is all."""
+        ...
+
+
+@runtime_checkable
+class Overlay(Protocol):
+    """A folder that shows more over another."""
+
+    @property
+    def folder(self) -> Folder:
+        """The other one."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from modelyard.stores.folders.interface import Folder
+from modelyard.stores.folders.interface import Folder, Overlay
 
 _OVERLAYS = ("modelyard.stores.folders.dvc:with_dvc",)
 """``module:function`` that know another product's way to keep large files apart."""
@@ -20,6 +20,6 @@ def overlaid(folder: Folder) -> Folder:
 
 def underlying(folder: Folder) -> Folder:
     """The folder below all that is shown over it."""
-    while (inner := getattr(folder, "folder", None)) is not None:
-        folder = inner
+    while isinstance(folder, Overlay):
+        folder = folder.folder
     return folder

@@ -13,10 +13,10 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from modelyard.base.clock import now_ms
 from modelyard.base.digests import CHUNK, FileEntry
+from modelyard.stores.locks import waited_for
 from modelyard.stores.putting import ABANDONED_MS, checked
 
 
@@ -27,7 +27,7 @@ def partial(folder: Path, entry: FileEntry, part_size: int) -> Iterator[Partial]
     _sweep(folder)
     file = folder / checked(entry.sha256)
     lock_file = folder / f"{file.name}.lock"
-    with _held(lock_file):
+    with waited_for(lock_file):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         try:
             yield Partial(file, descriptor, entry, part_size)
@@ -35,30 +35,6 @@ def partial(folder: Path, entry: FileEntry, part_size: int) -> Iterator[Partial]
             os.close(descriptor)
             with contextlib.suppress(OSError):  # Windows, while it is open
                 lock_file.unlink()
-
-
-def _held(lock_file: Path) -> IO[bytes]:
-    """A lock that goes with the process that holds it, however it ends."""
-    while True:
-        lock = lock_file.open("ab")
-        _lock(lock.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            # Who waited may hold a file that was removed meanwhile, which keeps nobody out.
-            if os.path.samestat(os.fstat(lock.fileno()), lock_file.stat()):
-                return lock
-        lock.close()
-
-
-def _lock(descriptor: int) -> None:
-    """Wait until this process alone has the file open so; it ends with the descriptor."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]  # only there
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _sweep(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeGuard, cast
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote
 
 from modelyard.base.errors import InvalidReference, NotSupported
@@ -15,8 +15,9 @@ from modelyard.stores.folders.interface import Folder
 WEB = ("http", "https")
 
 
+@runtime_checkable
 class Ranged(Folder, Protocol):
-    """A folder that gives any part of a file, to several threads at once."""
+    """A folder that gives any part of a file, to several threads at once, and so keeps nothing here itself."""
 
     def pieces(self, path: str, start: int, length: int) -> Iterator[bytes]:
         """So many bytes from ``start`` on, piece by piece. What is cut off is `Unreachable` after the pieces that came;
@@ -24,6 +25,7 @@ class Ranged(Folder, Protocol):
         ...
 
 
+@runtime_checkable
 class Writable(Ranged, Protocol):
     """A folder that takes files. Each appears whole, or not at all, in place of what was there."""
 
@@ -78,14 +80,9 @@ def _place(scheme: str, above: str) -> tuple[str, str]:
 def open_writable(ref: RemoteRef) -> tuple[Writable, str]:
     """As `open_remote`, to write there. `NotSupported` for a web address."""
     folder, path = open_remote(ref)
-    if not hasattr(folder, "put"):
+    if not isinstance(folder, Writable):
         raise NotSupported(
             f"nothing can be saved to {folder.ref(path)}: a web server takes no files",
             hint="save to a bucket (s3://, gs://, az://) or server (sftp://), or register it with a hub",
         )
-    return cast(Writable, folder), path
-
-
-def is_ranged(folder: Folder) -> TypeGuard[Ranged]:
-    """Whether a folder gives parts of files, and so keeps nothing here itself."""
-    return hasattr(folder, "pieces")
+    return folder, path

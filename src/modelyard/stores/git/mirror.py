@@ -21,7 +21,7 @@ from modelyard.base.paths import discard, full_disk_named
 from modelyard.base.project import cache_bytes, cache_dir
 from modelyard.stores.git.address import Address
 from modelyard.stores.git.command import git
-from modelyard.stores.git.locks import locked, taken
+from modelyard.stores.locks import locked, taken
 
 WAIT_SECONDS = 1800.0
 """How long to wait while another process fetches from the same place."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import dvc_project
+import git_servers
 import modelyard as my
 from modelyard.base.errors import (
     Conflict,
@@ -37,8 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return git_servers.run(root, *words)
 
 
 def test_what_is_missing_is_brought_and_all_is_in_the_cache(root: Path, store: Path) -> None:

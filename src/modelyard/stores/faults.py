@@ -18,7 +18,12 @@ from modelyard.base.errors import (
 _LIBRARIES = frozenset(
     ["botocore", "aiobotocore", "aiohttp", "azure", "google", "gcsfs", "paramiko", "pyarrow"]
 )
-_NO_ONE = ("Credentials", "Must provide either a connection_string or account_name", "Unauthorized")
+_NO_ONE = (
+    "Credentials",
+    "CredentialUnavailable",
+    "Must provide either a connection_string or account_name",
+    "Unauthorized",
+)
 
 
 @contextlib.contextmanager
@@ -29,9 +34,9 @@ def faults(label: str) -> Generator[None]:
     except (ModelyardError, ImportError):
         raise
     except Exception as error:
-        if (named := _named(error, label)) is None:
+        if (found := named(error, label)) is None:
             raise
-        raise named from error
+        raise found from error
 
 
 def _or_none(label: str) -> str:
@@ -40,7 +45,8 @@ def _or_none(label: str) -> str:
     return public if scheme in ("s3", "gs", "az") else ""
 
 
-def _named(error: Exception, label: str) -> ModelyardError | None:
+def named(error: Exception, label: str) -> ModelyardError | None:
+    """What an exception says of the other side; None of one that says nothing of it."""
     text = str(error).partition("\n")[0]
     told = f"{type(error).__name__} {text}"
     if isinstance(error, FileNotFoundError):

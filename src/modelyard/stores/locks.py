@@ -37,9 +37,8 @@ def taken(file: Path, *, shared: bool = False) -> IO[bytes] | None:
     except FileNotFoundError:
         return None
     try:
-        _lock(stream, shared)
-        # Who waited may hold a file that was removed meanwhile, which keeps nobody out.
-        if os.path.samestat(os.fstat(stream.fileno()), file.stat()):
+        _lock(stream, shared=shared)
+        if _is_there(stream, file):
             return stream
     except OSError:
         pass
@@ -47,13 +46,32 @@ def taken(file: Path, *, shared: bool = False) -> IO[bytes] | None:
     return None
 
 
-def _lock(stream: IO[bytes], shared: bool) -> None:
+def waited_for(file: Path) -> IO[bytes]:
+    """The same, however long others have it. Its folder must be there."""
+    while True:
+        stream = file.open("ab")
+        _lock(stream, wait=True)
+        if _is_there(stream, file):
+            return stream
+        stream.close()
+
+
+def _is_there(stream: IO[bytes], file: Path) -> bool:
+    """Who waited may hold a file that was removed meanwhile, which keeps nobody out."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(stream.fileno()), file.stat())
+    return False
+
+
+def _lock(stream: IO[bytes], *, shared: bool = False, wait: bool = False) -> None:
     if os.name == "nt":
         import msvcrt
 
         if not shared:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # only there
+            how = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]  # only there
+            msvcrt.locking(stream.fileno(), how, 1)  # type: ignore[attr-defined]
     else:
         import fcntl
 
-        fcntl.flock(stream.fileno(), (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(stream.fileno(), how if wait else how | fcntl.LOCK_NB)

@@ -212,7 +212,7 @@ def test_looking_loads_no_database_library(made: Path) -> None:
 def test_stages_and_aliases_move(repo: Path) -> None:
     done = run("assign", "churn@v0.1.0", "--stage", "prod", "--json", cwd=repo)
     assert done.data == {"name": "churn", "version": "v0.1.0", "stage": "prod"}
-    assert done.err == "not sent yet: git push origin 'churn#prod#3'\n"
+    assert done.err == "not sent yet: git push origin churn@v0.1.0 'churn#prod#3'\n"
     assert run("unassign", "churn@v0.1.0", "--stage", "prod", cwd=repo).out == "churn@v0.0.1 is in prod again\n"  # fmt: skip
     assert run("demote", "churn", "--stage", "prod", "--json", cwd=repo).data["holder"] is None
     assert run("alias", "churn", "champion", "--json", cwd=repo).data == {"champion": "v0.1.0"}
@@ -260,6 +260,48 @@ def test_tags_are_sent_when_asked_to(repo: Path) -> None:
     assert not [
         tag for tag in tags(repo) if tag.startswith("other#")
     ]  # nothing stays that was not sent
+
+
+def test_a_stage_is_never_sent_without_its_version(repo: Path) -> None:
+    origin = repo.parent / "origin.git"
+    assert run("register", "other", cwd=repo).code == 0
+    told = run("promote", "other", "--stage", "dev", cwd=repo).err
+    assert told == "not sent yet: git push origin other@v0.0.1 'other#dev#1'\n"
+    assert run("promote", "other", "--stage", "prod", "--push", cwd=repo).code == 0
+    assert {"other@v0.0.1", "other#prod#2"} <= set(tags(origin))
+
+
+@pytest.mark.parametrize("words", [["register", "other"], ["promote", "other", "--stage", "dev"]])
+def test_what_was_not_sent_the_first_time_is_sent_the_second(words: list[str], repo: Path) -> None:
+    assert run("register", "other", cwd=repo).code == 0
+    made = {"other@v0.0.1"} if words[0] == "register" else {"other@v0.0.1", "other#dev#1"}
+    assert run(*words, cwd=repo).code == 0
+    assert not made & set(tags(repo.parent / "origin.git"))
+    assert run(*words, "--push", cwd=repo).code == 0
+    assert made <= set(tags(repo.parent / "origin.git"))
+    assert made == {tag for tag in tags(repo) if tag.startswith("other")}  # and not made again
+
+
+def test_a_shallow_clone_is_told_that_it_lacks_tags(repo: Path, tmp_path: Path) -> None:
+    url = (repo.parent / "origin.git").as_uri()
+    git("clone", "-q", "--depth", "1", "--no-tags", url, "shallow", cwd=tmp_path)
+    refused(run("promote", "churn", "--stage", "prod", cwd=tmp_path / "shallow"), 3, "no model named 'churn'", "this clone is shallow, and tags may be missing: git fetch --force origin")  # fmt: skip
+
+
+def test_a_push_without_another_side_says_so(repo: Path) -> None:
+    git("remote", "remove", "origin", cwd=repo)
+    refused(run("register", "other", "--push", cwd=repo), 3, "no remote is called 'origin'", "git remote add origin URL")  # fmt: skip
+    assert "other@v0.0.1" not in tags(repo)
+
+
+def test_a_bare_repository_is_a_project(repo: Path) -> None:
+    bare = repo.parent / "origin.git"
+    assert run("show", "--json", cwd=bare).data["churn"]["stages"] == {"prod": "v0.0.1"}
+    assert run("which", "churn", "--stage", "prod", "--project", str(bare), cwd=repo.parent).out.startswith("churn@v0.0.1")  # fmt: skip
+    assert run("apply", "churn#prod", "-", cwd=bare, stdin=b"4.0").out == "4.0\n"
+    assert run("check-ref", "churn#prod#1", cwd=bare).code == 0
+    below = bare / "refs" / "heads"
+    assert run("show", "--json", cwd=below).data["churn"]["latest"] == "v0.1.0"
 
 
 def test_a_commit_has_one_version(repo: Path) -> None:

@@ -27,6 +27,7 @@ SILENCE = 60.0
 """Seconds without a byte after which the other side is given up, however long the whole may take."""
 _CHUNK = 1 << 18
 _PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 
 
@@ -188,6 +189,20 @@ def check(url: str, *, local: bool = False) -> str:
     return url
 
 
+def leads_inside(origin: str, url: str) -> bool:
+    """Whether a URL that something at ``origin`` (a URL too) names is of this machine or its network, and ``origin`` is
+    not: then whoever wrote it sends us where only we can go."""
+    return _is_inside(url) and not _is_inside(origin)
+
+
+def _is_inside(url: str) -> bool:
+    try:
+        found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, ValueError):  # a host that nobody knows leads nowhere
+        return False
+    return not all(_is_global(str(entry[4][0]).partition("%")[0]) for entry in found)
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -264,6 +279,8 @@ def _judged(host: str, port: int, local: bool) -> tuple[str, int]:
 def _is_global(address: str) -> bool:
     parsed = ipaddress.ip_address(address)
     mapped = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
+    if parsed in _NAT64:  # the last four bytes are the address that is called
+        mapped = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     return (mapped or parsed).is_global and not parsed.is_multicast
 
 

@@ -1,7 +1,7 @@
 """Where a project begins, and what its settings say.
 
 A project's root is the nearest folder upward that holds ``modelyard.toml``, a ``pyproject.toml`` with
-``[tool.modelyard]``, ``yard.db`` or ``.git``; else the folder one is in. Its settings come, the first that has a key
+``[tool.modelyard]``, ``yard.db`` or ``.git``, or is a bare repository; else the folder one is in. Its settings come, the first that has a key
 wins, from ``MODELYARD_<KEY>`` in the environment, ``[tool.modelyard]`` of ``pyproject.toml``, and ``modelyard.toml``.
 """
 
@@ -28,7 +28,14 @@ def find_root(start: Path | None = None) -> Path:
 
 def _is_root(folder: Path) -> bool:
     marked = any(_there(folder / name) for name in (OWN_FILE, DATABASE, ".git"))
-    return marked or section(folder) is not None
+    return marked or is_bare(folder) or section(folder) is not None
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is a Git repository without a work tree."""
+    if folder.name == ".git" or not _there(folder / "HEAD"):
+        return False
+    return _there(folder / "objects") and _there(folder / "refs")
 
 
 def _there(path: Path) -> bool:

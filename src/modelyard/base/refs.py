@@ -74,6 +74,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@]*?)(?::(?P<port>[0-9]{1,5}))?", re.DOTALL)
+TOKEN = re.compile(r"gh[a-z]_|github_pat_|gl[a-z]+-|ATCTT|.{32}")
+"""How a user name begins that is none: hosts take a token in its place."""
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -125,7 +127,8 @@ _WORDS: Mapping[type, str] = {
 
 
 def _refuse(text: str, reason: str, hint: str | None = None) -> NoReturn:
-    shown = text if len(text) <= 200 else text[:200] + "…"
+    shown = re.sub(r"//[^/]*@", "//…@", text, count=1)  # it may hold a password
+    shown = shown if len(shown) <= 200 else shown[:200] + "…"
     raise InvalidReference(f"reference {shown!r} is refused: {reason}", hint=hint)
 
 
@@ -307,8 +310,12 @@ def _check_address(text: str, scheme: str, authority: str, path: str) -> None:
     if authority or scheme not in ("file", "hdfs", "memory"):
         parts = _AUTHORITY.fullmatch(authority)
         user, host, port = parts.group("user", "host", "port") if parts else (None, "", None)
-        if user and ":" in user:
-            _refuse(text, "it holds a password", "credentials belong where your tools keep them")
+        if user and (":" in user or (scheme in ("http", "https") and TOKEN.match(user))):
+            _refuse(
+                text,
+                "it holds a password or token",
+                "credentials belong where your tools keep them",
+            )
         plain = _HOST.fullmatch(host) and (user is None or _USER.fullmatch(user))
         if not plain or int(port or 1) > 65535:
             _refuse(text, "it names no host, or not plainly")

@@ -12,15 +12,10 @@ from typing import Any
 import click
 
 from modelyard.base.errors import InvalidInput, ModelyardError, describe
+from modelyard.base.notes import printable
 
 NARROWEST = 8
 """To which a column is cut at most, however narrow the terminal."""
-
-_UNPRINTABLE = dict.fromkeys(
-    [*(n for n in range(32) if n not in (9, 10)), *range(127, 160), 0x200E, 0x200F,
-     *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd",
-)  # fmt: skip
-"""What moves the cursor, colours the screen or turns the reading direction: a card's text must not."""
 
 
 def emit(data: Any, as_json: bool, human: Callable[[], str] | None = None) -> None:
@@ -84,15 +79,6 @@ def confirm(question: str, yes: bool) -> None:
     if not click.confirm(printable(question), err=True):
         say("nothing was changed")
         raise click.exceptions.Exit(1)
-
-
-def printable(text: str) -> str:
-    """Text as a terminal may show it.
-
-    >>> printable("a\\x1b[31mb")
-    'a\ufffd[31mb'
-    """
-    return text.translate(_UNPRINTABLE)
 
 
 def to_text(data: Any) -> str:

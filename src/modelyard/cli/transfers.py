@@ -64,8 +64,11 @@ def moved(found: Moved, dry_run: bool) -> dict[str, Any]:
 def told(found: Moved, done: str, way: str) -> str:
     """As a line for people."""
     if not found.paths:
-        return f"nothing to do: {found.unchanged} files are in place"
+        return f"nothing to do: {_many(found.unchanged, 'file')} in place"
     place = f" {way} {', '.join(found.remotes)}" if found.remotes and found.objects else ""
-    return (
-        f"{done} {len(found.paths)} files ({found.objects} contents, {found.bytes:,} bytes){place}"
-    )
+    files, contents = _many(len(found.paths), "file"), _many(found.objects, "content")
+    return f"{done} {files} ({contents}, {_many(found.bytes, 'byte')}){place}"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

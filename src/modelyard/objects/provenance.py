@@ -9,6 +9,7 @@ from modelyard import __version__
 from modelyard.base.clock import now_ms, to_rfc3339
 from modelyard.base.events import local_user
 from modelyard.objects.card import Created
+from modelyard.stores.git.command import NO_HIDDEN
 
 
 def created_now(folder: Path) -> Created:
@@ -27,7 +28,7 @@ def git_state(folder: Path) -> tuple[str, bool | None]:
     """Short commit and whether tracked files differ from it; ``("", None)`` outside a repository or without git."""
     if git_root(folder) is None:
         return "", None
-    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    command = ["git", *NO_HIDDEN, "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.TimeoutExpired):

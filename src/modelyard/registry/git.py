@@ -11,7 +11,7 @@ one fold over one ``git for-each-ref``. Who acts is who Git says makes a tag.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,10 @@ class GitRegistryBackend:
             return read(self.folder)
         except GitFailed as error:
             if "not a git repository" in error.stderr:
-                raise NotFound(f"{self.folder} is in no Git repository", hint="git init") from error
+                raise NotFound(
+                    f"{self.folder.absolute()} is in no Git repository",
+                    hint="git init makes one; --project names another",
+                ) from error
             raise
 
     def skipped(self) -> list[Skipped]:
@@ -230,7 +233,7 @@ class GitRegistryBackend:
             for other in {event.subject.partition(":")[2] for event in before}:
                 refuse_twin(state.name, other)
 
-    def _carry_out(self, there: Tags, planned: Plan) -> list[Tag]:
+    def _carry_out(self, there: Tags, planned: Plan) -> Sequence[Tag]:
         if self._away is not None:
             return self._carry_out_there(self._away, planned)
         from modelyard.registry._git import remote as remotes
@@ -238,11 +241,19 @@ class GitRegistryBackend:
 
         made = writing.make(self.folder, planned.new, self.identity(self.folder))
         if self.push:
-            remotes.push(self.folder, self.remote, made, planned.gone)
+            needed = beside(there, {(tag.said.name, tag.commit) for tag in planned.new})
+            remotes.push(self.folder, self.remote, [*needed, *made], planned.gone)
         writing.update(self.folder, made, [(ref, there.refs[ref]) for ref in planned.gone])
         return made
 
-    def _carry_out_there(self, away: Repository, planned: Plan) -> list[Tag]:
+    def send(self, name: str, commit: str) -> None:
+        """Bring the other side what it lacks of the tags of a model at a commit: they may have been made without
+        being sent."""
+        from modelyard.registry._git import remote as remotes
+
+        remotes.push(self.folder, self.remote, beside(self.tags(), {(name, commit)}), ())
+
+    def _carry_out_there(self, away: Repository, planned: Plan) -> Sequence[Tag]:
         from modelyard.registry._git import remote as remotes
         from modelyard.registry._git import writing
         from modelyard.stores.git.pushing import bench_for
@@ -272,6 +283,12 @@ class GitRegistryBackend:
             note(f"the tag {bad.ref!r} is passed over: {bad.why}")
         if len(new) > _NOTED:
             note(f"{len(new) - _NOTED} more tags are passed over: modelyard doctor lists them")
+
+
+def beside(there: Tags, places: Collection[tuple[str, str]]) -> list[Tag]:
+    """The tags of models at commits. A new tag is sent with them: a stage means the version that is registered at its
+    commit, so that without that one it means nothing. What is over there already costs nothing."""
+    return [tag for tag in there.tags if (tag.said.name, tag.commit) in places]
 
 
 def _deletions(state: ModelState, planned: Plan, new: Sequence[Event]) -> Iterator[Event]:

@@ -104,10 +104,14 @@ def _known_semver(
     taken = state.versions.get(wanted) if wanted else None
     if taken and (commit or taken.digest != digest):
         raise AlreadyExists(
-            f"version {wanted} of {state.name!r} is registered with other content",
+            f"version {wanted} of {state.name!r} is registered {_where(taken)}",
             hint=f"the next free ones are {', '.join(_free(state))}",
         )
     return taken or (None if wanted or commit else same_content(state, digest=digest))
+
+
+def _where(version: Version) -> str:
+    return f"at another commit, {version.commit[:12]}" if version.commit else "with other content"
 
 
 def _free(state: ModelState) -> list[str]:

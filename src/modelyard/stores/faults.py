@@ -39,6 +39,12 @@ def faults(label: str) -> Generator[None]:
         raise found from error
 
 
+def _or_none(label: str) -> str:
+    scheme = label.partition("://")[0]
+    public = f"; for what is public, set MODELYARD_STORAGE_{scheme.upper()}_ANON=true"
+    return public if scheme in ("s3", "gs", "az") else ""
+
+
 def named(error: Exception, label: str) -> ModelyardError | None:
     """What an exception says of the other side; None of one that says nothing of it."""
     text = str(error).partition("\n")[0]
@@ -47,8 +53,9 @@ def named(error: Exception, label: str) -> ModelyardError | None:
         return FileMissing(f"{label} is not there: {text}")
     if any(word in told for word in _NO_ONE):
         return NotAllowed(
-            f"{label}: nobody is named to ask for it: {text}",
-            hint="credentials come from the environment or profiles, as the provider's own tools have them",
+            f"{label} was not asked for, without credentials: {text}",
+            hint="they come from the environment or profiles, as the provider's own tools have them"
+            + _or_none(label),
         )
     if "libjvm" in text or "libhdfs" in text:
         return NotSupported(

@@ -33,7 +33,9 @@ class SemVerRegistryContract(RegistryContract):
             with pytest.raises(AlreadyExists):
                 bench.register("churn", content, semver=semver)
         verbs.deregister(bench.registry, "churn", one.label)
-        with pytest.raises(AlreadyExists, match="registered with other content"):
+        with pytest.raises(
+            AlreadyExists, match=r"registered (at another commit|with other content)"
+        ):
             bench.register("churn", 2, semver=one.label)
         with pytest.raises(AlreadyExists, match="one version"):
             bench.register("churn", 1, semver="v1.0.0")

@@ -15,7 +15,7 @@ from modelyard.objects.opening import Place, exists_at, source_at
 from modelyard.registry.queries import newest
 from modelyard.stores.folders.git import GitFolder
 from modelyard.stores.folders.overlays import overlaid
-from modelyard.stores.git.command import GitFailed, git_text
+from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git_text
 from modelyard.yard.annotating import annotate
 from modelyard.yard.annotations import CARD, FILES, Annotation, annotation_of, named_at, near_names
 from modelyard.yard.git_registry import GitRegistry
@@ -151,7 +151,9 @@ def _refuse_uncommitted(registry: GitRegistry, path: str) -> None:
     if top is None:
         return
     files = [path, f"{path}{CARD}", f"{path}.dvc"]
-    changed = git_text(top, "status", "--porcelain", "--untracked-files=all", "--", *files)
+    changed = git_text(
+        top, *NO_HIDDEN, "status", "--porcelain", "--untracked-files=all", "--", *files
+    )
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
         raise Conflict(

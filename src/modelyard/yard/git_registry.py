@@ -19,9 +19,11 @@ from modelyard.base.events import Event
 from modelyard.base.names import Part
 from modelyard.base.notes import note
 from modelyard.registry import queries, verbs
-from modelyard.registry.git import GitRegistryBackend
+from modelyard.registry._git.checking import FETCH
+from modelyard.registry._git.tags import Action
+from modelyard.registry.git import GitRegistryBackend, beside
 from modelyard.registry.interface import Decision, ModelState, Version
-from modelyard.stores.git.command import git_text
+from modelyard.stores.git.command import git_text, lines_of
 from modelyard.yard.registered import Registered
 from modelyard.yard.summary import entry, shown
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from modelyard.objects.source import Source
     from modelyard.registry._git.examining import Problem
+    from modelyard.registry._git.planning import Plan
+    from modelyard.registry._git.reading import Tag, Tags
     from modelyard.registry.rules import Rules
     from modelyard.stores.git.repository import Repository
     from modelyard.yard.git_versions import GitModelVersion
@@ -46,6 +50,8 @@ class _Tags(GitRegistryBackend):
     def __init__(self, repository: Any, **options: Any) -> None:
         super().__init__(repository, **options)
         self.unsent: list[str] = []
+        """A deleted tag with ``:`` in front."""
+        self.idle = False
 
     @property
     def actor(self) -> str:
@@ -58,16 +64,27 @@ class _Tags(GitRegistryBackend):
 
     def has_remote(self) -> bool:
         """Whether there is another side."""
-        return self.remote in git_text(self.folder, "remote").splitlines()
+        return self.remote in lines_of(git_text(self.folder, "remote"))
+
+    def is_shallow(self) -> bool:
+        """Whether this is a clone without its history, as pipelines make them: Git leaves out most tags, too."""
+        return git_text(self.folder, "rev-parse", "--is-shallow-repository") == "true"
 
     def write(self, name: str, decide: Decision) -> Sequence[Event]:
-        """As it does; what was written and not sent is kept in ``unsent``, a deleted tag with ``:`` in front."""
+        """As it does; ``idle`` is whether there was nothing to write."""
         events = super().write(name, decide)
-        if not self.push:
-            self.unsent += [event.after["tag"] for event in events if "tag" in event.after]
-            gone = [tag for event in events for tag in event.before.get("tags", ())]
-            self.unsent += [f":{tag}" for tag in gone]
+        self.idle = not events
         return events
+
+    def _carry_out(self, there: Tags, planned: Plan) -> Sequence[Tag]:
+        made = super()._carry_out(there, planned)
+        if (
+            not self.push
+        ):  # with those that they mean nothing without, which may not have been sent either
+            needed = beside(there, {(tag.said.name, tag.commit) for tag in made})
+            said = [tag.ref for tag in needed if tag.said.action is Action.REGISTER]
+            self.unsent += [*said, *(tag.ref for tag in made), *(f":{ref}" for ref in planned.gone)]
+        return made
 
 
 class GitRegistry(Registered["GitModelVersion"]):
@@ -150,7 +167,22 @@ class GitRegistry(Registered["GitModelVersion"]):
         )
         if not found.said and not dry_run:
             write_down(self, found)
+        if not dry_run:
+            self._send(version)
         return self._version(registry.state(version.name), version)
+
+    def promote(
+        self, name: str, stage: str, version: int | str | None = None, comment: str = ""
+    ) -> GitModelVersion:
+        """The same of a yard; a version that is in the stage already is sent, when that is asked for."""
+        found = super().promote(name, stage, version, comment)
+        self._send(found)
+        return found
+
+    def _send(self, version: Version | GitModelVersion) -> None:
+        """What was written before without being sent, where a push is asked for and there was nothing to write."""
+        if self._tags.push and self._tags.idle and self.folder is not None:
+            self._tags.send(version.name, version.commit or "")
 
     def commit_of(self, rev: str | None = None) -> str:
         """The full id of a commit, by default of HEAD (of a URL: its default branch)."""
@@ -247,6 +279,10 @@ class GitRegistry(Registered["GitModelVersion"]):
                 error.hint = f"it is there, and not registered: modelyard register {name}"
             else:
                 error.hint = did_you_mean(name, {*self.names(), *there}) or error.hint
+            if self.folder is not None and self._tags.is_shallow():
+                error.hint = (
+                    f"{error.hint}; this clone is shallow, and tags may be missing: {FETCH}"
+                )
             raise
 
     def _digest(self, state: ModelState, version: Version) -> str | None:

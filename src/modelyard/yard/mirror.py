@@ -28,6 +28,11 @@ from modelyard.yard.settings import get_setting, put_setting
 if TYPE_CHECKING:
     from modelyard.yard.yard import Yard
 
+_OURS = frozenset(
+    ["path", "card", "vouched", "elsewhere", "origin", "dataset", "dataset_id", "run"]
+)
+"""What a yard says of its own versions, and believes: whoever can push a tag has no say in it."""
+
 From = Literal["git", "yard", "both"]
 
 
@@ -104,8 +109,8 @@ class _Bridge:
                 raise NotFound(f"nothing at commit {version.commit[:7]} says what it is")
             source = source_at(Place(overlaid(folder), path), self._git.source)
         except ModelyardError as error:
-            known = {k: v for k, v in version.facts.items() if k != "path"}
-            return version.digest, {**known, "note": error.message}
+            known = {k: v for k, v in version.facts.items() if k not in _OURS}
+            return version.digest, {**known, "note": error.message, "vouched": False}
         card = source.card
         if self._copy:
             kept = keep(self._yard.stores, source)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from modelyard.base.errors import NotSupported
 from modelyard.objects.card_file import SUFFIX
-from modelyard.stores.git.command import GitFailed, git_text
+from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git_text
 
 
 def committed(path: Path) -> dict[str, Any] | None:
@@ -27,12 +27,14 @@ def committed(path: Path) -> dict[str, Any] | None:
 
 def _committed(folder: Path, name: str) -> dict[str, Any] | None:
     card = f"{name}{SUFFIX}"
-    told = git_text(folder, "rev-parse", "--show-prefix", "--verify", "HEAD").split("\n")
+    told = git_text(folder, *NO_HIDDEN, "rev-parse", "--show-prefix", "--verify", "HEAD").split(
+        "\n"
+    )
     prefix, commit = told[0], told[-1]
-    if not git_text(folder, "ls-tree", "--name-only", "HEAD", "--", card):
+    if not git_text(folder, *NO_HIDDEN, "ls-tree", "--name-only", "HEAD", "--", card):
         return None
     files = (name, card, f"{name}.dvc")
-    if git_text(folder, "status", "--porcelain", "--untracked-files=all", "--", *files):
+    if git_text(folder, *NO_HIDDEN, "status", "--porcelain", "--untracked-files=all", "--", *files):
         return None
     return {
         "git": {"repo": repository_url(folder), "rev": "", "commit": commit},
@@ -49,7 +51,8 @@ def repository_url(folder: Path) -> str:
     if not url:
         return Path(git_text(folder, "rev-parse", "--absolute-git-dir")).as_uri()
     parts = urlsplit(url)
-    if parts.password is None:
+    # Behind http the name alone may be a token, and says nothing else.
+    if parts.username is None or (parts.password is None and parts.scheme not in ("http", "https")):
         return url
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelyard.base.config import REGISTRIES, settings
 from modelyard.base.errors import FileMissing, InvalidInput, InvalidSetting, NotFound, did_you_mean
-from modelyard.base.project import DATABASE, find_root
+from modelyard.base.project import DATABASE, find_root, is_bare
 
 if TYPE_CHECKING:
     from modelyard.yard.git_registry import GitRegistry
@@ -50,7 +50,7 @@ def is_address(project: str | Path | None) -> bool:
 
 
 def _in_repository(root: Path) -> bool:
-    return any((folder / ".git").exists() for folder in (root, *root.parents))
+    return is_bare(root) or any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
 def has_registry_tags(folder: Path) -> bool:
@@ -66,7 +66,7 @@ def names_by_tags(folder: Path) -> list[str]:
 def _named_by_tags(folder: Path) -> Iterator[str]:
     from modelyard.base.errors import ModelyardError
     from modelyard.registry._git.tags import parse
-    from modelyard.stores.git.command import git_text
+    from modelyard.stores.git.command import git_text, lines_of
 
     try:
         names = git_text(folder, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags/")
@@ -74,7 +74,7 @@ def _named_by_tags(folder: Path) -> Iterator[str]:
         ModelyardError
     ):  # a broken repository, or no Git here: then its tags are nobody's registry
         return
-    yield from (said.name for name in names.splitlines() if (said := parse(name)) is not None)
+    yield from (said.name for name in lines_of(names) if (said := parse(name)) is not None)
 
 
 def git_registry(project: str | Path | None = None, **options: Any) -> GitRegistry:

@@ -104,7 +104,11 @@ def _within(place: Place | None, parsed: Ref | None) -> Source:
         at = place.at(parsed.text)
         if exists_at(at):
             return source_at(at, named)
-        return _registered_there(NameRef(parsed.text), place, tried=at)
+        try:
+            return _registered_there(NameRef(parsed.text), place, tried=at)
+        except NotFound as error:
+            error.hint = _near_there(at) or error.hint
+            raise
     if isinstance(parsed, NameRef):
         return _registered_there(parsed, place, tried=None)
     raise unavailable(parsed)
@@ -124,6 +128,20 @@ def _registered_there(ref: NameRef, place: Place, tried: Place | None) -> Source
         f"nothing is called {str(ref)!r}: "
         + "; ".join([*attempts, f"no registry in {place.folder.label}"])
     )
+
+
+def _near_there(at: Place) -> str | None:
+    """A hint with the objects beside a path whose names are near it; none of what can only be a registered name."""
+    above, inside, name = at.path.rpartition("/")
+    if not inside or at.folder.entry(above) is None:
+        return None
+    there = [
+        entry.name.removesuffix(SUFFIX)
+        for entry in at.folder.list(above)
+        if entry.name.endswith(SUFFIX)
+    ]
+    near = difflib.get_close_matches(name, there, n=2)
+    return did_you_mean(at.path, [f"{above}/{other}" for other in near])
 
 
 def opened_place(

@@ -23,3 +23,11 @@ def test_a_block_can_collect_them(capsys):
         note("three")
     assert (outer, inner) == (["one", "three"], ["two"])
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_note_does_not_speak_to_the_terminal(capsys, monkeypatch):
+    monkeypatch.delenv("MODELYARD_QUIET", raising=False)
+    note("the tag \x1b]0;owned\x07\x9b31m is passed over")
+    assert capsys.readouterr().err == (
+        "modelyard: the tag \ufffd]0;owned\ufffd\ufffd31m is passed over\n"
+    )

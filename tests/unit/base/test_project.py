@@ -61,3 +61,12 @@ def test_the_users_folder(tmp_path, monkeypatch):
     assert config_dir({"XDG_CONFIG_HOME": "/xdg"}) == Path("/xdg/modelyard")
     assert config_dir({"XDG_CONFIG_HOME": "relative"}) == tmp_path / ".config" / "modelyard"
     assert config_dir({}) == tmp_path / ".config" / "modelyard"
+
+
+def test_a_bare_repository_is_a_root_and_a_git_folder_is_not(tmp_path: Path) -> None:
+    for name in ("models.git", "work/.git"):
+        for part in ("objects", "refs/tags"):
+            (tmp_path / name / part).mkdir(parents=True)
+        (tmp_path / name / "HEAD").write_text("ref: refs/heads/main\n")
+    assert find_root(tmp_path / "models.git" / "refs" / "tags") == tmp_path / "models.git"
+    assert find_root(tmp_path / "work" / ".git" / "refs") == tmp_path / "work"

@@ -268,6 +268,8 @@ REFUSED = [
     ("git+https://-oProxyCommand=id/org/repo", "names no host"),
     ("git+ssh://-oProxyCommand=id@host/org/repo", "names no host"),
     ("git+https://ana:secret@host/org/repo", "holds a password"),
+    ("git+https://ghp_secret0123456789@github.com/org/repo", "holds a password or token"),
+    ("git+https://secret0123456789secret0123456789@host/org/repo", "holds a password or token"),
     ("git+https://host/org/../repo", "it has '..'"),
     ("git+https://host/org/%2e%2e/repo", "it has '..'"),
     ("git+file://host/srv/repo", "names another computer"),
@@ -298,6 +300,7 @@ def test_what_could_mean_something_else_is_refused(text, reason):
     with pytest.raises(InvalidReference) as raised:
         parse(text)
     assert (reason or "") in raised.value.message
+    assert "secret" not in raised.value.message
     assert raised.value.message.startswith("reference ")
 
 

@@ -196,7 +196,7 @@ def test_what_misleads_is_examined(git: GitBench) -> None:
 def test_a_sound_registry_is_said_to_be(git: GitBench) -> None:
     git.register("m", 1)
     (fine,) = git.registry.examine()  # type: ignore[attr-defined]
-    assert (fine.ok, fine.found) == (True, "1 tags of 1 models, all sound")
+    assert (fine.ok, fine.found) == (True, "1 tag of 1 model, all sound")
 
 
 def test_a_tag_of_a_tag_and_one_twice_are_read(git: GitBench) -> None:
@@ -318,7 +318,13 @@ def test_stages_that_gto_allows(git: GitBench, monkeypatch) -> None:
     with pytest.raises(InvalidSetting, match="GTO_STAGES is no JSON"):
         verbs.promote(git.registry, "m", "dev")
     monkeypatch.delenv("gto_stages")
-    for broken in ("- a", "stages: dev", "stages: [a b]", "{", "stages: [" + "a, " * 40_000):
+    unfolding = "a0: &a0 [x]\n" + "".join(
+        f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(20)
+    )
+    for broken in (
+        *("- a", "stages: dev", "stages: [a b]", "{", "stages: [" + "a, " * 40_000),
+        f"{unfolding}index: *a20",
+    ):
         file.write_text(broken)
         with pytest.raises(InvalidInput):
             verbs.promote(git.registry, "m", "dev")
@@ -349,6 +355,7 @@ def test_check_ref(git: GitBench) -> None:
         ("m@v0.0.2", NotFound, "did you mean 'm@v0.0.1'"),
         ("refs/tags/else@v1.0.0", NotFound, "git fetch --force"),
         ("release-1", NotFound, "name@v1.2.0"),
+        ("refs/heads/main", NotFound, "tags are refs/tags/"),
         ("m#dev#7", CheckFailed, "is every tag here?"),
     ]:  # fmt: skip
         with pytest.raises(error) as refused:
@@ -383,6 +390,6 @@ def test_a_folder_without_a_repository(tmp_path: Path) -> None:
 
 def test_an_explicit_version_that_is_taken(git: GitBench) -> None:
     git.register("m", 1, semver="v1.0.0")
-    with pytest.raises(AlreadyExists, match=r"version v1\.0\.0 of 'm' is registered with other content") as refused:  # fmt: skip
+    with pytest.raises(AlreadyExists, match=r"version v1\.0\.0 of 'm' is registered at another commit") as refused:  # fmt: skip
         git.register("m", 2, semver="v1.0.0")
     assert refused.value.hint == "the next free ones are v1.0.1, v1.1.0, v2.0.0"

@@ -299,7 +299,13 @@ def test_a_signature_goes_along_and_is_shown_to_nobody(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://169.254.169.254/latest/meta-data", "http://127.0.0.1:1/x", "http://[::1]/x"]
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1:1/x",
+        "http://[::1]/x",
+        "http://[64:ff9b::7f00:1]/x",
+    ],
 )
 def test_nobody_is_sent_on_to_a_private_address(web: Web, target: str) -> None:
     web.redirects[NAME] = target

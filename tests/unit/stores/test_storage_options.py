@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from modelyard.base.config import set_setting, settings
-from modelyard.base.errors import InvalidSetting
+from modelyard.base.errors import InvalidSetting, NotAllowed
+from modelyard.stores.faults import faults
 from modelyard.stores.folders.storage_options import options_for
 
 
@@ -115,3 +116,12 @@ def test_a_word_and_options_live_together(
     assert options_for("s3") == {"anon": True}
     monkeypatch.setenv("MODELYARD_STORAGE", "dvc")
     assert options_for("s3") == {"anon": True}
+
+
+@pytest.mark.parametrize(("label", "public"), [("s3://bucket/m", "MODELYARD_STORAGE_S3_ANON=true"), ("sftp://host/m", "")])  # fmt: skip
+def test_who_has_no_credentials_hears_of_public_buckets(label: str, public: str) -> None:
+    with pytest.raises(NotAllowed, match="without credentials: Unable to locate") as refused, faults(label):  # fmt: skip
+        raise RuntimeError("Unable to locate credentials: NoCredentials")
+    hint = refused.value.hint or ""
+    assert public in hint
+    assert ("ANON" in hint) == bool(public)

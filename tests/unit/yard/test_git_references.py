@@ -167,8 +167,9 @@ def test_what_is_not_there_is_named(hosts: HttpServer) -> None:
     with pytest.raises(NotFound, match="no branch, tag or commit 'mian'") as caught:
         my.load("git+https://github.com/org/models@mian#models/answer")
     assert "did you mean 'main'?" in str(caught.value)
-    with pytest.raises(NotFound, match="models/anwser"):
+    with pytest.raises(NotFound, match="models/anwser") as caught:
         my.load("git+https://github.com/org/models@main#models/anwser")
+    assert caught.value.hint == "did you mean 'models/answer'?"
     with pytest.raises(NotFound, match=r"no Git repository at .*/org/absent"):
         my.load("git+https://github.com/org/absent#models/answer")
     with pytest.raises(InvalidReference):

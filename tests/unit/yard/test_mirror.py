@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,29 @@ def test_a_mirror_of_many_models(project: Project) -> None:
                 label: v.active for label, v in theirs.versions.items()
             }
         assert registry.state("c").deprecated
+
+
+def test_a_tag_does_not_say_what_the_yard_believes(project: Project) -> None:
+    """Whoever pushes tags could else give a version the card, and the trust, of another."""
+    project.save(1.0)
+    registry = my.GitRegistry(project.folder)
+    registry.register("models/churn", semver="v1.0.0")
+    assert project.mirror("--copy").code == 0
+    with project.yard() as yard:
+        known = yard.models.get("churn@v1.0.0").record.facts
+        assert known["vouched"] is False
+    facts = json.dumps(
+        {"card": known["card"], "vouched": True, "elsewhere": "git+file:///x@main#y"}
+    )
+    message = f"better\n\nModelyard-Facts: {facts}\n"
+    git(project.folder, "rm", "--quiet", "-r", "--cached", "models")
+    git(project.folder, "commit", "--quiet", "-m", "nothing is here")
+    git(project.folder, "tag", "-a", "churn@v2.0.0", "-F", "-", input=message.encode())
+    done = project.mirror()
+    assert done.code == 0, done.err
+    with project.yard() as yard:
+        version = yard.models.get("churn@v2.0.0")
+        assert {"card", "elsewhere"}.isdisjoint(version.record.facts)
+        assert version.record.facts["vouched"] is False
+        with pytest.raises(NotSupported):
+            _ = version.source

@@ -14,7 +14,8 @@ from modelyard.registry._git.tags import Action, parse
 
 PREFIX = "refs/tags/"
 
-_FETCH = "git fetch --force origin 'refs/tags/*:refs/tags/*'"
+FETCH = "git fetch --force origin 'refs/tags/*:refs/tags/*'"
+"""All tags, those that a checkout changed too."""
 
 
 def check_ref(there: Tags, ref: str) -> dict[str, Any]:
@@ -24,6 +25,8 @@ def check_ref(there: Tags, ref: str) -> dict[str, Any]:
     `NotFound` for a ref that is not there or is no registry's, `CheckFailed` for a tag that does not count.
     """
     name = ref.removeprefix(PREFIX)
+    if name.startswith("refs/"):
+        raise NotFound(f"{name} is no tag", hint=f"tags are {PREFIX}…, or their names alone")
     events, without_effect = to_events(there.tags)
     if name not in there.refs:
         raise NotFound(f"there is no tag {name!r}", hint=_missing(there, name))
@@ -65,12 +68,12 @@ def _moment(tag: Tag) -> str:
 
 def _missing(there: Tags, name: str) -> str:
     known: Sequence[str] = [tag.ref for tag in there.tags]
-    return did_you_mean(name, known) or f"it may not be fetched yet: {_FETCH}"
+    return did_you_mean(name, known) or f"it may not be fetched yet: {FETCH}"
 
 
 def _repair(bad: Skipped) -> str:
     if bad.rule == "lightweight":
         return f"a checkout of CI turns the tag that it runs on so; fetch it again: git fetch --force origin '{PREFIX}{bad.ref}:{PREFIX}{bad.ref}'"  # fmt: skip
     if bad.rule == "unregistered":
-        return f"is every tag here? {_FETCH}"
+        return f"is every tag here? {FETCH}"
     return bad.hint

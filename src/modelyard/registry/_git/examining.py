@@ -43,13 +43,14 @@ def examine(there: Tags) -> list[Problem]:
         *_elsewhere_read(there.tags, states),
     ]
     bad = [problem for problem in found if problem.ok is False]
-    count = f"{len(there.tags)} tags of {len(states)} models"
+    count = f"{_many(len(there.tags), 'tag')} of {_many(len(states), 'model')}"
     return [Problem(True, "registry tags", f"{count}, all sound")] * (not bad) + found
 
 
 _SAID = {
     "lightweight": ("lightweight tags", "are passed over, yet block their names"),
     "tagger": ("tags without tagger", "make every command of GTO fail"),
+    "date": ("tags of no time", "make commands of GTO fail"),
     "target": ("tags at no commit", "make every command of GTO fail"),
     "inside": ("tags named otherwise inside", "make every command of GTO fail"),
     "created": ("tags name@created", "make every command of GTO fail"),
@@ -122,6 +123,10 @@ def _elsewhere_read(tags: Sequence[Tag], states: dict[str, ModelState]) -> Itera
         held = queries.holder(states[name], stage) if name in states else None
         if commits.version(tag) != (held.label if held else None):
             yield Problem(None, "read otherwise", f"dvc artifacts get {name} --stage {stage} gives {commits.version(tag) or 'an error'}, but {held.label if held else 'nothing'} is in it", "dvc does not know of unassignments")  # fmt: skip
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -22,6 +22,10 @@ _FIELDS = (
 FORMAT = "%00".join(f"%({name})" for name in _FIELDS) + "%00"
 
 
+_LAST = 253_402_300_800
+"""The year 10000, which no calendar of ours or GTO's reaches; and there is no zone beyond 14 hours."""
+
+
 class Tag(NamedTuple):
     """One tag that counts."""
 
@@ -112,6 +116,8 @@ def _judged(row: Sequence[str], of_ref: TagName) -> Tag | Skipped:
     if said.action is Action.CREATE:
         return Skipped(ref, "created", "GTO dies of such a tag", f"git tag -d '{ref}'")
     at, zone = date.split()
+    if not _LAST > int(at) >= 0 or abs(int(zone)) > 1400:
+        return Skipped(ref, "date", f"it was made at {date}, which is no time", again)
     if signature:
         contents = contents.removesuffix("\n").removesuffix(signature.removesuffix("\n"))
     return Tag(ref, said, text, oid, commit, tagger, email, int(at), zone, contents.strip())

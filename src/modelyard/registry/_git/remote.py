@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from modelyard.base.errors import Conflict, NotAllowed, Unauthenticated, Unreachable
+from modelyard.base.errors import Conflict, NotAllowed, NotFound, Unauthenticated, Unreachable
 from modelyard.registry._git.reading import Tag
 from modelyard.registry._git.writing import Lost
-from modelyard.stores.git.command import GitFailed, git, git_text
+from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
+
+_SECONDS = 600.0
+"""For tags alone. Other writers of the registry wait meanwhile: a server that stopped to answer must not hold them."""
 
 _TAKEN = (
     *("already exists", "cannot lock ref", "failed to update ref", "reference already exists"),
@@ -27,7 +30,7 @@ def fetch_tags(folder: Path, remote: str) -> None:
     """Bring the tags of the other side here. `Conflict` where one is another here than there."""
     try:
         words = ("fetch", "--no-write-fetch-head", "--no-auto-gc", "--", remote)
-        git(folder, *words, "refs/tags/*:refs/tags/*")
+        git(folder, *words, "refs/tags/*:refs/tags/*", seconds=_SECONDS)
     except GitFailed as error:
         if "would clobber existing tag" not in error.stderr:
             _raise(error, remote)
@@ -56,7 +59,7 @@ def push(
         return
     words = ("push", "--quiet", "--atomic", "--no-follow-tags", "--", remote)
     try:
-        git(folder, *words, *specs, environment=environment)
+        git(folder, *words, *specs, environment=environment, seconds=_SECONDS)
     except GitFailed as error:
         if any(words in error.stderr for words in _TAKEN):
             raise Lost(error.stderr) from error
@@ -68,12 +71,11 @@ def _present(
 ) -> list[str]:
     """Those that the other side has: deleting another would fail all."""
     try:
-        told = git_text(
-            folder, "ls-remote", "--refs", "--tags", "--", remote, environment=environment
-        )
+        words = ("ls-remote", "--refs", "--tags", "--", remote)
+        told = git_text(folder, *words, environment=environment, seconds=_SECONDS)
     except GitFailed as error:
         _raise(error, remote)
-    names = {line.partition("\trefs/tags/")[2] for line in told.splitlines()}
+    names = {line.partition("\trefs/tags/")[2] for line in lines_of(told)}
     return [ref for ref in refs if ref in names]
 
 
@@ -82,7 +84,15 @@ def _raise(error: GitFailed, remote: str) -> NoReturn:
     if any(words in said for words in _UNKNOWN_CALLER):
         raise Unauthenticated(f"{remote!r} does not know who asks: {error.message}", hint="set up Git's credentials for it; git fetch shows whether they work") from error  # fmt: skip
     if "[remote rejected]" in said or any(words in said for words in _REFUSED):
-        raise NotAllowed(f"{remote!r} refuses the tags: {_remote_words(error)}") from error
+        raise NotAllowed(
+            f"{remote!r} refuses the tags: {_remote_words(error)}",
+            hint="nothing was written, here or there; its rules say who may push tags",
+        ) from error
+    if f"fatal: '{remote}' does not appear to be" in said and "/" not in remote:
+        raise NotFound(
+            f"no remote is called {remote!r} here, and nothing was written",
+            hint=f"git remote add {remote} URL, or leave out --push",
+        ) from error
     if any(words in said for words in _UNREACHABLE):
         raise Unreachable(f"{remote!r} is not reached: {error.message}", hint=f"git ls-remote {remote}") from error  # fmt: skip
     raise error

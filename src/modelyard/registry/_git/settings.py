@@ -66,6 +66,8 @@ def _parsed(where: str, text: str) -> dict[str, Any]:
     if len(text) > MOST_BYTES:
         raise InvalidSetting(f"{where} is larger than {MOST_BYTES} bytes")
     try:
+        if any(getattr(e, "anchor", None) for e in YAML(typ="safe", pure=True).parse(text)):
+            raise ValueError("anchors and aliases (& and *) may unfold into anything")
         values = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         raise InvalidSetting(f"{where} cannot be read: {str(error).splitlines()[0]}") from error

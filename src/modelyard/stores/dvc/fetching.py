@@ -97,9 +97,12 @@ class Fetching:
         return self.into.path(want.oid)
 
     def _bytes(self, remote: Remote, want: Wanted, target: Path) -> str:
-        if isinstance(remote, PathRemote):
+        # What was imported DVC would look for in the other repository, by that one's settings.
+        by_path = isinstance(remote, PathRemote)
+        if isinstance(remote, PathRemote) and not want.imported:
             return remote.fetch_path(want.path, target)
-        for oid in (want.oid, want.oid.other()):  # the remote may have been migrated
+        # The remote may have been migrated.
+        for oid in () if by_path else (want.oid, want.oid.other()):
             try:
                 return remote.fetch(oid, target)
             except FileMissing:

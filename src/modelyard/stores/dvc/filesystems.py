@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -149,7 +150,7 @@ class FileSystemRemote:
                 f"{self.shown} cannot be reached: {str(error)[:200]}"
             )
             if isinstance(found, NotAllowed):
-                found.hint = self._why_not() or found.hint
+                found.hint = self._why_not()  # settings of our own buckets are not for it
             raise found from error
 
     def _why_not(self) -> str | None:
@@ -222,6 +223,8 @@ def _azure(settings: RemoteSettings, told: Honoured) -> Any:
     options = told.options
     names = ("account_name", "account_key", "connection_string", "sas_token", "tenant_id", "client_id", "client_secret")  # fmt: skip
     given: dict[str, Any] = {name: options[name] for name in names if name in options}
+    if not re.fullmatch(r"[a-z0-9]{3,24}", given.get("account_name", "none")):  # it becomes a host
+        raise InvalidInput(f"the remote {settings.name!r}: account_name is no account of Azure")
     secrets = {"account_key", "connection_string", "sas_token", "client_secret"} & set(given)
     if "account_name" not in given and "connection_string" not in given:
         import os

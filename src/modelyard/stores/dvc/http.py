@@ -25,6 +25,7 @@ from modelyard.base.errors import (
     NotSupported,
     Unreachable,
 )
+from modelyard.base.outbound import leads_inside
 from modelyard.stores.dvc.config import RemoteSettings
 from modelyard.stores.dvc.names import ObjectId
 from modelyard.stores.dvc.policy import Honoured
@@ -88,9 +89,12 @@ class HttpRemote:
             target = answer.getheader("Location") if answer.status in _REDIRECTS else None
             if target is None:
                 break
-            answer.read()
             self._give_back(connection, url, answer)
             before, url = urlsplit(url), urljoin(url, target)
+            if leads_inside(before.geturl(), url):
+                raise NotAllowed(
+                    f"{self.shown} redirects to {urlsplit(url).hostname}, an address of this machine or its network"
+                )
             if (before.scheme, before.netloc) != urlsplit(url)[:2]:
                 headers = {}
             if before.scheme == "https" and urlsplit(url).scheme != "https":

@@ -16,7 +16,7 @@ from modelyard.stores.dvc.pulling import pull
 from modelyard.stores.dvc.pushing import push
 from modelyard.stores.dvc.roots import project_root
 from modelyard.stores.folders.local import LocalFolder
-from modelyard.stores.git.command import GitFailed, git
+from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git
 
 __all__ = ["keep", "pull", "push", "release"]
 
@@ -105,7 +105,7 @@ def _own_ignores(folder: Path) -> None:
 def _refuse_in_git(target: Path) -> None:
     """What Git has already would be in both; DVC refuses that too."""
     try:
-        found = git(target.parent, "ls-files", "-z", "--", f"./{target.name}")
+        found = git(target.parent, *NO_HIDDEN, "ls-files", "-z", "--", f"./{target.name}")
     except (GitFailed, NotSupported, OSError):  # no repository, or no Git: then it has nothing
         return
     if found:

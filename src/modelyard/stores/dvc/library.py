@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.errors import FileMissing, NotSupported, Unreachable
+from modelyard.base.errors import FileMissing, NotAllowed, NotSupported, Unreachable
 from modelyard.stores.dvc.config import RemoteSettings
 from modelyard.stores.dvc.names import ObjectId, md5_of
+from modelyard.stores.dvc.policy import has_own_keys, honoured
 from modelyard.stores.dvc.remotes import without_secrets
 
 if TYPE_CHECKING:
@@ -27,7 +28,19 @@ def library_remote(
     """The same remote through DVC; ``error`` says why, and is raised when DVC is not installed."""
     if importlib.util.find_spec("dvc") is None:
         raise error
+    _refuse_orders(settings)
     return LibraryRemote(project, settings)
+
+
+def _refuse_orders(settings: RemoteSettings) -> None:
+    """DVC reads the repository's settings itself and obeys all of them, a command (``bearer_token_command``) too."""
+    told = honoured(settings)
+    if told.ignored or not (told.ambient or has_own_keys(settings)):
+        what = ", ".join(told.ignored) or "an endpoint of its own"
+        raise NotAllowed(
+            f"the remote {settings.name!r} can be reached by DVC alone, and the repository gives it orders: {what}",
+            hint="if you trust it: dvc pull in a clone, and modelyard reads what is there then",
+        )
 
 
 class LibraryRemote:

@@ -15,6 +15,8 @@ MAX_BYTES = 256 << 20
 
 def read_manifest(data: bytes, where: str, *, legacy: bool = False) -> dict[str, ObjectId]:
     """Relative path -> what is there, by path. `InvalidInput` or `InvalidPath` says what is wrong with it."""
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"{where} is larger than {MAX_BYTES >> 20} MB")
     try:
         rows = json.loads(data)
     except (ValueError, RecursionError) as error:

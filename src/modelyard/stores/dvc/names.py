@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from modelyard.base.errors import InvalidInput, InvalidPath
 
 _MD5 = re.compile(r"([0-9a-f]{32})(\.dir)?")
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
-_OWN = frozenset([".git", ".dvc", ".hg"])
+_OWN = re.compile(r"\.(git|dvc|hg)|git~\d+", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,9 +86,19 @@ def inner_path(path: str, where: str) -> str:
         raise InvalidPath(f"{where}: the path {path[:200]!r} is refused: it leaves its folder")
     if "\\" in path or "\n" in path or len(path) > 4096:
         raise InvalidPath(f"{where}: the path {path[:200]!r} is refused: it is not portable")
-    if any(s.lower() in _OWN for s in segments):
+    if any(map(_is_own, segments)):
         raise InvalidPath(f"{where}: the path {path[:200]!r} is refused: it is not data")
+    if os.name == "nt" and ":" in path:  # another drive, or a stream behind a file
+        raise InvalidPath(f"{where}: the path {path[:200]!r} is refused: it is no path of Windows")
     return path
+
+
+def _is_own(segment: str) -> bool:
+    """Also as file systems spell it that pass over some characters, dots at the end, or have short names."""
+    if segment.isascii() and segment[0] not in ".gG":  # nearly all: there may be many thousands
+        return False
+    seen = _UNSEEN.sub("", segment).partition(":")[0].rstrip(". ")
+    return _OWN.fullmatch(seen) is not None
 
 
 def joined(folder: str, path: str, where: str) -> str:

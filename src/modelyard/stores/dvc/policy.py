@@ -10,7 +10,8 @@
   there: only those that the reader gave for this remote in ``.dvc/config.local``, or when the environment names
   that endpoint too;
 - a secret in the reader's global configuration counts only for a remote whose url and endpoint it names itself: a name alone is
-  anybody's to take.
+  anybody's to take;
+- a repository of the internet leads to no address of this machine or its network.
 
 What the reader wrote (``.dvc/config.local`` of a clone, unless Git has it; the global and the system's file) counts.
 """
@@ -20,8 +21,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from modelyard.stores.dvc.config import Option, RemoteSettings
+from modelyard.base.errors import NotAllowed
+from modelyard.base.outbound import leads_inside
+from modelyard.stores.dvc.config import Config, Option, RemoteSettings
 
 OWN = frozenset(["local", "call"])
 MACHINE = frozenset(["system", "global"])
@@ -67,6 +71,7 @@ _SECRETS = frozenset(
     ]
 )
 _ENDPOINTS = frozenset(["url", "endpointurl", "oss_endpoint", "connection_string", "account_name"])
+_CALLED = frozenset(["http", "https", "ssh"])
 _REDIRECTING = frozenset(["endpointurl", "connection_string", "oss_endpoint"])
 
 
@@ -103,6 +108,35 @@ def honoured(settings: RemoteSettings, environ: Mapping[str, str] = os.environ) 
         if name in _REDIRECTING
     )
     return Honoured(kept, tuple(sorted(ignored)), ambient=not redirected)
+
+
+def refuse_inside(
+    settings: RemoteSettings,
+    origin: str,
+    reader: Config,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """`NotAllowed` where a repository of the internet leads to an address of this machine or its network that the reader
+    never named."""
+    known = {o.value for section in reader.remotes.values() for o in section.values()}
+    known |= _endpoints_of(environ)
+    for name in ("url", "endpointurl"):
+        told = settings.options.get(name)
+        if told is None or told.level != "repo" or told.value in known:
+            continue
+        # To another machine's share Windows logs in by itself.
+        share = told.value.startswith(("\\\\", "//"))
+        called = urlsplit(told.value).scheme in _CALLED
+        if share or (called and leads_inside(origin, told.value)):
+            raise NotAllowed(
+                f"the remote {settings.name!r} of {origin} is at an address of this machine or its network",
+                hint=f"if you know it, say so: dvc remote add --global NAME URL, or remote modify --global NAME {name} …",
+            )
+
+
+def has_own_keys(settings: RemoteSettings) -> bool:
+    """Whether the reader gave keys for this very remote: those are sent, and none of the environment."""
+    return any(o.level in OWN for name, o in settings.options.items() if name in _SECRETS)
 
 
 def _counts(name: str, option: Option, foreign: bool) -> bool:

@@ -24,15 +24,20 @@ from modelyard.stores.dvc.config import (
     remote_settings,
 )
 from modelyard.stores.dvc.fetching import Fetching, Wanted
+from modelyard.stores.dvc.manifests import MAX_BYTES as MOST_IN_MANIFEST
 from modelyard.stores.dvc.manifests import read_manifest
 from modelyard.stores.dvc.names import ObjectId
+from modelyard.stores.dvc.plain_yaml import MAX_BYTES
 from modelyard.stores.dvc.pointers import LOCK, PIPELINE, SUFFIX, Output, is_pointer, read_outputs
+from modelyard.stores.dvc.policy import refuse_inside
 from modelyard.stores.dvc.remotes import Remote, open_remote
 from modelyard.stores.folders.interface import Entry, Folder
 from modelyard.stores.folders.local import LocalFolder
 
 MOST_FOLDERS = 5_000
 """A search through the whole project ends here."""
+MOST_IN_FILE = 1 << 20
+"""Bytes that are read of a configuration, and of a ``.gitignore``."""
 _PASSED_OVER = frozenset([".git", ".dvc", "node_modules", "__pycache__", ".venv", "venv"])
 
 
@@ -52,6 +57,7 @@ class Project:
     def __init__(self, folder: Folder, root: str = "") -> None:
         self.folder, self.root = folder, root
         self.here = _on_this_machine(folder, root)
+        self._far = "" if self.here else _repository(folder)
         self._remotes: dict[str | None, Remote] = {}
         self._outputs: dict[str, list[Output]] = {}
         self._manifests: dict[ObjectId, Mapping[str, ObjectId]] = {}
@@ -68,7 +74,7 @@ class Project:
         path = below(self.root, FILE)
         base = str(self.here / FOLDER) if self.here else None
         with self.folder.open(path) as stream:
-            found = parse_config(stream.read(), f"{self.label}: {path}", "repo", base)
+            found = parse_config(stream.read(MOST_IN_FILE), f"{self.label}: {path}", "repo", base)
         if self.here is not None and not isinstance(self.folder, LocalFolder):
             found = _with_remotes_of_today(found, self.here / FILE)
         found = found.over(reader_config())
@@ -98,6 +104,8 @@ class Project:
             if name not in self._remotes:
                 where = f"{self.label}: {below(self.root, FILE)}"
                 settings = remote_settings(self.config, name, where)
+                if self._far:
+                    refuse_inside(settings, self._far, reader_config())
                 try:
                     self._remotes[name] = open_remote(settings)
                 except NotSupported as error:
@@ -137,9 +145,9 @@ class Project:
             wanted = self.wanted(output)
             path = (fetching or self.fetching()).bring([wanted])[output.oid]
             where = f"{self.label}: the manifest of {output.path}"
-            self._manifests[output.oid] = read_manifest(
-                path.read_bytes(), where, legacy=output.oid.legacy
-            )
+            with path.open("rb") as stream:
+                data = stream.read(MOST_IN_MANIFEST + 1)
+            self._manifests[output.oid] = read_manifest(data, where, legacy=output.oid.legacy)
         return self._manifests[output.oid]
 
     def wanted(self, output: Output, inner: str = "", oid: ObjectId | None = None) -> Wanted:
@@ -154,7 +162,7 @@ class Project:
         if pointer not in self._outputs:
             try:
                 with self.folder.open(pointer) as stream:
-                    data = stream.read()
+                    data = stream.read(MAX_BYTES + 1)
             except FileMissing:
                 self._outputs[pointer] = []
                 return []
@@ -167,7 +175,7 @@ class Project:
             return None
         try:
             with self.folder.open(below(above(pointer), PIPELINE)) as stream:
-                return stream.read()
+                return stream.read(MAX_BYTES + 1)
         except FileMissing:
             return None
 
@@ -234,7 +242,7 @@ class Project:
             folder, name = above(at), at.rpartition("/")[2]
             try:
                 with self.folder.open(below(folder, ".gitignore")) as stream:
-                    if f"/{name}".encode() in stream.read().split():
+                    if f"/{name}".encode() in stream.read(MOST_IN_FILE).split():
                         return True
             except FileMissing:
                 pass
@@ -257,12 +265,17 @@ def _on_this_machine(folder: Folder, root: str) -> Path | None:
     """The same project in a working tree here, whose cache and own settings can be used."""
     if isinstance(folder, LocalFolder):
         return folder.root / root if root else folder.root
-    told = cast("Mapping[str, Any]", folder.provenance.get("git") or {}).get("repo")
-    if not isinstance(told, str):
+    if not (told := _repository(folder)):
         return None
     path = unquote(urlsplit(told).path) if told.startswith("file://") else told
     at = Path(path) / root if Path(path).is_absolute() else None
     return at if at is not None and (at / FOLDER).is_dir() else None
+
+
+def _repository(folder: Folder) -> str:
+    """The URL of the repository that a folder is of."""
+    told = cast("Mapping[str, Any]", folder.provenance.get("git") or {}).get("repo")
+    return told if isinstance(told, str) else ""
 
 
 def _with_remotes_of_today(found: Config, file: Path) -> Config:
@@ -280,10 +293,12 @@ def _is_own(file: Path) -> bool:
     """Whether a ``config.local`` is the reader's: one that Git has came with the repository."""
     if not file.is_file():
         return False
-    from modelyard.base.errors import ModelyardError
-    from modelyard.stores.git.command import git
+    from modelyard.stores.git.command import NO_HIDDEN, GitFailed, git
 
+    words = (*NO_HIDDEN, "ls-files", "--", f"{file.parent.name}/{file.name}")
     try:
-        return not git(file.parent, "ls-files", "--", file.name).strip()
-    except ModelyardError:  # no repository, or no Git
+        return not git(file.parent.parent, *words).strip()
+    except NotSupported:  # no Git here
         return True
+    except GitFailed as error:  # what Git will not look at, it cannot call the reader's
+        return "not a git repository" in error.stderr

@@ -105,6 +105,7 @@ def _planned(project: Project, wanted: Sequence[Chosen], fetching: Fetching) -> 
             if output.executable:
                 plan.executable.add(output.path)
             continue
+        _refuse_links(root, f"{output.path}/")  # what stands behind one would count as left over
         files = project.manifest(output, fetching)
         for inner, oid in files.items():
             if one.has(inner):
@@ -129,7 +130,7 @@ def _judge(project: Project, plan: _Plan, root: Path, want: Wanted) -> None:
     except (FileNotFoundError, NotADirectoryError):
         plan.wanted[want.path] = want
         return
-    if stat.S_ISDIR(there.st_mode):
+    if not stat.S_ISREG(there.st_mode):  # a folder; or a link to a device, which has no end
         plan.lost.append(want.path)
         plan.wanted[want.path] = want
         return

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import getpass
 import queue
+import re
 import threading
 import weakref
 from collections.abc import Callable, Generator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
-from modelyard.base.errors import NotAllowed, Unreachable
+from modelyard.base.errors import InvalidReference, NotAllowed, Unreachable
 
 SECONDS = 15.0
 
@@ -141,6 +142,10 @@ def connected(place: str, options: Mapping[str, Any]) -> KnownHosts:
     """A connection to ``[user@]host[:port]``, completed by the user's ``~/.ssh/config`` and options."""
     user, _, host = place.rpartition("@")
     name, _, port = host.partition(":")
+    if not re.fullmatch(
+        r"[A-Za-z0-9_][A-Za-z0-9._-]*", name
+    ):  # the user's ssh config may hand it to a shell
+        raise InvalidReference(f"sftp://{place} names no host")
     told = _configured(name)
     keys = options.get("key_file") or told.get("identityfile")
     settings: dict[str, Any] = {

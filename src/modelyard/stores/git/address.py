@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from modelyard.base import names
 from modelyard.base.errors import InvalidReference
-from modelyard.base.refs import MAX_REFERENCE
+from modelyard.base.refs import MAX_REFERENCE, TOKEN
 
 REMOTE = ("https", "http", "ssh", "git")
 _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
@@ -77,8 +77,8 @@ def _file(text: str, rest: str) -> Address:
 def _remote(text: str, scheme: str, rest: str) -> Address:
     authority, _, path = rest.partition("/")
     user, at, place = authority.rpartition("@")
-    if ":" in user:
-        raise _refused(_without_user(text), "it holds a password", "credentials belong where your tools keep them")  # fmt: skip
+    if ":" in user or (scheme in ("http", "https") and TOKEN.match(user)):
+        raise _refused(_without_user(text), "it holds a password or token", "credentials belong where your tools keep them")  # fmt: skip
     try:
         parts = urlsplit(f"{scheme}://{place}")
         host, port = parts.hostname or "", parts.port or _PORTS[scheme]

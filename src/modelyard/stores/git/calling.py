@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modelyard.base.errors import NotFound
 from modelyard.stores.git.address import Address
-from modelyard.stores.git.command import GitFailed, configured, git
+from modelyard.stores.git.command import GitFailed, configured, git, lines_of
 from modelyard.stores.git.credentials import helper, token_for
 from modelyard.stores.git.failures import REFUSED, UNKNOWN_OBJECT, explained
 from modelyard.stores.git.mirror import Mirror
@@ -48,7 +48,7 @@ def ask(mirror: Mirror, *patterns: str) -> dict[str, str]:
         listed = git(mirror.folder, *words, environment=around, seconds=ASK_SECONDS)
     except GitFailed as error:
         raise explained(error, address) from None
-    lines = listed.decode(errors="surrogateescape").splitlines()
+    lines = lines_of(listed.decode(errors="surrogateescape"))
     return {name: oid for oid, _, name in (line.partition("\t") for line in lines)}
 
 

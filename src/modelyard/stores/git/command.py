@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
-from modelyard.base.errors import ModelyardError, NotSupported, TimedOut
+from modelyard.base.errors import ModelyardError, NotSupported, TimedOut, TooLarge
 
 PROTOCOLS = "file:git:http:https:ssh"
 """What a URL may be; ``ext::`` and the like would run a command."""
@@ -22,14 +22,20 @@ PROTOCOLS = "file:git:http:https:ssh"
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set inside hooks, and by people for another repository than the one we mean."""
 
-_SPEAKING = {"fetch", "ls-remote", "push", "clone"}
+_SPEAKING = {"fetch", "ls-remote", "push", "clone", "lfs"}
 """What calls another machine. It gets no terminal: ssh would ask there, whatever program the user has for it."""
+
+
+NO_HIDDEN = ("-c", "safe.bareRepository=explicit")
+"""Before the command, where Git looks by itself for the repository of a folder that came from somebody. A folder of a tree
+may look like a bare repository (even ``.dvc``, whose ``config`` Git would then read), and its settings name commands."""
 
 
 class GitFailed(ModelyardError):
     """Git said no; ``stderr`` is what it said. Callers make a condition of it where they know which."""
 
     def __init__(self, words: tuple[str, ...], code: int, stderr: str) -> None:
+        words = words[2:] if words[:2] == NO_HIDDEN else words
         shown = " ".join(word for word in words[:2] if not word.startswith("-"))
         lines = [line for line in stderr.splitlines() if line.strip()]
         what = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
@@ -46,10 +52,12 @@ def git(
     seconds: float | None = None,
     output: IO[bytes] | None = None,
     heard: Callable[[str], object] | None = None,
+    most: int | None = None,
 ) -> bytes:
     """What ``git words…`` prints, run in a folder. `GitFailed` when it fails, `TimedOut` after ``seconds``.
 
-    ``output``: a file that takes what is printed, instead. ``heard`` is told what a success wrote to stderr.
+    ``output``: a file that takes what is printed, instead. ``heard`` is told what a success wrote to stderr. ``most``:
+    bytes that may be printed, `TooLarge` beyond; for what reads no input.
     """
     command = ["git", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false", *words]
     try:
@@ -67,7 +75,9 @@ def git(
             raise
         raise NotSupported("git is not installed", hint="install git, version 2.30 or newer") from error  # fmt: skip
     try:
+        begun = _beginning(process, most) if most is not None else b""
         printed, said = process.communicate(input, timeout=seconds)
+        printed = begun + (printed or b"")
     except BaseException as error:
         _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
@@ -77,7 +87,16 @@ def git(
         raise GitFailed(words, process.returncode, said.decode(errors="replace"))
     if heard is not None:
         heard(said.decode(errors="replace"))
-    return printed or b""
+    return printed
+
+
+def _beginning(process: subprocess.Popen[bytes], most: int) -> bytes:
+    """What is printed, unless it is more."""
+    assert process.stdout is not None
+    found = process.stdout.read(most + 1)
+    if len(found) > most:
+        raise TooLarge(f"git prints more than {most >> 20} MB", limit=most)
+    return found
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -95,6 +114,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def git_text(folder: Path | None, *words: str, **options: object) -> str:
     """The same as text, without the newline at its end; bytes that are not UTF-8 come back as they were (surrogates)."""
     return git(folder, *words, **options).decode(errors="surrogateescape").rstrip("\n")  # type: ignore[arg-type]
+
+
+def lines_of(printed: str) -> list[str]:
+    """The lines that Git printed. A name in them may hold what Python alone takes for the end of a line (U+2028, U+0085):
+    the rest of it would pass for a line, and the beginning for another name."""
+    return printed.removesuffix("\n").split("\n") if printed else []
 
 
 def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from modelyard.base.errors import FileMissing, InvalidReference, ModelyardError, NotAllowed
-from modelyard.stores.git.command import GitFailed, git, git_text
+from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
 from modelyard.stores.git.objects import READING, Sizes, opened, tree_of
 from modelyard.stores.git.revisions import checked, missing
 from modelyard.stores.git.trees import Tree
@@ -96,7 +96,7 @@ class LocalRepository:
 
     def _listed(self, *places: str) -> list[list[str]]:
         listed = git_text(self.git_dir, "for-each-ref", _FORMAT, *places)
-        return [line.split("\0") for line in listed.splitlines()]
+        return [line.split("\0") for line in lines_of(listed)]
 
     @staticmethod
     def _peeled(oids: Sequence[str]) -> str:
@@ -105,7 +105,9 @@ class LocalRepository:
 
 def _explained(error: GitFailed, path: Path) -> ModelyardError:
     if "not a git repository" in error.stderr:
-        return FileMissing(f"{path} is in no Git repository")
+        return FileMissing(
+            f"{path} is in no Git repository", hint="--project names one, by folder or URL"
+        )
     if "dubious ownership" in error.stderr:
         return NotAllowed(
             f"the repository at {path} belongs to another user, and Git does not read it",

@@ -10,15 +10,18 @@ from typing import IO
 from modelyard.stores.git.command import git
 from modelyard.stores.git.trees import Tree
 
+MOST_LISTED = 128 << 20
+"""Bytes of a commit's list of files: of about a million."""
+
 READING = {"GIT_NO_REPLACE_OBJECTS": "1"}
 """What a commit holds is what its id says."""
 
 
 def tree_of(git_dir: Path, commit: str) -> Tree:
-    """All entries of a commit."""
-    return Tree(
-        git(git_dir, "ls-tree", "-r", "-t", "-z", "--full-tree", commit, environment=READING)
-    )
+    """All entries of a commit. `TooLarge` for one whose folders hold each other many times over: a few kB can be more
+    files than there are atoms."""
+    words = ("ls-tree", "-r", "-t", "-z", "--full-tree", commit)
+    return Tree(git(git_dir, *words, environment=READING, most=MOST_LISTED))
 
 
 class Sizes(dict[str, int]):

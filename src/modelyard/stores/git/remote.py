@@ -9,7 +9,7 @@ from typing import IO, TypeVar
 from modelyard.base.errors import InvalidReference, ModelyardError, NotFound
 from modelyard.stores.git import calling
 from modelyard.stores.git.address import Address
-from modelyard.stores.git.command import GitFailed, git, git_text
+from modelyard.stores.git.command import GitFailed, git, git_text, lines_of
 from modelyard.stores.git.mirror import Mirror, prune
 from modelyard.stores.git.objects import READING, Sizes, opened, tree_of
 from modelyard.stores.git.revisions import (
@@ -124,7 +124,7 @@ class RemoteRepository:
         listed = git_text(
             self.git_dir, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"
         )
-        return {name: oid for oid, _, name in (line.partition(" ") for line in listed.splitlines())}
+        return {name: oid for oid, _, name in (line.partition(" ") for line in lines_of(listed))}
 
     def _bring(self, commit: str) -> None:
         if not self._mirror.keeps(checked(commit)):

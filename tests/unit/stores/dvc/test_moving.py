@@ -318,8 +318,10 @@ def test_the_command_line_says_what_it_did(root: Path, store: Path) -> None:
 
     dvc_project.track(root, root / ".dvc/cache", "x", b"x")
     run = CliRunner().invoke
-    assert run(push_command, ["--dry-run"]).output.startswith("would send 1 files")
-    assert f"sent 1 files (1 contents, 1 bytes) to {store}" in run(push_command, []).output
+    assert run(push_command, ["--dry-run"]).output.startswith(
+        "would send 1 file (1 content, 1 byte)"
+    )
+    assert f"sent 1 file (1 content, 1 byte) to {store}" in run(push_command, []).output
     assert "nothing to do" in run(push_command, []).output
     shutil.rmtree(root / ".dvc/cache")
     found = run(pull_command, ["--json", "x"])

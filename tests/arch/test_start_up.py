@@ -54,3 +54,12 @@ def test_serving_what_lies_in_a_folder_loads_no_database_library_and_no_framewor
     assert "fastapi" in loaded
     heavy = {"sqlalchemy", "alembic", "numpy", "pandas", "pyarrow", "sklearn", "onnx", "grpc"}
     assert not loaded & heavy
+
+
+def test_the_verbs_on_paths_load_no_registry() -> None:
+    """Neither the one of a repository nor the one of a database."""
+    code = "import json, sys, modelyard.yard.verbs; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(python("-c", code).stdout)
+    assert "modelyard.yard.resolving" in loaded
+    heavy = ("modelyard.registry.git", "modelyard.registry._git", "modelyard.registry.sql")
+    assert not [name for name in loaded if name.startswith((*heavy, "modelyard.yard.git_"))]

@@ -23,6 +23,7 @@ from modelyard.base.errors import (
     InvalidReference,
     MissingExtra,
     ModelyardError,
+    NotAllowed,
     NotFound,
 )
 from modelyard.stores.faults import named
@@ -229,7 +230,10 @@ def _named(error: Exception, shown: str) -> ModelyardError | None:
     if isinstance(error, FileNotFoundError):
         text = str(error).partition("\n")[0]
         return NotFound(f"{shown} is not there: {text}", hint="make the bucket or folder first")
-    return named(error, shown)
+    found = named(error, shown)
+    if isinstance(found, NotAllowed):
+        found.hint = None  # the settings for models in buckets are not those of a yard
+    return found
 
 
 def started_ms(upload: str) -> int:

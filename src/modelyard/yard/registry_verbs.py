@@ -10,7 +10,6 @@ from modelyard.base.errors import InvalidInput, NotSupported
 from modelyard.base.names import Part
 from modelyard.registry import verbs
 from modelyard.registry.interface import Version
-from modelyard.yard.git_registry import GitRegistry
 from modelyard.yard.registries import existing_registry, opened_registry, registry_of
 from modelyard.yard.versions import RegisteredVersion
 
@@ -84,6 +83,8 @@ def register_in_git(
     registry: Registered[Any], ref: Any, name: str | None, *, rev: str | None, **options: Any
 ) -> RegisteredVersion:
     """Register in a Git repository what is committed there. `NotSupported` for a live model."""
+    from modelyard.yard.git_registry import GitRegistry
+
     assert isinstance(registry, GitRegistry)
     if not isinstance(ref, str | Path):
         raise NotSupported(

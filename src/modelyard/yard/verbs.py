@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from modelyard import types
 from modelyard.base.errors import InvalidInput, NotSupported
@@ -28,13 +28,9 @@ from modelyard.types.schema import Schema
 from modelyard.yard.data import as_frame, data_of, words_of
 from modelyard.yard.places import project_place
 from modelyard.yard.registries import existing_registry
-from modelyard.yard.registry_verbs import refuse_registering, register_saved
 from modelyard.yard.resolving import resolve
 from modelyard.yard.rows import as_facts
 from modelyard.yard.versions import ModelVersion, RegisteredVersion
-
-if TYPE_CHECKING:
-    pass
 
 Engine = Literal["local"]
 
@@ -74,6 +70,8 @@ def save(
     {'answer': 42}
     """
     if register is not None:
+        from modelyard.yard.registry_verbs import refuse_registering
+
         refuse_registering()
     card = saving.save(
         obj,
@@ -93,6 +91,8 @@ def save(
         storage=None if dvc is None else "dvc" if dvc else "",
     )
     if register is not None:
+        from modelyard.yard.registry_verbs import register_saved
+
         register_saved(Path(path), register)
     return card
 

@@ -150,7 +150,7 @@ class FileSystemRemote:
                 f"{self.shown} cannot be reached: {str(error)[:200]}"
             )
             if isinstance(found, NotAllowed):
-                found.hint = self._why_not() or found.hint
+                found.hint = self._why_not()  # settings of our own buckets are not for it
             raise found from error
 
     def _why_not(self) -> str | None:

@@ -78,7 +78,7 @@ def test_a_tag_that_is_written_is_read_back(tag: TagName) -> None:
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30)
-FACTS = st.dictionaries(st.text(max_size=5), st.none() | st.floats(allow_nan=False) | st.text(), max_size=3)  # fmt: skip
+FACTS = st.dictionaries(st.text(max_size=5), st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), max_size=3)  # fmt: skip
 
 
 @given(TAGS, WORDS, st.sampled_from(["", "5f" * 32]), FACTS)

@@ -18,7 +18,7 @@ from typing import Any
 from modelyard.base.errors import FileMissing, InvalidInput
 from modelyard.base.outbound import fetch, is_url
 from modelyard.objects import formats
-from modelyard.objects.source import object_exists
+from modelyard.objects.saved import object_exists
 from modelyard.types.binary import Binary, binary, binary_items
 from modelyard.types.interface import DataType
 

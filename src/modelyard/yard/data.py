@@ -18,7 +18,7 @@ from modelyard.objects.importers import openable
 from modelyard.objects.inputs import Inputs, read_words
 from modelyard.objects.load import load_data
 from modelyard.objects.opening import Place, brought, card_at
-from modelyard.objects.source import object_exists
+from modelyard.objects.saved import object_exists
 from modelyard.types.interface import DataType
 from modelyard.yard.naming import named_ref
 from modelyard.yard.places import place_of, project_place

@@ -36,7 +36,8 @@ from modelyard.objects.card import Card
 from modelyard.objects.files import ArtifactFiles
 from modelyard.objects.load import load_data
 from modelyard.objects.save import save
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.saved import local_source, object_exists
+from modelyard.objects.source import Source
 from modelyard.registry.sql import append, name_key
 from modelyard.stores.placing import Stores
 from modelyard.stores.references import refer, release

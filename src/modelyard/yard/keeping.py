@@ -18,7 +18,8 @@ from modelyard.objects.card import Card
 from modelyard.objects.card_file import card_to_dict
 from modelyard.objects.card_reader import card_from_plain
 from modelyard.objects.files import ArtifactFiles
-from modelyard.objects.source import Source, local_source
+from modelyard.objects.saved import local_source
+from modelyard.objects.source import Source
 from modelyard.registry.tables import versions
 from modelyard.stores.placing import Stores
 from modelyard.stores.references import new_pin, release

@@ -23,7 +23,8 @@ from modelyard.objects.evaluate import compared, evaluate_model
 from modelyard.objects.load import CheckEnv, load_model, load_object
 from modelyard.objects.model import Model
 from modelyard.objects.sampling import MAX_ROWS
-from modelyard.objects.source import Source, object_exists
+from modelyard.objects.saved import object_exists
+from modelyard.objects.source import Source
 from modelyard.types.schema import Schema
 from modelyard.yard.data import as_frame, data_of, words_of
 from modelyard.yard.places import project_place

@@ -13,7 +13,7 @@ from modelyard.base.errors import AlreadyExists, Corrupted, FileMissing, Invalid
 from modelyard.objects.card import Card, FormatInfo
 from modelyard.objects.card_file import card_path, card_text
 from modelyard.objects.placing import ARTIFACT, CARD, placing
-from modelyard.objects.source import local_source, object_exists
+from modelyard.objects.saved import local_source, object_exists
 
 
 def put(path: Path, content: dict[str, bytes] | bytes, word: str) -> None:

@@ -26,7 +26,8 @@ from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.files import ArtifactFiles, FolderOpener
 from modelyard.objects.interface import Tier
 from modelyard.objects.linking import Named, followed
-from modelyard.objects.source import Source, local_source, object_exists
+from modelyard.objects.saved import local_source, object_exists
+from modelyard.objects.source import Source
 
 _ANY_DATA = "data"
 """The importer that is asked last: others know better what some of its suffixes hold."""

@@ -302,4 +302,4 @@ def below(model: dict[str, bytes], path: str) -> dict[str, bytes]:
 
 
 TestOverlay = Overlay.TestCase
-TestOverlay.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestOverlay.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

@@ -120,13 +120,13 @@ def test_gc_leaves_a_model_alone_that_is_about_to_be_registered(tmp_path: Path) 
         age(yard)
         yard.models.delete("triple")
         seen: list[int] = []
-        refer = yard.models._refer
+        refer = yard.models.refer
 
         def refer_and_collect(kept: Any) -> None:
             refer(kept)
             seen.append(yard.collect(0).blobs)
 
-        yard.models._refer = refer_and_collect  # type: ignore[method-assign]
+        yard.models.refer = refer_and_collect  # type: ignore[method-assign]
         yard.models.add(tripled, "triple", sample_data=1.0)
         assert seen == [0]
         assert yard.check() == []

@@ -12,12 +12,17 @@ import pytest
 
 from frameworks.environments import ENVIRONMENTS, HERE, NAME
 
-collect_ignore = [f"test_{name}.py" for name in ENVIRONMENTS if name != NAME]
+collect_ignore = [
+    file
+    for name, environment in ENVIRONMENTS.items()
+    if name != NAME
+    for file in (f"test_{name}.py", *(Path(t).name for t in environment.get("tests", [])))
+]
 if not HERE["flavors"]:
     collect_ignore.append("test_matrix.py")
 if NAME not in ("torch", "tensorflow"):
     collect_ignore.append("test_mlem_networks.py")
-"""A file or folder named like an environment has tests for that one alone."""
+"""A file or folder named like an environment, or listed by one, has tests for that one alone."""
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

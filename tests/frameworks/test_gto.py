@@ -18,7 +18,8 @@ from frameworks.environments import ROOT
 from frameworks.gto_differences import DIFFERENCES, Case
 from frameworks.gto_histories import ACTIONS, OURS, Repository, git, gto_says
 from modelyard.registry._git.tags import parse
-from unit.registry.git_workers import all_at_once, commits_of, register_commits
+from unit.registry.git_workers import commits_of, register_commits
+from unit.registry.workers import all_at_once
 
 REPOSITORIES = int(os.environ.get("MODELYARD_GTO_REPOSITORIES", "200"))
 SEED = int(os.environ.get("MODELYARD_GTO_SEED") or random.SystemRandom().randrange(1 << 32))

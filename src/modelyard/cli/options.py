@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -53,6 +55,35 @@ settings_option = click.option(
 )
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The registry that a command changes, and how."""
+
+    project: str | None
+    registry: str | None
+    push: bool | None = None
+    dry_run: bool = False
+
+
+def changes_registry(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that changes a registry: it gets ``as_json``, and the others as one ``change``."""
+
+    @functools.wraps(command)
+    def collected(
+        *,
+        project: str | None,
+        registry: str | None,
+        push: bool | None,
+        dry_run: bool,
+        **others: Any,
+    ) -> Any:
+        return command(change=Change(project, registry, push, dry_run), **others)
+
+    for option in (project_option, registry_option, json_option, dry_run_option, push_option):
+        collected = option(collected)
+    return collected
 
 
 def ref_argument(name: str = "ref", **named: Any) -> Decorator:

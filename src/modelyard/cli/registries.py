@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from modelyard.cli.options import Change
 from modelyard.cli.output import say
 from modelyard.yard.registries import existing_registry
 
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def changing(
-    project: str | None, registry: str | None, push: bool | None, dry_run: bool
-) -> Iterator[Registered[Any]]:
+def changing(change: Change) -> Iterator[Registered[Any]]:
     """The registry, to be changed; with ``dry_run`` one that answers as if and keeps nothing."""
-    with existing_registry(project, registry, push=push) as found:
-        if dry_run:
+    with existing_registry(change.project, change.registry, push=change.push) as found:
+        if change.dry_run:
             from modelyard.yard.rehearsing import Rehearsed
 
             yield Rehearsed(found)

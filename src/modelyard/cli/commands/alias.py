@@ -5,14 +5,7 @@ from __future__ import annotations
 import click
 
 from modelyard.base.errors import InvalidInput
-from modelyard.cli.options import (
-    dry_run_option,
-    json_option,
-    name_argument,
-    project_option,
-    push_option,
-    registry_option,
-)
+from modelyard.cli.options import Change, changes_registry, name_argument
 from modelyard.cli.output import emit, say, table
 
 
@@ -20,21 +13,8 @@ from modelyard.cli.output import emit, say, table
 @name_argument()
 @click.argument("alias", required=False)
 @click.option("--remove", is_flag=True, help="Remove the alias.")
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    alias: str | None,
-    remove: bool,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, alias: str | None, remove: bool, as_json: bool, change: Change) -> None:
     """Set, remove or list aliases. NAME@VERSION ALIAS points it at that version, NAME ALIAS at the newest.
 
     Prints the aliases that NAME has afterwards.
@@ -50,14 +30,14 @@ def command(
 
     if remove and alias is None:
         raise InvalidInput("which alias is to be removed?", hint="as in alias churn champion --remove")  # fmt: skip
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         wanted = named_ref(name)
         if alias is not None and remove:
             models.remove_alias(wanted.name, alias)
         elif alias is not None:
             models.set_alias(wanted.name, alias, models.get(wanted).version)
         aliases = models.get_aliases(wanted.name)
-    if dry_run:
+    if change.dry_run:
         say("nothing was changed; these would be its aliases")
     rows = [{"alias": a, "version": v} for a, v in aliases.items()]
     if as_json or rows:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import (
-    comment_option,
-    dry_run_option,
-    json_option,
-    name_argument,
-    project_option,
-    push_option,
-    registry_option,
-)
+from modelyard.cli.options import Change, changes_registry, comment_option, name_argument
 from modelyard.cli.output import emit
 
 
@@ -20,21 +12,8 @@ from modelyard.cli.output import emit
 @name_argument()
 @click.option("--stage", required=True, help="The stage to empty.")
 @comment_option
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    stage: str,
-    comment: str,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, stage: str, comment: str, as_json: bool, change: Change) -> None:
     """Take a stage away: NAME empties it; NAME@3 takes that version out, and the one before holds it again.
 
     \b
@@ -45,9 +24,9 @@ def command(
     from modelyard.cli.registries import changing
 
     name, _, version = name.partition("@")
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         models.demote(name, stage, version or None, comment)
         holder = models.get_stages(name).get(stage)
-        verb = "would be" if dry_run else "is"
+        verb = "would be" if change.dry_run else "is"
         emit({"name": name, "stage": stage, "holder": holder}, as_json,
              lambda: f"{stage} of {name} {verb} empty" if holder is None else f"{name}@{holder} {verb} in {stage} again")  # fmt: skip

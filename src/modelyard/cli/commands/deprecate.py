@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import (
-    comment_option,
-    dry_run_option,
-    json_option,
-    name_argument,
-    project_option,
-    push_option,
-    registry_option,
-)
+from modelyard.cli.options import Change, changes_registry, comment_option, name_argument
 from modelyard.cli.output import emit
 
 
 @click.command(name="deprecate")
 @name_argument()
 @comment_option
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    comment: str,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, comment: str, as_json: bool, change: Change) -> None:
     """Mark a model as not to be used any more: `show` leaves it out. Registering or promoting it takes that back.
 
     \b
@@ -41,7 +21,7 @@ def command(
     """
     from modelyard.cli.registries import changing
 
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         models.deprecate(name, comment)
-        verb = "would be" if dry_run else "is"
+        verb = "would be" if change.dry_run else "is"
         emit({"name": name, "deprecated": True}, as_json, lambda: f"{name} {verb} deprecated")

@@ -6,35 +6,15 @@ import click
 
 from modelyard.base.errors import InvalidInput
 from modelyard.base.refs import Newest, Number, SemVer
-from modelyard.cli.options import (
-    comment_option,
-    dry_run_option,
-    json_option,
-    name_argument,
-    project_option,
-    push_option,
-    registry_option,
-)
+from modelyard.cli.options import Change, changes_registry, comment_option, name_argument
 from modelyard.cli.output import emit
 
 
 @click.command(name="deregister")
 @name_argument()
 @comment_option
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    comment: str,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, comment: str, as_json: bool, change: Change) -> None:
     """Take a version out of use: NAME@3, NAME@v1.2.0. Its record stays; registering its content again brings it back.
 
     \b
@@ -48,11 +28,11 @@ def command(
     wanted = named_ref(name)
     if isinstance(wanted.selector, Newest):
         raise InvalidInput("which version is to be deregistered?", hint=f"as in {wanted.name}@3")
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         # A number finds one that is deregistered already, so that the command may be repeated.
         exact = isinstance(wanted.selector, Number | SemVer)
         label = name.rpartition("@")[2] if exact else models.get(wanted).version
         version = models.deregister(wanted.name, label, comment)
-        verb = "would be" if dry_run else "is"
+        verb = "would be" if change.dry_run else "is"
         emit({"name": version.name, "version": version.version, "active": False}, as_json,
              lambda: f"{version.ref} {verb} deregistered")  # fmt: skip

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import (
-    comment_option,
-    dry_run_option,
-    json_option,
-    name_argument,
-    project_option,
-    push_option,
-    registry_option,
-)
+from modelyard.cli.options import Change, changes_registry, comment_option, name_argument
 from modelyard.cli.output import emit
 
 
@@ -20,21 +12,8 @@ from modelyard.cli.output import emit
 @name_argument()
 @click.option("--stage", required=True, help="The stage, as in prod.")
 @comment_option
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    stage: str,
-    comment: str,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, stage: str, comment: str, as_json: bool, change: Change) -> None:
     """Assign a version to a stage: NAME@3, NAME@v1.2.0, NAME@champion; the newest when NAME stands alone.
 
     The project's promotion rules (`registry.rules`) are asked first; --dry-run shows what each says, with exit code
@@ -51,9 +30,9 @@ def command(
     from modelyard.cli.registries import changing
     from modelyard.yard.naming import named_ref
 
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         wanted = models.get(named_ref(name))
-        if dry_run:
+        if change.dry_run:
             show_plan(models.plan(wanted.name, stage, wanted.version), as_json)
             return
         version = models.promote(wanted.name, stage, wanted.version, comment)

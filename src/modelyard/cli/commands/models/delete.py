@@ -5,13 +5,10 @@ from __future__ import annotations
 import click
 
 from modelyard.cli.options import (
+    Change,
+    changes_registry,
     comment_option,
-    dry_run_option,
-    json_option,
     name_argument,
-    project_option,
-    push_option,
-    registry_option,
     yes_option,
 )
 from modelyard.cli.output import confirm, report
@@ -21,21 +18,8 @@ from modelyard.cli.output import confirm, report
 @name_argument()
 @comment_option
 @yes_option
-@push_option
-@dry_run_option
-@json_option
-@registry_option
-@project_option
-def command(
-    name: str,
-    comment: str,
-    yes: bool,
-    push: bool | None,
-    dry_run: bool,
-    as_json: bool,
-    registry: str | None,
-    project: str | None,
-) -> None:
+@changes_registry
+def command(name: str, comment: str, yes: bool, as_json: bool, change: Change) -> None:
     """Delete a model or one version (NAME@3) for good. Its number is never used again; the history stays.
 
     \b
@@ -47,14 +31,14 @@ def command(
     from modelyard.yard.summary import shown
 
     name, _, version = name.partition("@")
-    with changing(project, registry, push, dry_run) as models:
+    with changing(change) as models:
         if version:
             labels = [models.get(f"{name}@{version}").version]
         else:
             labels = [shown(label) for label in models.state(name).versions]
         what = f"{name}@{version}" if version else f"{name} with all its versions ({len(labels)})"
-        facts = {"name": name, "versions": labels, "deleted": not dry_run}
-        if dry_run:
+        facts = {"name": name, "versions": labels, "deleted": not change.dry_run}
+        if change.dry_run:
             report(facts, as_json, f"would delete {what}")
             return
         confirm(f"Delete {what} for good?", yes)

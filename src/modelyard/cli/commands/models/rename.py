@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from modelyard.cli.options import json_option, name_argument, project_option, registry_option
+from modelyard.cli.options import (
+    Change,
+    json_option,
+    name_argument,
+    project_option,
+    registry_option,
+)
 from modelyard.cli.output import report
 
 
@@ -25,6 +31,6 @@ def command(
     """
     from modelyard.cli.registries import changing
 
-    with changing(project, registry, None, False) as models:
+    with changing(Change(project, registry)) as models:
         models.rename(name, new_name)
     report({"from": name, "name": new_name}, as_json, f"{name} is {new_name} now")

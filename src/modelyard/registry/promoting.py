@@ -163,7 +163,7 @@ class Promoter:
             self._permitted(ask, stage)
             return drafts
 
-        return _demoted(self._carried_out(name, decide), stage)
+        return self._carried_out(name, decide).demoted(stage)
 
     def rollback(self, name: str, stage: str, *, comment: str = "") -> verbs.Demoted:
         """The version that held a stage before holds it again; `Conflict` when there was none.
@@ -187,7 +187,7 @@ class Promoter:
             back = decisions.promote(ask.state, stage, queries.exactly(before), comment)
             return back + _let_go(self._rules, ask.state, stage, before.label, back)
 
-        return _demoted(self._carried_out(name, decide), stage)
+        return self._carried_out(name, decide).demoted(stage)
 
     def transition(
         self,
@@ -277,9 +277,3 @@ def _as_it_was(now: ModelState, then: ModelState, need: Need) -> bool:
         return now.seq == then.seq
     labels = (need.version, need.against)
     return all(now.versions.get(label) == then.versions.get(label) for label in labels)
-
-
-def _demoted(done: verbs.Done, stage: str) -> verbs.Demoted:
-    left = {e.before["version"] for e in done.events if e.kind is Kind.STAGE_UNASSIGNED}
-    removed = [a for a in done.before.assignments if a.stage == stage and a.version in left]
-    return verbs.Demoted(stage, removed, queries.holder(done.after, stage))

@@ -46,6 +46,12 @@ class Done:
         """The version that the caller meant, as it is now."""
         return self.after.versions[queries.find(self.before, queries.selector(version)).label]
 
+    def demoted(self, stage: str) -> Demoted:
+        """Who left a stage, and who holds it now."""
+        left = {e.before["version"] for e in self.events if e.kind is Kind.STAGE_UNASSIGNED}
+        removed = [a for a in self.before.assignments if a.stage == stage and a.version in left]
+        return Demoted(stage, removed, queries.holder(self.after, stage))
+
 
 def carry_out(registry: Registry, name: str, decide: Decision) -> Done:
     """Run a decision on a registry. The states are those of that very moment, not of a later look."""
@@ -150,9 +156,7 @@ def demote(
 ) -> Demoted:
     """Empty a stage, or take one version out of it; the result says who holds it then."""
     done = carry_out(registry, name, lambda s: decisions.demote(s, stage, version, comment))
-    left = {event.before["version"] for event in done.events}
-    removed = [a for a in done.before.assignments if a.stage == stage and a.version in left]
-    return Demoted(stage, removed, queries.holder(done.after, stage))
+    return done.demoted(stage)
 
 
 def rollback(registry: Registry, name: str, stage: str, *, comment: str = "") -> Demoted:
@@ -168,10 +172,7 @@ def rollback(registry: Registry, name: str, stage: str, *, comment: str = "") ->
             )
         return drafts
 
-    done = carry_out(registry, name, decide)
-    left = {event.before["version"] for event in done.events}
-    removed = [a for a in done.before.assignments if a.stage == stage and a.version in left]
-    return Demoted(stage, removed, queries.holder(done.after, stage))
+    return carry_out(registry, name, decide).demoted(stage)
 
 
 def transition(

@@ -19,6 +19,7 @@ from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import FileMissing
 from modelyard.base.paths import full_disk_named, open_below, sync_folder
 from modelyard.stores.interface import Before, Blob
+from modelyard.stores.pruning import keep_within
 from modelyard.stores.putting import ABANDONED_MS, checked, matched, seen_before, told, whole_chunks
 from modelyard.stores.verifying import reader
 
@@ -123,15 +124,13 @@ class LocalStore:
             with contextlib.suppress(FileNotFoundError):
                 used = (self.root / _place(blob.sha256)).lstat().st_mtime_ns
                 found.append((used, blob.size, blob.sha256))
-        total, gone = sum(size for _, size, _ in found), 0
-        for _, size, sha256 in sorted(found):
-            if total <= most:
-                break
+
+        def remove(sha256: str) -> bool:
             if sha256 != keep:
-                with contextlib.suppress(PermissionError):  # Windows, while somebody reads it
-                    gone += self.delete([sha256])
-                    total -= size
-        return gone
+                self.delete([sha256])
+            return sha256 != keep
+
+        return keep_within(found, most, remove)
 
     def sweep(self, before_ms: int | None = None) -> int:
         limit = now_ms() - ABANDONED_MS if before_ms is None else before_ms

@@ -15,6 +15,7 @@ from modelyard.base.errors import Corrupted
 from modelyard.base.paths import discard, full_disk_named
 from modelyard.base.project import cache_dir
 from modelyard.stores.dvc.names import ObjectId, matches
+from modelyard.stores.pruning import keep_within
 
 MODE = 0o444
 _FICLONE = 0x40049409
@@ -81,14 +82,13 @@ class ObjectFolder:
                 with contextlib.suppress(FileNotFoundError):
                     stat = Path(folder, name).lstat()
                     found.append((stat.st_mtime_ns, stat.st_size, Path(folder, name)))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= most:
-                break
+
+        def remove(path: Path) -> bool:
             if path not in keep:
-                with contextlib.suppress(PermissionError):  # Windows, while somebody reads it
-                    discard(path)
-                    total -= size
+                discard(path)
+            return path not in keep
+
+        keep_within(found, most, remove)
 
 
 def user_objects() -> ObjectFolder:

@@ -22,6 +22,7 @@ from modelyard.base.project import cache_bytes, cache_dir
 from modelyard.stores.git.address import Address
 from modelyard.stores.git.command import git
 from modelyard.stores.locks import locked, taken
+from modelyard.stores.pruning import keep_within
 
 WAIT_SECONDS = 1800.0
 """How long to wait while another process fetches from the same place."""
@@ -122,16 +123,17 @@ def _tidy(path: Path) -> None:
 def prune() -> int:
     """Remove mirrors that were not used for the longest time, until the rest fits into the cache; those that somebody
     reads stay. Returns how many went."""
-    sizes = {folder: _size(folder) for folder in mirrors().iterdir() if folder.is_dir()}
-    excess, gone = sum(sizes.values()) - cache_bytes(), 0
-    if excess <= 0:
-        return 0
-    for folder in sorted(sizes, key=_last_used):
-        if excess > 0 and (held := taken(folder / "used")):
-            with held:
-                shutil.rmtree(folder, ignore_errors=True)
-            excess, gone = excess - sizes[folder], gone + 1
-    return gone
+    found = [(_last_used(f), _size(f), f) for f in mirrors().iterdir() if f.is_dir()]
+    return keep_within(found, cache_bytes(), _removed)
+
+
+def _removed(folder: Path) -> bool:
+    held = taken(folder / "used")
+    if not held:
+        return False
+    with held:
+        shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _size(folder: Path) -> int:

@@ -10,7 +10,6 @@ one name are told apart by such a file. What cannot be read is passed over with 
 
 from __future__ import annotations
 
-import importlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from modelyard.base.errors import Conflict, InvalidName, ModelyardError, did_you
 from modelyard.base.names import check_name
 from modelyard.base.notes import note
 from modelyard.stores.folders.interface import Folder, Known
+from modelyard.stores.plain_yaml import read_yaml
 
 PIPELINE = "dvc.yaml"
 INDEX = "artifacts.yaml"
@@ -142,8 +142,7 @@ def _read(folder: Folder, below: str, where: str, file: str) -> Iterator[tuple[s
 
 def yaml(data: bytes, where: str) -> Any:
     """Mappings, lists and texts; `InvalidInput` with the line."""
-    reader = importlib.import_module("modelyard.stores.dvc.plain_yaml")
-    return reader.read_yaml(data, where, aliases=True)
+    return read_yaml(data, where, aliases=True)
 
 
 def is_name(name: str) -> bool:

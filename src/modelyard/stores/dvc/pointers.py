@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from modelyard.base.errors import InvalidInput
 from modelyard.stores.dvc.names import ObjectId, joined, object_id
-from modelyard.stores.dvc.plain_yaml import read_yaml
+from modelyard.stores.plain_yaml import read_yaml
 
 SUFFIX = ".dvc"
 LOCK = "dvc.lock"

@@ -27,12 +27,12 @@ from modelyard.stores.dvc.fetching import Fetching, Wanted
 from modelyard.stores.dvc.manifests import MAX_BYTES as MOST_IN_MANIFEST
 from modelyard.stores.dvc.manifests import read_manifest
 from modelyard.stores.dvc.names import ObjectId
-from modelyard.stores.dvc.plain_yaml import MAX_BYTES
 from modelyard.stores.dvc.pointers import LOCK, PIPELINE, SUFFIX, Output, is_pointer, read_outputs
 from modelyard.stores.dvc.policy import refuse_inside
 from modelyard.stores.dvc.remotes import Remote, open_remote
 from modelyard.stores.folders.interface import Entry, Folder
 from modelyard.stores.folders.local import LocalFolder
+from modelyard.stores.plain_yaml import MAX_BYTES
 
 MOST_FOLDERS = 5_000
 """A search through the whole project ends here."""

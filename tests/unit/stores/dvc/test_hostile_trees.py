@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import dvc_project
 from modelyard.base.errors import Conflict, InvalidInput, InvalidPath
+from modelyard.stores import plain_yaml
 from modelyard.stores.apart import pull
-from modelyard.stores.dvc import manifests, plain_yaml, project
+from modelyard.stores.dvc import manifests, project
 from modelyard.stores.dvc.names import inner_path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    found = dvc_project.new_project(tmp_path / "project", "../../store")
-    subprocess.run(["git", "init", "-q", found], check=True)
-    monkeypatch.chdir(found)
-    return found
 
 
 @pytest.mark.parametrize("files", [{}, {"a": b"a"}], ids=["no files", "a file"])

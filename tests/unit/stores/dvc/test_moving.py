@@ -24,19 +24,6 @@ from modelyard.base.errors import (
 from modelyard.stores.apart import pull, push
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    found = dvc_project.new_project(tmp_path / "project", "../../store")
-    subprocess.run(["git", "init", "-q", found], check=True)
-    monkeypatch.chdir(found)
-    return found
-
-
 def git(root: Path, *words: str) -> str:
     return git_servers.run(root, *words)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from modelyard.base.errors import InvalidInput, InvalidPath
 from modelyard.stores.dvc.manifests import manifest_bytes, manifest_id, read_manifest
 from modelyard.stores.dvc.names import ObjectId, inner_path, joined, matches, object_id
-from modelyard.stores.dvc.plain_yaml import read_yaml
 from modelyard.stores.dvc.pointers import Pointer, pointer_again, pointer_text, read_outputs
+from modelyard.stores.plain_yaml import read_yaml
 
 MD5 = "65a4f0aa8f2f2f0f2ad0a0f0a2f6aea3"
 DIGITS = "12345678901234567890123456789012"
@@ -190,7 +190,7 @@ def test_the_short_reader_and_the_whole_one_agree(value: dict[str, Any]) -> None
 
 @given(st.text(alphabet="ab:- '\"\n#{}[]&*!|>?%@,0", max_size=40))
 def test_the_short_reader_never_says_other_than_the_whole_one(text: str) -> None:
-    from modelyard.stores.dvc.plain_yaml import _Block, _Unusual, _whole_yaml
+    from modelyard.stores.plain_yaml import _Block, _Unusual, _whole_yaml
 
     try:
         short = _Block(text).read()

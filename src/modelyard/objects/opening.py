@@ -221,7 +221,7 @@ def brought(place: Place, target: Path) -> Path:
 def _beside(place: Place, above: str, name: str) -> list[Entry]:
     folder = place.folder
     there = folder.entry(place.path)
-    if there is not None and there.is_folder and (cards := _cards_in(folder, place.path)):
+    if there is not None and there.is_folder and (cards := cards_in(folder, place.path)):
         names = ", ".join(cards[:5]) + (" …" if len(cards) > 5 else "")
         raise FileMissing(
             f"{place.ref} is a folder of objects, not an object", hint=f"it has: {names}"
@@ -240,7 +240,8 @@ def _beside(place: Place, above: str, name: str) -> list[Entry]:
     return found
 
 
-def _cards_in(folder: Folder, path: str) -> list[str]:
+def cards_in(folder: Folder, path: str) -> list[str]:
+    """The names of the objects that have a card directly in a folder."""
     return [
         e.name.removesuffix(SUFFIX)
         for e in folder.list(path)
@@ -251,7 +252,7 @@ def _cards_in(folder: Folder, path: str) -> list[str]:
 def _absent(place: Place) -> FileMissing:
     above, name = posixpath.dirname(place.path), posixpath.basename(place.path)
     try:
-        names = _cards_in(place.folder, above)
+        names = cards_in(place.folder, above)
     except (NotSupported, FileMissing):
         names = []
     near = did_you_mean(name, names)

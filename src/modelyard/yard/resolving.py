@@ -26,7 +26,7 @@ from modelyard.base.refs import (
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
 from modelyard.objects.linking import Named
-from modelyard.objects.opening import Place, exists_at, source_at
+from modelyard.objects.opening import Place, cards_in, exists_at, source_at
 from modelyard.objects.source import Source
 from modelyard.stores.folders.overlays import underlying
 from modelyard.stores.git.hosts import hint_for
@@ -135,12 +135,7 @@ def _near_there(at: Place) -> str | None:
     above, inside, name = at.path.rpartition("/")
     if not inside or at.folder.entry(above) is None:
         return None
-    there = [
-        entry.name.removesuffix(SUFFIX)
-        for entry in at.folder.list(above)
-        if entry.name.endswith(SUFFIX)
-    ]
-    near = difflib.get_close_matches(name, there, n=2)
+    near = difflib.get_close_matches(name, cards_in(at.folder, above), n=2)
     return did_you_mean(at.path, [f"{above}/{other}" for other in near])
 
 

@@ -57,7 +57,9 @@ def _copied(source: IO[bytes], folder: Path) -> tuple[str, int]:
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     if hasattr(os, "copy_file_range"):
-        with contextlib.suppress(OSError):  # what it cannot do here the plain copy can, or cannot either
+        with contextlib.suppress(
+            OSError
+        ):  # what it cannot do here the plain copy can, or cannot either
             while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
                 pass
         done = os.fstat(target.fileno()).st_size
@@ -73,7 +75,9 @@ def _note(folder: Path, digest: str, path: Path) -> None:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / f"{digest}{WHERE}").write_text(str(path.absolute()))
-    except OSError:  # a disk that is full to the last byte: the sender says that the file is missing
+    except (
+        OSError
+    ):  # a disk that is full to the last byte: the sender says that the file is missing
         pass
 
 

@@ -63,6 +63,16 @@ class SpoolReader:
             self.lost.append((self.last + 1, number - 1))
         self.last = number - 1
 
+    def place(self) -> tuple[Path | None, int]:
+        """Where it is, for `back`."""
+        return self._segment, self._at
+
+    def back(self, last: int, place: tuple[Path | None, int] | None) -> None:
+        """Read again what comes after a number: from a place, or from where that number is found."""
+        self.last = last
+        self._segment, self._at = place or (None, START)
+        self.lost = [gap for gap in self.lost if gap[0] <= last]
+
     def end(self, written: int) -> None:
         """Nothing more comes: what is known to have been written and was not found is lost."""
         if written > self.last:

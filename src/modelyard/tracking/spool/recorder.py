@@ -73,7 +73,7 @@ class SpoolRecorder:
         self._where = where
         self._starter = SenderStarter(self.folder, uri, token, named_by_reader)
         self._begin_anew()
-        self._after = ""
+        self._after = ("", 0)
 
     def _begin_anew(self) -> None:
         self._writer: SpoolWriter | None = None
@@ -146,16 +146,15 @@ class SpoolRecorder:
             return self._writer
 
     def _made(self) -> SpoolWriter:
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = self.folder / DESTINATION
         facts = {"address": self._where.address, "named_by_reader": self._where.named_by_reader}
         if read_json(place) != facts:
             write_json(place, facts)
-        head = Head(
-            new_id(), now_ms(), os.getpid(), os.uname().nodename, _user(), self._after
-        )
+        about = (os.getpid(), platform_name(), _user(), *self._after)
+        head = Head(new_id(), now_ms(), *about)
         folder = self.folder / head.spool_id
-        os.mkdir(folder, 0o700)
+        folder.mkdir(0o700)
         held = taken(folder / WRITER_LOCK)
         if held is None:
             raise OSError(0, "its file system has no locks")
@@ -247,7 +246,8 @@ class SpoolRecorder:
     def in_child(self) -> None:
         """In a forked child: the parent's spool is not ours. What is told here goes into another, which comes after it."""
         writer, held, warned = self._writer, self._held, self._warned
-        self._after = writer.folder.name if writer is not None else self._after
+        if writer is not None:
+            self._after = (writer.folder.name, writer.number)
         self._begin_anew()
         self._warned = warned  # the person at the keyboard has read it
         self._starter.in_child()
@@ -269,6 +269,11 @@ def _most_bytes() -> int:
     except ValueError:
         told = float(DEFAULT_MB)
     return int(max(told, 2.0) * (1 << 20)) if told < 1e9 else 1 << 50
+
+
+def platform_name() -> str:
+    """What this machine is called."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def _user() -> str:

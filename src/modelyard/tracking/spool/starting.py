@@ -70,7 +70,7 @@ class SenderStarter:
 def started(words: list[str], told: dict[str, Any]) -> int:
     """Start the sender's process and tell it what no command line and no environment should show. Returns its id."""
     # Modules are found there as here. `-P`: and not in the folder it happens to start in.
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     command = [sys.executable, "-P", "-m", MODULE, *words]
     environment = {**os.environ, PATH: path, "MODELYARD_QUIET": "1"}
     text = json.dumps({**told, "path": os.environ.get(PATH)}).encode()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from modelyard.yard.registry_verbs import demote as demote
     from modelyard.yard.registry_verbs import promote as promote
     from modelyard.yard.registry_verbs import register as register
+    from modelyard.yard.syncing import sync as sync
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import evaluate as evaluate
     from modelyard.yard.verbs import import_object as import_object
@@ -72,6 +73,7 @@ _WHERE = {
     "register": "modelyard.yard.registry_verbs",
     "save": "modelyard.yard.verbs",
     "serve": "modelyard.serving.serve",
+    "sync": "modelyard.yard.syncing",
 }
 """Public name -> the module that has it. One table: `__all__`, the imports for type checkers and the docs follow it."""
 
@@ -105,6 +107,7 @@ __all__ = [
     "register",
     "save",
     "serve",
+    "sync",
 ]
 
 

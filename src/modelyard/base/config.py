@@ -84,6 +84,10 @@ VARIABLES: Mapping[str, str] = {
     "MODELYARD_GIT_TOKEN_HOST": "`git.example.org`, or `git.example.org:8443`: the one host that `MODELYARD_GIT_TOKEN` is for.",
     "MODELYARD_TOKEN": "A token for the hub that is called, in place of the one that `login` kept.",
     "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
+    "MODELYARD_SPOOL": "The folder for what training logged and the yard may not have yet.",
+    "MODELYARD_SPOOL_MB": "How many megabytes a training process may keep there, 2048 unless said; then metrics are dropped and counted.",
+    "MODELYARD_SENDER_SECONDS": "How long it is tried to send that after the training ended, 600 unless said; `modelyard sync` sends it later.",
+    "MODELYARD_BEAT_SECONDS": "How often the yard is told which runs are alive, 15 unless said. One that is silent for twice as long is LOST.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

@@ -16,7 +16,7 @@ COLUMNS = ("destination", "state", "sent", "waiting", "refused", "lost", "droppe
 
 
 @click.command(name="sync")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--all", "everything", is_flag=True, help="What was logged to any yard.")
 @click.option("--forget", is_flag=True, help="Then remove the reports of what was refused.")
 @dry_run_option

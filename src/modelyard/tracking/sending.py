@@ -54,6 +54,7 @@ class Sender:
         self._alive: dict[str, bool] = {}
         self._again_at, self._pause = 0.0, FIRST_PAUSE
         self._hurries = 0
+        self._failing = False
         self._wanted = time.monotonic()
         """When somebody wrote, or something arrived, last."""
         self._over = threading.Event()
@@ -75,6 +76,8 @@ class Sender:
                 beside.join(1.0)
                 for delivery in self._deliveries.values():
                     delivery.close()
+                if self._destination is not None:
+                    self._destination.close()
 
     def _work(self) -> None:
         looked, sent = 0.0, 0.0
@@ -83,7 +86,8 @@ class Sender:
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self._look()
-                if not self._deliveries or now - self._wanted > self._linger:
+                given_up = self._failing and now - self._wanted > self._linger
+                if not self._deliveries or given_up:
                     return
             if self._is_time(now, sent):
                 sent = now
@@ -118,6 +122,8 @@ class Sender:
             return False
         if any(d.hurried() or d.waiting() >= ENOUGH for d in every):
             return True
+        if not all(self._alive.get(key, True) for key in self._deliveries):
+            return True  # of a process that is gone nothing more comes
         return now - sent >= SEND_SECONDS
 
     # One time
@@ -137,7 +143,7 @@ class Sender:
                 return
             if delivery.finished:
                 del self._deliveries[key]
-        self._pause = FIRST_PAUSE
+        self._pause, self._failing = FIRST_PAUSE, held
         if held:
             self._again_at = time.monotonic() + 2 * FIRST_PAUSE
         self._say_here()
@@ -159,6 +165,7 @@ class Sender:
             if delivery.board:
                 delivery.board.say(counts.WHY_AWAY, message_of(error))
                 delivery.board.put(counts.FAILED, delivery.get(counts.FAILED) + 1)
+        self._failing = True
         self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
         self._pause = min(self._pause * 2, MOST_PAUSE)
 

@@ -24,7 +24,7 @@ from modelyard import Yard
 from modelyard.tracking.interface import Run, Status
 from modelyard.tracking.recording import recorder_for
 from modelyard.tracking.records import Batch, RunBegun, RunEnded, RunLogged
-from modelyard.yard.syncing import sync
+from modelyard.yard.syncing import Spool, sync
 
 TRAINER = Path(__file__).parents[1] / "tracking_cases" / "trainer.py"
 KILLS = int(os.environ.get("MODELYARD_TEST_KILLS", "3"))
@@ -312,20 +312,42 @@ def test_a_record_that_is_refused_is_passed_over_and_told(
     for step in range(50):
         recorder.metric(RUN, "loss", float(step), step, step)
         recorder.add(RunLogged(RUN, Batch(params={"depth": str(step)})))  # another value each time
-    recorder.metric("9" * 32, "of a run that nobody begins", 1.0, 1, 1)
     recorder.add(RunLogged(RUN, Batch(params={"last": "1"})))
     recorder.add(RunEnded(RUN, at_ms=2))
     assert not recorder.close(SECONDS)
     complained = capsys.readouterr().err.splitlines()
     assert len(complained) == 1, complained
     assert "depth" in complained[0]
-    until(lambda: sync(everything=True)[0].state == "sent", SECONDS)
-    [spool] = sync(everything=True, forget=True)
-    assert spool.refused == 49 + 1
-    assert {p["code"] for p in spool.plain()["problems"]} == set()
+    [spool] = until(settled, SECONDS)
+    assert spool.refused == 49
+    assert {problem["code"] for problem in spool.plain()["problems"]} == {"conflict"}
+    sync(everything=True, forget=True)
     assert sync(everything=True) == []
     with Yard(place / "yard.db") as yard:
         run = yard.tracker.run(RUN)
         assert run.status is Status.FINISHED
         assert run.params == {"depth": "0", "last": "1"}
         assert len(yard.tracker.history(RUN, "loss").items) == 50
+
+
+def settled() -> list[Spool] | None:
+    """All spools, when there is nothing of them to send."""
+    found = sync(everything=True)
+    return found if all(spool.state == "sent" for spool in found) else None
+
+
+def test_what_is_logged_to_a_run_that_nobody_begins_is_kept_until_somebody_does(
+    place: Path,
+) -> None:
+    recorder = recorder_for(str(place / "yard.db"))
+    for step in range(2000):
+        recorder.metric(RUN, "loss", float(step), step, step)
+    assert not recorder.close(SECONDS)
+    with Yard(place / "yard.db") as yard:
+        yard.tracker.create_run(0, run_id=RUN)
+        until(settled, SECONDS)
+        assert len(yard.tracker.history(RUN, "loss").items) == 2000
+    recorder.metric("9" * 32, "loss", 1.0, 1, 1)
+    assert not recorder.close(SECONDS)
+    [spool] = until(settled, SECONDS)  # who syncs waits for nobody
+    assert spool.refused == 1

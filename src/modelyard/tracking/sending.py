@@ -136,8 +136,9 @@ class Sender:
                 continue
             try:
                 self._deliver(delivery, self._alive.get(key, True))
-            except Held:
+            except Held as error:
                 held = True
+                _say_failed(delivery, error)
             except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
                 self._away(error)
                 return
@@ -146,7 +147,8 @@ class Sender:
         self._pause, self._failing = FIRST_PAUSE, held
         if held:
             self._again_at = time.monotonic() + 2 * FIRST_PAUSE
-        self._say_here()
+        else:
+            self._say_here()
 
     def _deliver(self, delivery: Delivery, alive: bool) -> None:
         if self._destination is None:
@@ -162,9 +164,7 @@ class Sender:
 
     def _away(self, error: Exception) -> None:
         for delivery in self._deliveries.values():
-            if delivery.board:
-                delivery.board.say(counts.WHY_AWAY, message_of(error))
-                delivery.board.put(counts.FAILED, delivery.get(counts.FAILED) + 1)
+            _say_failed(delivery, error)
         self._failing = True
         self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
         self._pause = min(self._pause * 2, MOST_PAUSE)
@@ -207,3 +207,9 @@ class Sender:
         if destination is not None and runs:
             with suppress(Exception):  # the next records say what is wrong
                 destination.tracker.beat(runs, self._beat)
+
+
+def _say_failed(delivery: Delivery, error: Exception) -> None:
+    if delivery.board:
+        delivery.board.say(counts.WHY_AWAY, message_of(error))
+        delivery.board.put(counts.FAILED, delivery.get(counts.FAILED) + 1)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modelyard.stores.apart import pull as pull
     from modelyard.stores.apart import push as push
     from modelyard.types.schema import Schema as Schema
+    from modelyard.yard.autologging.installing import autolog as autolog
     from modelyard.yard.cloning import clone as clone
     from modelyard.yard.cloning import link as link
     from modelyard.yard.datasets import Dataset as Dataset
@@ -56,6 +57,7 @@ _WHERE = {
     "Schema": "modelyard.types.schema",
     "Yard": "modelyard.yard.yard",
     "apply": "modelyard.yard.verbs",
+    "autolog": "modelyard.yard.autologging.installing",
     "build": "modelyard.shipping.build",
     "clone": "modelyard.yard.cloning",
     "demote": "modelyard.yard.registry_verbs",
@@ -89,6 +91,7 @@ __all__ = [
     "Yard",
     "__version__",
     "apply",
+    "autolog",
     "build",
     "clone",
     "demote",

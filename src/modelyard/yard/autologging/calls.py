@@ -84,10 +84,9 @@ class Call:
 
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            result = default
             with contained(place, silent=silent):
-                result = function(*args, **kwargs)
-            return result
+                return function(*args, **kwargs)
+            return default
 
         return guarded
 

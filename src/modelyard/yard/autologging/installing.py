@@ -67,6 +67,11 @@ def enabled() -> list[str]:
     return sorted(_enabled)
 
 
+def places(library: str) -> list[tuple[Any, str, Any, Any]]:
+    """What was put where: owner, attribute, what was there (None for nothing) and what is there now."""
+    return _enabled[library].patches.places()
+
+
 def _checked(libraries: tuple[str, ...]) -> list[str]:
     for name in libraries:
         plugins.load("autologgers", name)

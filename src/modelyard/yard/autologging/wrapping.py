@@ -7,6 +7,7 @@ loaded, or the hook not installed, it is the original and nothing else. So do wo
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import threading
@@ -128,10 +129,8 @@ def _finished(call: Call, steps: Generator[None, Any, None] | None, result: Any)
     try:
         with contained(f"{call.name}.after", silent=call.options.silent):
             if steps is not None:
-                try:
+                with contextlib.suppress(StopIteration):
                     steps.send(result)
-                except StopIteration:
-                    pass
         status = "FINISHED"
     finally:
         _close(call, status)
@@ -176,6 +175,11 @@ class Patches:
     def _put(self, owner: Any, name: str, before: Any, now: Any, key: str | None) -> None:
         setattr(owner, name, now)
         self._places.append(_Place(weakref.ref(owner), name, before, now, key))
+
+    def places(self) -> list[tuple[Any, str, Any, Any]]:
+        """Owner, attribute, what was there (None for nothing), what is there now."""
+        found = [(p.owner(), p.name, p.before, p.now) for p in self._places]
+        return [(o, n, None if b is _ABSENT else b, now) for o, n, b, now in found if o is not None]
 
     def undo(self) -> None:
         """Put back what was there. What somebody else put over ours stays, and ours below it does nothing any more."""

@@ -219,9 +219,19 @@ def _size(shape: Sequence[int]) -> int:
     return count
 
 
+def _as_written(value: float) -> float:
+    """The learning rate is kept in 32 bits, where 0.01 is 0.009999999776."""
+    import numpy
+
+    short = numpy.float32(value)
+    return float(str(short)) if float(short) == value else value
+
+
 def _named(value: Any) -> Any:
     """A loss, or a value of a config, as something short."""
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, float):
+        return _as_written(value)
+    if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping) and "class_name" in value:  # a schedule of learning rates
         return json.dumps({"class_name": value["class_name"], **value.get("config", {})}, default=str)

@@ -70,7 +70,9 @@ def point_of(payload: bytes) -> Point:
     (length,) = _LENGTH.unpack_from(payload, POINT_BYTES)
     begin = POINT_BYTES + _LENGTH.size
     run = payload[begin : begin + length].decode("utf-8", "surrogatepass")
-    return Point(run, payload[begin + length :].decode("utf-8", "surrogatepass"), value, at_ms, step)
+    return Point(
+        run, payload[begin + length :].decode("utf-8", "surrogatepass"), value, at_ms, step
+    )
 
 
 def room_of(payload: int) -> int:

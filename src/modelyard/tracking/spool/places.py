@@ -88,7 +88,8 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Who wrote a spool. In a forked child, ``after`` is the spool of its parent, which knew its runs first."""
+    """Who wrote a spool. In a forked child, ``after`` is the spool of its parent, which told of its runs first, and
+    ``after_number`` how far that was."""
 
     spool_id: str
     made_ms: int
@@ -96,6 +97,7 @@ class Head:
     host: str
     user: str
     after: str = ""
+    after_number: int = 0
     format: int = FORMAT
 
 
@@ -116,6 +118,29 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def head_of(folder: Path) -> Head | None:
+    """Who wrote the spool in a folder; None where there is none, or one of a newer kind."""
+    facts = read_json(folder / HEAD)
+    if facts.get("format") != FORMAT:
+        return None
+    names = Head.__dataclass_fields__
+    try:
+        return Head(**{name: value for name, value in facts.items() if name in names})
+    except TypeError:
+        return None
+
+
+def spools(folder: Path) -> list[tuple[Head, Path]]:
+    """The spools of a destination, in the order in which they were begun."""
+    try:
+        found = [path for path in folder.iterdir() if path.is_dir() and is_mine(path)]
+    except FileNotFoundError:
+        return []
+    heads = [(head_of(path), path) for path in found]
+    known = [(head, path) for head, path in heads if head is not None]
+    return sorted(known, key=lambda one: (one[0].made_ms, one[0].spool_id))
 
 
 def segments(folder: Path) -> list[tuple[int, Path]]:

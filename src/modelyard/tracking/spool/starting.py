@@ -62,11 +62,15 @@ class SenderStarter:
         held.close()
         return False
 
+    def in_child(self) -> None:
+        """A forked child has not started it, and cannot wait for it."""
+        self._pid, self._next_start, self._pause = 0, 0.0, FIRST_PAUSE
+
 
 def started(words: list[str], told: dict[str, Any]) -> int:
     """Start the sender's process and tell it what no command line and no environment should show. Returns its id."""
     # Modules are found there as here. `-P`: and not in the folder it happens to start in.
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     command = [sys.executable, "-P", "-m", MODULE, *words]
     environment = {**os.environ, PATH: path, "MODELYARD_QUIET": "1"}
     text = json.dumps({**told, "path": os.environ.get(PATH)}).encode()
@@ -79,9 +83,7 @@ def started(words: list[str], told: dict[str, Any]) -> int:
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
-        pid = os.posix_spawn(
-            command[0], command, environment, file_actions=actions, setpgroup=0, setsigmask=()
-        )
+        pid = _spawned(command, environment, actions)
         os.write(writing, text)
     finally:
         os.close(reading)
@@ -89,19 +91,29 @@ def started(words: list[str], told: dict[str, Any]) -> int:
     return pid
 
 
+def _spawned(command: list[str], environment: dict[str, str], actions: list[Any]) -> int:
+    try:
+        return os.posix_spawn(
+            command[0], command, environment, file_actions=actions, setsid=True, setsigmask=()
+        )
+    except NotImplementedError:  # some C libraries know only this
+        return os.posix_spawn(
+            command[0], command, environment, file_actions=actions, setpgroup=0, setsigmask=()
+        )
+
+
 def _started_on_windows(command: list[str], environment: dict[str, str], text: bytes) -> int:
     import subprocess
 
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     process = subprocess.Popen(
         command,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        creationflags=flags,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
-    process.communicate(text, timeout=0) if process.stdin is None else process.stdin.write(text)
-    if process.stdin is not None:
-        process.stdin.close()
+    assert process.stdin is not None
+    with process.stdin as stream:
+        stream.write(text)
     return process.pid

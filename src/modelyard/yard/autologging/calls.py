@@ -107,11 +107,13 @@ class Call:
     def run(self) -> ActiveRun:
         """The active run, or one that is begun for this call."""
         if self._run is None:
-            from modelyard.yard import fluent
+            from modelyard.yard import current_run, starting
 
-            active = fluent.active_run()
-            self._run = active or fluent.start_run(tags=self._tags())
-            self.owned = active is None
+            self._run = current_run.current()
+            if self._run is None:
+                run = starting.start(starting.destination_of(), tags=self._tags())
+                self._run, self.owned = run, True
+                current_run.enter(run)  # of this thread alone: others that train have runs of their own
         return self._run
 
     @property

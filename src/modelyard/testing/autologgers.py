@@ -92,13 +92,43 @@ def parents(told: MemoryRecorder) -> list[ToldRun]:
 
 
 class AutologgerContract:
-    """Subclass it, with a fixture ``case``; and parametrize ``training`` with the words of the case's trainings."""
+    """Subclass it, with a fixture ``case``."""
 
     def test_it_is_found_by_its_name(self, case: AutologgerCase) -> None:
         found = plugins.load("autologgers", case.name)
         assert case.name == found.NAME
         assert found.LIBRARIES
         assert callable(found.install)
+
+    def test_an_error_of_the_user_passes_and_the_run_has_failed(
+        self, case: AutologgerCase, told: MemoryRecorder
+    ) -> None:
+        if case.failing is None:
+            return
+        autolog(case.name)
+        with pytest.raises(Wrong):
+            case.failing()
+        assert [run.status for run in parents(told)] == ["FAILED"]
+        assert fluent.active_run() is None
+
+    def test_afterwards_everything_is_as_it_was(
+        self, case: AutologgerCase, told: MemoryRecorder
+    ) -> None:
+        one = next(iter(case.trainings.values()))
+        one.train()  # all modules are imported
+        autolog(case.name)
+        put = places(case.name)
+        assert put
+        assert all(vars(owner)[name] is now for owner, name, _, now in put)
+        autolog(case.name, disable=True)
+        for owner, name, before, _ in put:
+            assert vars(owner).get(name, None) is before, (owner, name)
+        one.train()
+        assert not told.records
+
+
+class TrainingContract:
+    """Subclass it, with a fixture ``case``, parametrized with the words of its trainings as ``training``."""
 
     def test_a_run_is_the_one_logged_by_hand(
         self, case: AutologgerCase, training: str, told: MemoryRecorder, tmp_path: Path
@@ -176,32 +206,6 @@ class AutologgerContract:
                 assert same(train(), bare), name
             while (run := fluent.active_run()) is not None:
                 run.end()
-
-    def test_an_error_of_the_user_passes_and_the_run_has_failed(
-        self, case: AutologgerCase, told: MemoryRecorder
-    ) -> None:
-        if case.failing is None:
-            return
-        autolog(case.name)
-        with pytest.raises(Wrong):
-            case.failing()
-        assert [run.status for run in parents(told)] == ["FAILED"]
-        assert fluent.active_run() is None
-
-    def test_afterwards_everything_is_as_it_was(
-        self, case: AutologgerCase, told: MemoryRecorder
-    ) -> None:
-        one = next(iter(case.trainings.values()))
-        one.train()  # all modules are imported
-        autolog(case.name)
-        put = places(case.name)
-        assert put
-        assert all(vars(owner)[name] is now for owner, name, _, now in put)
-        autolog(case.name, disable=True)
-        for owner, name, before, _ in put:
-            assert vars(owner).get(name, None) is before, (owner, name)
-        one.train()
-        assert not told.records
 
 
 def _raise_at(at: str, place: str) -> None:

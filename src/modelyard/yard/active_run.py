@@ -348,7 +348,8 @@ class ActiveRun:
             stop()
         if self.owned or status is not None:
             self.add(RunEnded(self.run_id, word, now_ms()))
-        self._recorder.flush(END_SECONDS)
+        if self.parent_run_id is None:  # what a nested run told arrives with the end of the one around it
+            self._recorder.flush(END_SECONDS)
 
     def fail(self, error: BaseException) -> None:
         """End it as an exception does that nobody caught."""

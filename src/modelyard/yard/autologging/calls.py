@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from modelyard.base.clock import new_id, now_ms
+from modelyard.tracking.interface import Batch, Metric, Status
+from modelyard.tracking.records import RunBegun, RunEnded, RunLogged
+from modelyard.yard import current_run
 from modelyard.yard.autologging.interface import Options
 from modelyard.yard.autologging.params import plain_params
 from modelyard.yard.autologging.trouble import contained
@@ -107,13 +112,15 @@ class Call:
     def run(self) -> ActiveRun:
         """The active run, or one that is begun for this call."""
         if self._run is None:
-            from modelyard.yard import current_run, starting
+            from modelyard.yard import starting
 
             self._run = current_run.current()
             if self._run is None:
                 run = starting.start(starting.destination_of(), tags=self._tags())
                 self._run, self.owned = run, True
-                current_run.enter(run)  # of this thread alone: others that train have runs of their own
+                current_run.enter(
+                    run
+                )  # of this thread alone: others that train have runs of their own
         return self._run
 
     @property
@@ -155,12 +162,26 @@ class Call:
     def log_dict(self, value: Any, file: str) -> None:
         self.run.log_dict(value, self.prefix + file)
 
-    def log_data(self, data: Any, targets: Any = None, context: str = "training") -> None:
-        """A data set as an input of the run, when these are wanted."""
+    def log_data(self, data: Any, context: str = "training", name: str | None = None) -> None:
+        """A data set as an input of the run, when these are wanted: a table, an array, or an `Input`."""
         if self.options.log_datasets and data is not None:
-            from modelyard.yard.autologging.data import described
+            self.run.log_input(data, context, name)
 
-            self.run.log_input(described(data, targets), context=context)
+    def log_child(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """A run below this one that is over already: nothing waits for it."""
+        run, run_id, now = self.run, new_id(), now_ms()
+        texts = {key: str(value) for key, value in plain_params(params).items()}
+        points = [Metric(key, float(value), now) for key, value in metrics.items()]
+        user = current_run.user()
+        run.add(RunBegun(run_id, run.experiment, name, user, now, tags or {}, run.run_id))
+        run.add(RunLogged(run_id, Batch(points, texts)))
+        run.add(RunEnded(run_id, Status.FINISHED, now))
 
     def log_model(self, model: Any, sample: Any = None, name: str = "model", **more: Any) -> Any:
         """The model with the types of a sample, when these are wanted."""
@@ -178,3 +199,21 @@ class Call:
 @functools.lru_cache(maxsize=1024)
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
+
+
+def caller_name(value: Any, otherwise: str = "data") -> str:
+    """What the user's code calls a value, where it called a wrapped function.
+
+    >>> test_rows = [1]
+    >>> caller_name(test_rows)
+    'test_rows'
+    """
+    frame = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_OURS):
+        frame = frame.f_back
+    if frame is None:
+        return otherwise
+    return next((name for name, at in list(frame.f_locals.items()) if at is value), otherwise)
+
+
+_OURS = "modelyard.yard.autolog"

@@ -178,7 +178,11 @@ class TrainingContract:
         trouble.probes[:] = [lambda place: seen.setdefault(place)]
         assert same(train(), bare)
         assert len(seen) >= 3, "hooks were gone through"
-        for place in seen:
+        models = True
+        for place in sorted(seen, key=_of_models):
+            if _of_models(place) != models:
+                models = not models
+                autolog(case.name, log_models=models)
             with collected() as notes:
                 trouble.probes[:] = [lambda at, place=place: _raise_at(at, place)]
                 trouble.counts.clear()
@@ -196,16 +200,43 @@ class TrainingContract:
     ) -> None:
         train = case.trainings[training].train
         bare = train()
-        autolog(case.name)
-        methods = [n for n, f in inspect.getmembers(ActiveRun, callable) if n[0] != "_"]
-        assert "log_metrics" in methods
+        methods = _called_of_a_run(case, train, monkeypatch)
+        assert "log_params" in methods
         for name in methods:
+            autolog(case.name, log_models=name == "log_model")
             trouble.counts.clear()
             with monkeypatch.context() as patch, collected():
                 patch.setattr(ActiveRun, name, _broken)
                 assert same(train(), bare), name
             while (run := fluent.active_run()) is not None:
                 run.end()
+
+
+def _called_of_a_run(
+    case: AutologgerCase, train: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """The methods of `ActiveRun` that are called by a training that logs itself."""
+    seen: dict[str, None] = {}
+    autolog(case.name)
+    with monkeypatch.context() as patch:
+        for name, method in inspect.getmembers(ActiveRun, inspect.isfunction):
+            if name[0] != "_":
+                patch.setattr(ActiveRun, name, _watched(name, method, seen))
+        train()
+    return list(seen)
+
+
+def _watched(name: str, method: Any, seen: dict[str, None]) -> Any:
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        seen.setdefault(name)
+        return method(*args, **kwargs)
+
+    return watched
+
+
+def _of_models(place: str) -> bool:
+    """Where a model is saved: that takes longest, and is left out of the other rounds."""
+    return place.endswith(".model")
 
 
 def _raise_at(at: str, place: str) -> None:

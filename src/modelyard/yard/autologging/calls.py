@@ -53,7 +53,7 @@ class Call:
         """For hooks within this call to leave something for it."""
         self._run: ActiveRun | None = outer._run if outer else None
         self._prefix = outer._prefix if outer else None
-        self._context: Any = None
+        self._refused: Exception | None = None
 
     # Arguments
 
@@ -112,16 +112,23 @@ class Call:
     def run(self) -> ActiveRun:
         """The active run, or one that is begun for this call."""
         if self._run is None:
-            from modelyard.yard import starting
-
-            self._run = current_run.current()
-            if self._run is None:
-                run = starting.start(starting.destination_of(), tags=self._tags())
-                self._run, self.owned = run, True
-                current_run.enter(
-                    run
-                )  # of this thread alone: others that train have runs of their own
+            if self._refused is not None:  # once is enough
+                raise self._refused
+            try:
+                self._run = current_run.current() or self._begun()
+            except Exception as error:
+                self._refused = error
+                raise
         return self._run
+
+    def _begun(self) -> ActiveRun:
+        from modelyard.yard import starting
+
+        tags = {"modelyard.autolog": self.name.partition(".")[0], **dict(self.options.tags)}
+        run = starting.start(starting.destination_of(), tags=tags)
+        self.owned = True
+        current_run.enter(run)  # of this thread alone: others that train have runs of their own
+        return run
 
     @property
     def prefix(self) -> str:
@@ -134,9 +141,6 @@ class Call:
                     del _trainings[next(iter(_trainings))]
             self._prefix = "" if number == 1 else f"fit{number}."
         return self._prefix
-
-    def _tags(self) -> dict[str, str]:
-        return {"modelyard.autolog": self.name.partition(".")[0], **dict(self.options.tags)}
 
     def close(self, status: str) -> None:
         """End the run, if it was begun for this call."""

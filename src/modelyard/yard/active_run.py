@@ -6,23 +6,22 @@ It works without globals and from any thread. `modelyard.yard.fluent` has the fu
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from modelyard.base.clock import new_id, now_ms
-from modelyard.base.errors import Conflict, FileMissing, InvalidInput
-from modelyard.base.paths import artifact_segments
+from modelyard.base.errors import Conflict, InvalidInput
+from modelyard.base.secrets import text_without_secrets
 from modelyard.tracking.checks import check_key, check_texts
 from modelyard.tracking.interface import ENDED, Batch, Context, Input, Metric, Status
 from modelyard.tracking.naming import run_name
-from modelyard.tracking.records import FileAdded, Record, RunBegun, RunEnded, RunLogged
+from modelyard.tracking.records import Record, RunBegun, RunEnded, RunLogged
 from modelyard.yard import current_run
 from modelyard.yard.logged_values import number_of, step_of, text_of
+from modelyard.yard.logging_files import FileLogging
 
 if TYPE_CHECKING:
     from modelyard.tracking.recording import Recorder
@@ -34,7 +33,7 @@ RUN_VARIABLE = "MODELYARD_RUN_ID"
 """A process that finds it in its environment goes on with that run."""
 
 
-class ActiveRun:
+class ActiveRun(FileLogging):
     """One run that is being logged to: `modelyard.start_run` and `Yard.start_run` make them.
 
     Use it with ``with``: it ends FINISHED, or FAILED when an exception leaves the block, or KILLED by Ctrl-C. It can be
@@ -110,7 +109,10 @@ class ActiveRun:
                     )
             new = {key: text for key, text in texts.items() if key not in self._params}
             self._params.update(new)
-        for key, text in new.items():  # one by one: a resumed run may refuse one, and keep the others
+        for (
+            key,
+            text,
+        ) in new.items():  # one by one: a resumed run may refuse one, and keep the others
             self._log(Batch(params={key: text}))
 
     def log_metric(
@@ -173,101 +175,6 @@ class ActiveRun:
         check_key(key, "tag")
         self._log(Batch(tags={key: None}))
 
-    # Files
-
-    def log_artifact(
-        self, path: str | os.PathLike[str], artifact_path: str | None = None
-    ) -> None:
-        """Keep a file as it is now, under its name, below the folder ``artifact_path`` of the run; a folder with all
-        that is in it."""
-        source = Path(path)
-        if source.is_dir():
-            below = source.resolve().name
-            self.log_artifacts(source, f"{artifact_path}/{below}" if artifact_path else below)
-            return
-        if not source.is_file():
-            raise FileMissing(f"no file at {source}", hint="log_artifact takes a path on this machine")
-        self.add_file(f"{artifact_path}/{source.name}" if artifact_path else source.name, source)
-
-    def log_artifacts(
-        self, folder: str | os.PathLike[str], artifact_path: str | None = None
-    ) -> None:
-        """Keep all files below a folder as they are now."""
-        root = Path(folder)
-        if not root.is_dir():
-            raise FileMissing(f"no folder at {root}")
-        files = sorted(path for path in root.rglob("*") if path.is_file())
-        names = [path.relative_to(root).as_posix() for path in files]
-        places = [f"{artifact_path}/{name}" if artifact_path else name for name in names]
-        for place in places:
-            artifact_segments(place)  # all are good names, or none is kept
-        for place, path in zip(places, files, strict=True):
-            self.add_file(place, path)
-
-    def add_file(self, place: str, path: Path, owner: str | None = None) -> None:
-        """Keep a file as it is now at a place among the run's files, or those of another owner (``model:<id>``)."""
-        artifact_segments(place)
-        if self.silent:
-            return
-        sha256, size = self._recorder.keep_file(path)
-        self.add(FileAdded(owner or f"run:{self.run_id}", place, sha256, size))
-
-    def add_bytes(self, place: str, data: bytes) -> None:
-        """Keep bytes as a file of the run."""
-        artifact_segments(place)
-        if self.silent:
-            return
-        from modelyard.yard.logged_files import written
-
-        with written(data) as path:
-            self.add_file(place, path)
-
-    def log_text(self, text: str, artifact_file: str) -> None:
-        """Keep a text as a file (UTF-8)."""
-        if not isinstance(text, str):
-            raise InvalidInput(f"log_text takes a text, not a {type(text).__name__}")
-        self.add_bytes(artifact_file, text.encode("utf-8"))
-
-    def log_dict(self, dictionary: Any, artifact_file: str) -> None:
-        """Keep a dict or list as a file: YAML when it is called ``.yaml`` or ``.yml``, else JSON."""
-        from modelyard.yard.logged_files import dict_text
-
-        self.add_bytes(artifact_file, dict_text(dictionary, artifact_file).encode("utf-8"))
-
-    def log_figure(self, figure: Any, artifact_file: str, **options: Any) -> None:
-        """Keep a matplotlib or plotly figure: ``.png``, ``.svg``, ``.pdf`` …, or ``.html`` and ``.json`` of plotly.
-        ``options`` go to the library's own way of saving it."""
-        from modelyard.yard.logged_files import figure_bytes
-
-        self.add_bytes(artifact_file, figure_bytes(figure, artifact_file, options))
-
-    def log_image(
-        self,
-        image: Any,
-        artifact_file: str | None = None,
-        *,
-        key: str | None = None,
-        step: int | None = None,
-    ) -> None:
-        """Keep an image: an array (height, width[, 1, 3 or 4]) of uint8, bool or floats from 0 to 1, or one of PIL.
-        Either under a file name, or as one of the series ``key`` at a step: ``images/<key>/<step>.png``."""
-        from modelyard.yard.logged_files import image_bytes, image_place
-
-        place = image_place(artifact_file, key, 0 if step is None else step_of(step))
-        self.add_bytes(place, image_bytes(image, place))
-
-    def log_table(self, data: Any, artifact_file: str) -> None:
-        """Keep a table as JSON (``{"columns", "data"}``) or ``.csv``: a DataFrame, a dict of columns, or a list of
-        rows. Rows that are logged to the same file later in this process are appended."""
-        from modelyard.yard.logged_files import Table
-
-        artifact_segments(artifact_file)
-        with self._lock:
-            table = self._tables.setdefault(artifact_file, Table())
-            table.add(data)
-            text = table.text(artifact_file)
-        self.add_bytes(artifact_file, text.encode("utf-8"))
-
     # Data and models
 
     def log_input(
@@ -309,14 +216,18 @@ class ActiveRun:
 
     # Life
 
-    def child(
-        self, name: str | None = None, tags: Mapping[str, Any] | None = None
-    ) -> ActiveRun:
+    def child(self, name: str | None = None, tags: Mapping[str, Any] | None = None) -> ActiveRun:
         """A run nested in this one, for a fold or a trial; to be used with ``with``."""
         texts = {key: text_of(value) for key, value in (tags or {}).items()}
         check_texts(texts, "tag")
         begun = RunBegun(
-            new_id(), self.experiment, name or run_name(), current_run.user(), now_ms(), texts, self.run_id
+            new_id(),
+            self.experiment,
+            name or run_name(),
+            current_run.user(),
+            now_ms(),
+            texts,
+            self.run_id,
         )
         return begin(self._recorder, begun, self.destination, silent=self.silent)
 
@@ -385,9 +296,16 @@ class ActiveRun:
         return f"ActiveRun({self.name!r}, run_id={self.run_id!r}, {self.status})"
 
     def _repr_html_(self) -> str:
-        from modelyard.yard.run_html import active_run_html
+        from modelyard.tracking.run_html import page
 
-        return active_run_html(self)
+        facts = {
+            "run": self.run_id,
+            "experiment": self.experiment,
+            "told to": text_without_secrets(self.destination),
+            "parent": self.parent_run_id,
+            "recorded": "nothing: a rank above 0" if self.silent else None,
+        }
+        return page(self.name or self.run_id, self.status, facts, {"params": self.params})
 
     def _log(self, batch: Batch) -> None:
         self.add(RunLogged(self.run_id, batch))
@@ -440,10 +358,7 @@ def _measured(model_id: str | None, dataset: Input | None) -> Context:
 
 
 def _end_status(word: str) -> Status:
-    try:
-        status = Status(word.upper())
-    except (ValueError, AttributeError):
-        status = None
-    if status not in ENDED:
+    found = next((status for status in ENDED if status.value == str(word).upper()), None)
+    if found is None:
         raise InvalidInput(f"no end of a run is {word!r}", hint="FINISHED, FAILED or KILLED")
-    return status
+    return found

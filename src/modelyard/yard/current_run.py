@@ -93,7 +93,9 @@ def _end_at_exit() -> None:
 
 
 def _end_all() -> None:
-    error = getattr(sys, "last_value", None)  # what nobody caught, told by the interpreter before it exits
+    error = getattr(
+        sys, "last_value", None
+    )  # what nobody caught, told by the interpreter before it exits
     for run in open_runs():
         if error is not None and not sys.flags.interactive:
             run.fail(error)

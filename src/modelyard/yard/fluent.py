@@ -72,7 +72,8 @@ def flush(timeout: float | None = None) -> bool:
     """Wait until all that this process logged is where it is told; False when that took longer than ``timeout`` seconds."""
     run = current_run.current()
     recorders = [run] if run is not None else current_run.open_runs()
-    return all([one.flush(timeout) for one in recorders])
+    arrived = [one.flush(timeout) for one in recorders]  # all are asked, whatever the first says
+    return all(arrived)
 
 
 def log_param(key: str, value: Any) -> Any:
@@ -95,9 +96,7 @@ def log_metric(
     dataset: Input | None = None,
 ) -> None:
     """Log one point of a metric; without ``step`` it is 0. ``timestamp`` is milliseconds since 1970, now if left out."""
-    _current().log_metric(
-        key, value, step, timestamp=timestamp, model_id=model_id, dataset=dataset
-    )
+    _current().log_metric(key, value, step, timestamp=timestamp, model_id=model_id, dataset=dataset)
 
 
 def log_metrics(

@@ -21,7 +21,9 @@ from modelyard.yard.logged_values import text_of
 
 if TYPE_CHECKING:
     from modelyard.tracking.recording import Recorder
+    from modelyard.yard.yard import Yard
 
+_IN_MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
 EXPERIMENT_VARIABLE = "MODELYARD_EXPERIMENT"
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "LOCAL_RANK")
 """Variables by which launchers number the processes of one training."""
@@ -39,7 +41,9 @@ class Destination:
     named_by_reader: bool = True
 
 
-def destination_of(uri: str | os.PathLike[str] | None = None, token: str | None = None) -> Destination:
+def destination_of(
+    uri: str | os.PathLike[str] | None = None, token: str | None = None
+) -> Destination:
     """The yard at an address, or the project's own. Nobody is asked."""
     found = address_of(uri)
     return Destination(absolute(found), token, found.by_reader)
@@ -89,6 +93,7 @@ def start(
     experiment: str | int | None = None,
     log_system_metrics: bool | float | None = None,
     all_ranks: bool = False,
+    recorder: Recorder | None = None,
 ) -> ActiveRun:
     """Begin a run, or go on with one; `modelyard.start_run` says what the arguments mean."""
     texts = {key: text_of(value) for key, value in (tags or {}).items()}
@@ -112,11 +117,23 @@ def start(
         None if parent is None else check_run_id(parent),
         resumed=bool(run_id or adopted),
     )
-    recorder = recorder_of(to, silent)
+    if recorder is None or silent:
+        recorder = recorder_of(to, silent)
     run = begin(recorder, begun, to.uri, owned=adopted is None, silent=silent)
     if not silent:
         _accompany(run, begun.resumed, log_system_metrics)
     return run
+
+
+def start_in(yard: Yard, name: str | None, **options: Any) -> ActiveRun:
+    """Begin a run that is told to an open yard."""
+    token = getattr(yard, "token", None)
+    to = Destination(absolute(Address(str(yard.uri), yard.config)), token)
+    if yard.path is None and to.uri in _IN_MEMORY:
+        from modelyard.yard.direct import DirectRecorder
+
+        return start(to, name, recorder=DirectRecorder(yard), **options)
+    return start(to, name, **options)
 
 
 def _accompany(run: ActiveRun, resumed: bool, log_system_metrics: bool | float | None) -> None:
@@ -139,7 +156,9 @@ def _sampling(asked: bool | float | None) -> float:
 
         return SECONDS if asked else 0.0
     if not isinstance(asked, int | float) or not 0 <= asked < 1e6:
-        raise InvalidInput(f"log_system_metrics={asked!r}", hint="True, False or seconds between samples")
+        raise InvalidInput(
+            f"log_system_metrics={asked!r}", hint="True, False or seconds between samples"
+        )
     return float(asked)
 
 

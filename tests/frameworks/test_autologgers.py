@@ -6,7 +6,6 @@ import importlib
 
 import pytest
 
-from frameworks.environments import HERE
 from modelyard.testing.autologgers import AutologgerCase, AutologgerContract, told
 
 __all__ = ["told"]

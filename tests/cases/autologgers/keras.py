@@ -31,7 +31,12 @@ SIZES = {"layers": 3, "parameters": 19, "trainable_parameters": 19}
 def network(loss: Any = "binary_crossentropy") -> Any:
     """Small, the same each time, and run step by step: a graph would take a second for each training."""
     keras.utils.set_random_seed(0)
-    inner = [keras.Input((4,)), layers.Dense(3, "relu"), layers.Dropout(0.2), layers.Dense(1, "sigmoid")]
+    inner = [
+        keras.Input((4,)),
+        layers.Dense(3, "relu"),
+        layers.Dropout(0.2),
+        layers.Dense(1, "sigmoid"),
+    ]
     model = keras.Sequential(inner)
     model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"], run_eagerly=True)
     return model
@@ -136,14 +141,14 @@ def case() -> AutologgerCase:
     return AutologgerCase(
         name="keras",
         trainings={
-            "arrays": Training(
-                trained(lambda: fitted(**ARRAYS)), arrays_by_hand, outputs=outputs
-            ),
+            "arrays": Training(trained(lambda: fitted(**ARRAYS)), arrays_by_hand, outputs=outputs),
             "early stopping": Training(
                 trained(lambda: early([stopping()])), early_by_hand, outputs=outputs
             ),
             "a dataset": Training(
-                trained(lambda: fitted(x=dataset(), epochs=2, shuffle=False)), dataset_by_hand, outputs=outputs
+                trained(lambda: fitted(x=dataset(), epochs=2, shuffle=False)),
+                dataset_by_hand,
+                outputs=outputs,
             ),
         },
         failing=failing,

@@ -124,9 +124,7 @@ def model_params(model: Any) -> dict[str, Any]:
         params["optimizer"] = type(optimizer).__name__
         config = optimizer.get_config()
         params |= {
-            f"optimizer_{k}": _named(v)
-            for k, v in config.items()
-            if v is not None and k != "name"
+            f"optimizer_{k}": _named(v) for k, v in config.items() if v is not None and k != "name"
         }
     return {name: value for name, value in params.items() if value is not None}
 
@@ -161,7 +159,10 @@ def early_stopping(
             continue
         found = {k: getattr(one, k, None) for k in _EARLY}
         params = {f"early_stopping_{k}": v for k, v in found.items() if v is not None}
-        metrics: dict[str, float] = {"stopped_epoch": one.stopped_epoch, "best_epoch": one.best_epoch}
+        metrics: dict[str, float] = {
+            "stopped_epoch": one.stopped_epoch,
+            "best_epoch": one.best_epoch,
+        }
         if not (one.restore_best_weights and one.best_weights is not None):
             return params, metrics, {}
         restored = next((told for number, told in epochs if number == one.best_epoch), {})
@@ -234,7 +235,9 @@ def _named(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping) and "class_name" in value:  # a schedule of learning rates
-        return json.dumps({"class_name": value["class_name"], **value.get("config", {})}, default=str)
+        return json.dumps(
+            {"class_name": value["class_name"], **value.get("config", {})}, default=str
+        )
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, default=_named)
     return getattr(value, "name", None) or getattr(value, "__name__", type(value).__name__)

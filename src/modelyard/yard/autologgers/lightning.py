@@ -205,14 +205,18 @@ def sizes(module: Any) -> dict[str, int]:
 
 def counted(loaders: Any, batches: list[int | float]) -> Iterator[tuple[str, int]]:
     """Rows where the data set knows them, and batches of an epoch where they end."""
-    dataset = getattr(loaders[0] if isinstance(loaders, list) and loaders else loaders, "dataset", None)
+    dataset = getattr(
+        loaders[0] if isinstance(loaders, list) and loaders else loaders, "dataset", None
+    )
     with contextlib.suppress(TypeError):
         yield "rows", len(dataset)  # type: ignore[arg-type]
     if batches and math.isfinite(batches[0]):
         yield "batches", int(batches[0])
 
 
-def told_as(trainer: Any, metrics: Mapping[str, Any], step: int | None) -> tuple[dict[str, float], int]:
+def told_as(
+    trainer: Any, metrics: Mapping[str, Any], step: int | None
+) -> tuple[dict[str, float], int]:
     """Metrics and their step as loggers get them."""
     values = numbers(metrics)
     if step is None and "step" in values:

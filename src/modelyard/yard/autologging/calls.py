@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from modelyard.base.clock import new_id, now_ms
+from modelyard.tracking.interface import Batch, Metric, Status
+from modelyard.tracking.records import RunBegun, RunEnded, RunLogged
+from modelyard.yard import current_run
 from modelyard.yard.autologging.interface import Options
 from modelyard.yard.autologging.params import plain_params
 from modelyard.yard.autologging.trouble import contained
@@ -48,7 +53,7 @@ class Call:
         """For hooks within this call to leave something for it."""
         self._run: ActiveRun | None = outer._run if outer else None
         self._prefix = outer._prefix if outer else None
-        self._context: Any = None
+        self._refused: Exception | None = None
 
     # Arguments
 
@@ -107,12 +112,23 @@ class Call:
     def run(self) -> ActiveRun:
         """The active run, or one that is begun for this call."""
         if self._run is None:
-            from modelyard.yard import fluent
-
-            active = fluent.active_run()
-            self._run = active or fluent.start_run(tags=self._tags())
-            self.owned = active is None
+            if self._refused is not None:  # once is enough
+                raise self._refused
+            try:
+                self._run = current_run.current() or self._begun()
+            except Exception as error:
+                self._refused = error
+                raise
         return self._run
+
+    def _begun(self) -> ActiveRun:
+        from modelyard.yard import starting
+
+        tags = {"modelyard.autolog": self.name.partition(".")[0], **dict(self.options.tags)}
+        run = starting.start(starting.destination_of(), tags=tags)
+        self.owned = True
+        current_run.enter(run)  # of this thread alone: others that train have runs of their own
+        return run
 
     @property
     def prefix(self) -> str:
@@ -125,9 +141,6 @@ class Call:
                     del _trainings[next(iter(_trainings))]
             self._prefix = "" if number == 1 else f"fit{number}."
         return self._prefix
-
-    def _tags(self) -> dict[str, str]:
-        return {"modelyard.autolog": self.name.partition(".")[0], **dict(self.options.tags)}
 
     def close(self, status: str) -> None:
         """End the run, if it was begun for this call."""
@@ -153,12 +166,26 @@ class Call:
     def log_dict(self, value: Any, file: str) -> None:
         self.run.log_dict(value, self.prefix + file)
 
-    def log_data(self, data: Any, targets: Any = None, context: str = "training") -> None:
-        """A data set as an input of the run, when these are wanted."""
+    def log_data(self, data: Any, context: str = "training", name: str | None = None) -> None:
+        """A data set as an input of the run, when these are wanted: a table, an array, or an `Input`."""
         if self.options.log_datasets and data is not None:
-            from modelyard.yard.autologging.data import described
+            self.run.log_input(data, context, name)
 
-            self.run.log_input(described(data, targets), context=context)
+    def log_child(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """A run below this one that is over already: nothing waits for it."""
+        run, run_id, now = self.run, new_id(), now_ms()
+        texts = {key: str(value) for key, value in plain_params(params).items()}
+        points = [Metric(key, float(value), now) for key, value in metrics.items()]
+        user = current_run.user()
+        run.add(RunBegun(run_id, run.experiment, name, user, now, tags or {}, run.run_id))
+        run.add(RunLogged(run_id, Batch(points, texts)))
+        run.add(RunEnded(run_id, Status.FINISHED, now))
 
     def log_model(self, model: Any, sample: Any = None, name: str = "model", **more: Any) -> Any:
         """The model with the types of a sample, when these are wanted."""
@@ -176,3 +203,21 @@ class Call:
 @functools.lru_cache(maxsize=1024)
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
+
+
+def caller_name(value: Any, otherwise: str = "data") -> str:
+    """What the user's code calls a value, where it called a wrapped function.
+
+    >>> test_rows = [1]
+    >>> caller_name(test_rows)
+    'test_rows'
+    """
+    frame = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_OURS):
+        frame = frame.f_back
+    if frame is None:
+        return otherwise
+    return next((name for name, at in list(frame.f_locals.items()) if at is value), otherwise)
+
+
+_OURS = "modelyard.yard.autolog"

@@ -51,7 +51,8 @@ def log_estimator(call: Call, estimator: Any, X: Any, y: Any) -> None:
 
     with call.step("metrics"):
         weights = call.arguments.get("sample_weight")
-        found = told.training_metrics(estimator, X, y, weights) if rows(X) is not None else {}
+        known = rows(X) is not None
+        found = told.training_report(estimator, X, y, weights).metrics if known else {}
         if found:
             call.log_metrics(found)
     with call.step("model"):

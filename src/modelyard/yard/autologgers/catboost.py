@@ -109,7 +109,7 @@ def _log_trained(call: Call, model: Any, X: Any, y: Any) -> None:
         if best is not None and len(model.get_evals_result() or ()) > 1:
             call.log_metrics({"best_iteration": best, **_best(model.get_best_score())})
     with call.step("importance"):
-        if not _is_pool(X) or model.tree_count_:
+        if model.tree_count_:
             values = model.get_feature_importance().tolist()
             names = [str(name) for name in model.feature_names_]
             call.log_dict(dict(zip(names, values, strict=False)), IMPORTANCE)

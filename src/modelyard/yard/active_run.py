@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from modelyard.tracking.recording import Recorder
     from modelyard.yard.logged_models import LoggedModelRef
 
-END_SECONDS = 30.0
-"""The end of a run waits for its destination no longer than this."""
 RUN_VARIABLE = "MODELYARD_RUN_ID"
 """A process that finds it in its environment goes on with that run."""
 
@@ -259,8 +257,8 @@ class ActiveRun(FileLogging):
             stop()
         if self.owned or status is not None:
             self.add(RunEnded(self.run_id, word, now_ms()))
-        if self.parent_run_id is None:  # what a nested run told arrives with the end of the one around it
-            self._recorder.flush(END_SECONDS)
+        if self.parent_run_id not in {run.run_id for run in current_run.open_runs()}:
+            self._recorder.flush()  # whoever reads after it sees all; a nested one leaves that to the run around it
 
     def fail(self, error: BaseException) -> None:
         """End it as an exception does that nobody caught."""

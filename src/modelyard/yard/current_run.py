@@ -97,7 +97,7 @@ def _end_all() -> None:
         sys, "last_value", None
     )  # what nobody caught, told by the interpreter before it exits
     for run in open_runs():
-        if error is not None and not sys.flags.interactive:
+        if error is not None and not (hasattr(sys, "ps1") or _in_notebook()):
             run.fail(error)
         else:
             run.end()

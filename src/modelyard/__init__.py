@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from modelyard.yard.registry_verbs import demote as demote
     from modelyard.yard.registry_verbs import promote as promote
     from modelyard.yard.registry_verbs import register as register
+    from modelyard.yard.syncing import sync as sync
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import evaluate as evaluate
     from modelyard.yard.verbs import import_object as import_object
@@ -120,6 +121,7 @@ _WHERE = {
     "set_tag": "modelyard.yard.fluent",
     "set_tags": "modelyard.yard.fluent",
     "start_run": "modelyard.yard.fluent",
+    "sync": "modelyard.yard.syncing",
 }
 """Public name -> the module that has it. One table: `__all__`, the imports for type checkers and the docs follow it."""
 
@@ -177,6 +179,7 @@ __all__ = [
     "set_tag",
     "set_tags",
     "start_run",
+    "sync",
 ]
 
 

@@ -12,6 +12,10 @@ __all__ = ["told"]  # a fixture
 
 TRAININGS = {
     "sklearn": ("pipeline", "regressor", "clusters", "search"),
+    "xgboost": ("booster", "estimator", "folds"),
+    "lightgbm": ("booster", "estimator", "folds"),
+    "catboost": ("estimator", "pool", "folds"),
+    "optuna": ("study", "pareto"),
 }
 """Case file -> its trainings. Those of heavy libraries are in `tests/frameworks`."""
 PAIRS = [(name, training) for name, trainings in TRAININGS.items() for training in trainings]

@@ -79,7 +79,8 @@ class FluentContract:
 
     def test_a_run_is_there_whole_when_its_block_ends(self, yard: Yard) -> None:
         with yard.start_run("first", experiment="churn", tags={"team": "risk"}) as run:
-            assert my.active_run() is run and run.status == "RUNNING"
+            assert my.active_run() is run
+            assert run.status == "RUNNING"
             my.log_param("depth", 3)
             my.log_metric("loss", 0.5, step=1)
             my.log_metric("loss", 0.25, step=2)
@@ -89,17 +90,21 @@ class FluentContract:
         seen = self.read(yard, run)
         assert (seen.name, seen.status, seen.params) == ("first", "FINISHED", {"depth": "3"})
         assert yard.tracker.experiment("churn").id == seen.experiment_id
-        assert seen.tags["note"] == "é\n" and "team" not in seen.tags
+        assert seen.tags["note"] == "é\n"
+        assert "team" not in seen.tags
         points = [(p.value, p.step) for p in yard.tracker.history(run.run_id, "loss").items]
         assert points == [(0.5, 1), (0.25, 2)]
-        assert seen.ended_ms is not None and seen.ended_ms >= seen.started_ms
+        assert seen.ended_ms is not None
+        assert seen.ended_ms >= seen.started_ms
 
     def test_what_the_process_runs_in_is_recorded(self, yard: Yard) -> None:
         with yard.start_run() as run:
             pass
         tags = self.read(yard, run).tags
-        assert tags["modelyard.host"] and tags["modelyard.python"].startswith("3.")
-        assert tags["mlflow.source.name"] and "pytest" in tags["modelyard.command"]
+        assert tags["modelyard.host"]
+        assert tags["modelyard.python"].startswith("3.")
+        assert tags["mlflow.source.name"]
+        assert "pytest" in tags["modelyard.command"]
         packages = yard.artifacts.open(f"run:{run.run_id}", "environment/requirements.txt").read()
         assert b"\nsqlalchemy==" in packages
 
@@ -107,7 +112,8 @@ class FluentContract:
         with pytest.raises(ValueError, match="pw"), yard.start_run() as run:
             raise ValueError("no database at postgresql://ana:pw@db/x")
         seen = self.read(yard, run)
-        assert seen.status == "FAILED" and seen.tags["modelyard.error.type"] == "ValueError"
+        assert seen.status == "FAILED"
+        assert seen.tags["modelyard.error.type"] == "ValueError"
         assert seen.tags["modelyard.error"] == "no database at postgresql://…@db/x"
 
     def test_ctrl_c_kills_it(self, yard: Yard) -> None:
@@ -174,15 +180,19 @@ class FluentContract:
     def test_numbers_are_kept_as_they_are(self, yard: Yard) -> None:
         import numpy as np
 
-        odd = [math.nan, math.inf, -math.inf, -0.0, 5e-324]
+        numbers = [math.nan, math.inf, -math.inf, -0.0, 5e-324]
         with yard.start_run() as run:
-            for step, value in enumerate(odd):
+            for step, value in enumerate(numbers):
                 my.log_metric("odd", value, step)
-            my.log_metrics({"a": np.float32(0.5), "b": np.array([2]), "c": True}, step=np.int64(7))
+            my.log_metrics(
+                odd({"a": np.float32(0.5), "b": np.array([2]), "c": True}), odd(np.int64(7))
+            )
         points = yard.tracker.history(run.run_id, "odd").items
-        assert [repr(p.value) for p in points] == [repr(value) for value in odd]
+        assert [repr(p.value) for p in points] == [repr(value) for value in numbers]
         latest = {p.key: (p.value, p.step) for p in self.read(yard, run).metrics}
-        assert latest["a"] == (0.5, 7) and latest["b"] == (2.0, 7) and latest["c"] == (1.0, 7)
+        assert latest["a"] == (0.5, 7)
+        assert latest["b"] == (2.0, 7)
+        assert latest["c"] == (1.0, 7)
 
     def test_a_param_is_written_once(self, yard: Yard) -> None:
         with yard.start_run() as run:
@@ -198,7 +208,9 @@ class FluentContract:
                 with pytest.raises(error):
                     call()
         seen = self.read(yard, run)
-        assert not (seen.metrics or seen.params or files_of(yard, run))
+        assert not (seen.metrics)
+        assert not (seen.params)
+        assert not (files_of(yard, run))
 
     # Files
 
@@ -259,8 +271,10 @@ class FluentContract:
             my.log_image(Image.fromarray(pixels), key="seen", step=10)
             my.log_image(pixels, "p.jpg")
         files = files_of(yard, run)
-        assert files["plots/line.png"].startswith(b"\x89PNG") and b"<svg" in files["plots/line.svg"]
-        assert b"plotly" in files["bar.html"] and files["p.jpg"].startswith(b"\xff\xd8")
+        assert files["plots/line.png"].startswith(b"\x89PNG")
+        assert b"<svg" in files["plots/line.svg"]
+        assert b"plotly" in files["bar.html"]
+        assert files["p.jpg"].startswith(b"\xff\xd8")
         series = ["images/seen/00000003.png", "images/seen/00000010.png"]
         assert [path for path in sorted(files) if path.startswith("images/")] == series
         for path, expected in (
@@ -294,7 +308,8 @@ class FluentContract:
         assert inputs["kept"].digest == kept.digest[:32]
         assert json.loads(inputs["kept"].source) == {"ref": "kept@1"}
         assert json.loads(inputs["array"].profile) == {"num_rows": 3, "num_elements": 6}
-        assert inputs["file"].source_type == "local" and files_of(yard, run) == {}
+        assert inputs["file"].source_type == "local"
+        assert files_of(yard, run) == {}
         (point,) = self.read(yard, run).metrics
         assert (point.context.dataset_name, point.context.dataset_digest) == ("frame", one.digest)
 
@@ -331,7 +346,9 @@ class FluentContract:
         with yard.start_run("<script>alert(1)</script>") as run:
             my.log_param("<b>", "<img onerror=x>")
         for shown in (run._repr_html_(), self.read(yard, run)._repr_html_()):
-            assert "<script" not in shown and "<img" not in shown and "&lt;b&gt;" in shown
+            assert "<script" not in shown
+            assert "<img" not in shown
+            assert "&lt;b&gt;" in shown
 
 
 def my_input(data: Any) -> Input:

@@ -65,12 +65,12 @@ class ToldModel:
     files: dict[str, Path] = field(default_factory=dict)
 
     def unpacked(self, folder: Path) -> Path:
-        """Its files in a folder, as `load` takes it."""
+        """Its files in a folder; returns what `load` takes."""
         for name, path in self.files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        return folder
+        return folder / "model"
 
 
 class MemoryRecorder:

@@ -51,7 +51,7 @@ class DirectRecorder:
         elif isinstance(record, ModelRegistered):
             from modelyard.yard.logged_models import register_logged
 
-            register_logged(self._yard, record)
+            register_logged(self._yard, record.model_id, record.name, run_id=record.run_id)
         else:
             with self._lock:
                 numbered = [(self._number + 1, record)]

@@ -233,9 +233,9 @@ def _rows(data: Any) -> list[dict[str, Any]]:
         return list(data.to_dicts())
     if isinstance(data, Mapping):
         return _from_columns({str(k): v for k, v in data.items()})
-    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        if all(isinstance(row, Mapping) for row in data):
-            return [{str(k): v for k, v in row.items()} for row in data]
+    listed = isinstance(data, Sequence) and not isinstance(data, str | bytes)
+    if listed and all(isinstance(row, Mapping) for row in data):
+        return [{str(k): v for k, v in row.items()} for row in data]
     raise InvalidInput(
         f"{type(data).__name__} is no table",
         hint="a DataFrame, a dict of columns, or a list of rows (dicts)",

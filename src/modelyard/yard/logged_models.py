@@ -202,7 +202,9 @@ def _of_model(yard: Yard, model: LoggedModel) -> Source:
     return source_at(Place(folder, OBJECT if ours else ""))
 
 
-def register_logged(yard: Yard, record: ModelRegistered) -> ModelVersion:
+def register_logged(
+    yard: Yard, model_id: str, name: str, *, run_id: str | None = None
+) -> ModelVersion:
     """Register a model that has arrived, as `log_model` was asked to: the same again is the same version."""
-    source = logged_source(yard, Reference(record.model_id))
-    return yard.models.add(source, record.name, run=record.run_id)
+    source = logged_source(yard, Reference(model_id))
+    return yard.models.add(source, name, run=run_id)

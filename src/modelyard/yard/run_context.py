@@ -46,7 +46,7 @@ def _look(run: ActiveRun) -> None:
         if tags := git_tags(code_folder()):
             run.set_tags(tags)
         run.add_bytes(REQUIREMENTS, packages().encode())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it must not disturb the training
         from modelyard.base.notes import note
 
         note(f"what the run {run.name} runs in is not recorded whole: {error}")
@@ -145,7 +145,7 @@ def packages() -> str:
     found: dict[str, str] = {}
     for folder in sys.path:
         try:
-            names = os.listdir(folder or ".")
+            names = [path.name for path in Path(folder or ".").iterdir()]
         except OSError:
             continue
         for name in names:
@@ -160,7 +160,7 @@ def error_tags(error: BaseException) -> dict[str, str]:
     """How a run tells of the exception that ended it."""
     try:
         text = str(error)
-    except Exception:  # somebody's own exception, which cannot say what it is
+    except Exception:  # noqa: BLE001  somebody's own, which cannot say what it is
         text = ""
     return {
         "modelyard.error.type": type(error).__name__,

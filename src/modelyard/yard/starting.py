@@ -16,7 +16,7 @@ from modelyard.tracking.naming import run_name
 from modelyard.tracking.records import RunBegun
 from modelyard.yard import current_run
 from modelyard.yard.active_run import RUN_VARIABLE, ActiveRun, begin
-from modelyard.yard.addresses import Address, address_of
+from modelyard.yard.addresses import address_of
 from modelyard.yard.logged_values import text_of
 
 if TYPE_CHECKING:
@@ -46,12 +46,11 @@ def destination_of(
 ) -> Destination:
     """The yard at an address, or the project's own. Nobody is asked."""
     found = address_of(uri)
-    return Destination(absolute(found), token, found.by_reader)
+    return Destination(absolute(found.uri), token, found.by_reader)
 
 
-def absolute(address: Address) -> str:
-    """The address as another process finds it, in whatever folder that runs."""
-    uri = address.uri
+def absolute(uri: str) -> str:
+    """An address as another process finds it, in whatever folder that runs."""
     if "://" not in uri:
         return f"sqlite:///{Path(uri).expanduser().absolute().as_posix()}"
     path = uri.removeprefix("sqlite:///")
@@ -127,9 +126,8 @@ def start(
 
 def start_in(yard: Yard, name: str | None, **options: Any) -> ActiveRun:
     """Begin a run that is told to an open yard."""
-    token = getattr(yard, "token", None)
-    to = Destination(absolute(Address(str(yard.uri), yard.config)), token)
-    if yard.path is None and to.uri in _IN_MEMORY:
+    to = Destination(absolute(yard.uri), yard.token, yard.address_by_reader)
+    if to.uri in _IN_MEMORY:
         from modelyard.yard.direct import DirectRecorder
 
         return start(to, name, recorder=DirectRecorder(yard), **options)

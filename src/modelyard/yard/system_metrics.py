@@ -54,7 +54,7 @@ def _tell(run: ActiveRun, readers: list[Reader], step: int) -> None:
     for read in readers:
         try:
             values = read()
-        except Exception:  # a device that went away does not end the others
+        except Exception:  # noqa: BLE001  a device that went away does not end the others
             continue
         for key, value in values.items():
             run.log_metric(f"system/{key}", float(value), step, timestamp=at_ms)
@@ -142,7 +142,7 @@ class _Psutil:
 
 
 def _disk() -> dict[str, float]:
-    usage = shutil.disk_usage(os.getcwd())
+    usage = shutil.disk_usage(Path.cwd())
     return {
         "disk_usage_megabytes": usage.used / MB,
         "disk_usage_percentage": 100 * usage.used / usage.total,
@@ -157,7 +157,7 @@ def _gpus() -> list[Reader]:
 
         pynvml.nvmlInit()
         cards = [pynvml.nvmlDeviceGetHandleByIndex(n) for n in range(pynvml.nvmlDeviceGetCount())]
-    except Exception:  # no library, no driver, no card
+    except Exception:  # noqa: BLE001  no library, no driver, no card
         return []
     return [lambda: _read_gpus(pynvml, cards)] if cards else []
 

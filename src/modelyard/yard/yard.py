@@ -62,6 +62,11 @@ class Yard:
     ``MODELYARD_TOKEN``, else the one that ``modelyard login`` kept.
     """
 
+    token: str | None = None
+    """What the caller gave for a hub."""
+    address_by_reader = True
+    """Whether no file that came with a folder named the address."""
+
     def __new__(
         cls,
         uri: str | os.PathLike[str] | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 MOST_ROWS = 10_000
@@ -60,21 +61,30 @@ def thinned(data: Any, most: int = MOST_ROWS) -> Any:
     return data.iloc[::step] if hasattr(data, "iloc") else data[::step]
 
 
-def training_metrics(estimator: Any, X: Any, y: Any, weights: Any = None) -> dict[str, float]:
-    """How well it does on what it was trained on, by its kind."""
+@dataclass(frozen=True)
+class Report:
+    """How well an estimator does on what it was trained on."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    confusion: Mapping[str, Any] | None = None
+    """Classes, and how often each was taken for which; None where that makes no sense."""
+
+
+def training_report(estimator: Any, X: Any, y: Any, weights: Any = None) -> Report:
+    """How well it does, by its kind. It predicts once, and probabilities once."""
     from sklearn import base
 
     X, y, weights = thinned(X), thinned(y), thinned(weights)
     if base.is_classifier(estimator) and y is not None:
-        return classifier_metrics(estimator, X, y, weights)
+        return _of_classifier(estimator, X, y, weights)
     if base.is_regressor(estimator) and y is not None:
-        return regressor_metrics(y, estimator.predict(X), weights)
+        return Report(regressor_metrics(y, estimator.predict(X), weights))
     if base.is_clusterer(estimator):
-        return clusterer_metrics(estimator, X)
-    return {}
+        return Report(clusterer_metrics(estimator, X))
+    return Report()
 
 
-def classifier_metrics(estimator: Any, X: Any, y: Any, weights: Any = None) -> dict[str, float]:
+def _of_classifier(estimator: Any, X: Any, y: Any, weights: Any) -> Report:
     """Accuracy, and precision, recall and F1 as means weighted by the classes' sizes; log loss and area under the curve of
     those that know probabilities."""
     from sklearn import metrics
@@ -82,19 +92,33 @@ def classifier_metrics(estimator: Any, X: Any, y: Any, weights: Any = None) -> d
 
     kind = type_of_target(y)
     if kind not in ("binary", "multiclass", "multilabel-indicator"):
-        return {}
+        return Report()
     guess = estimator.predict(X)
-    common = {"average": "weighted", "sample_weight": weights, "zero_division": 0}
-    found = {
-        "training_accuracy": metrics.accuracy_score(y, guess, sample_weight=weights),
-        "training_precision": metrics.precision_score(y, guess, **common),
-        "training_recall": metrics.recall_score(y, guess, **common),
-        "training_f1": metrics.f1_score(y, guess, **common),
-    }
-    classes = getattr(estimator, "classes_", ())
-    if kind != "multilabel-indicator" and hasattr(estimator, "predict_proba") and len(classes) > 1:
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        y, guess, average="weighted", sample_weight=weights, zero_division=0
+    )
+    accuracy = metrics.accuracy_score(y, guess, sample_weight=weights)
+    found: dict[str, Any] = {"training_accuracy": accuracy, "training_precision": precision}
+    found |= {"training_recall": recall, "training_f1": f1}
+    classes = getattr(estimator, "classes_", None)
+    if kind == "multilabel-indicator" or getattr(classes, "ndim", 0) != 1:
+        return Report(_floats(found))
+    if hasattr(estimator, "predict_proba") and len(classes) > 1:  # type: ignore[arg-type]
         found |= _probability_metrics(y, estimator.predict_proba(X), classes, weights)
-    return {k: float(v) for k, v in found.items()}
+    return Report(_floats(found), _confusion(y, guess, classes))
+
+
+def _floats(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
+
+
+def _confusion(y: Any, guess: Any, classes: Any) -> dict[str, Any] | None:
+    from sklearn import metrics
+
+    if len(classes) > MOST_CLASSES:
+        return None
+    matrix = metrics.confusion_matrix(y, guess, labels=classes)
+    return {"classes": classes.tolist(), "matrix": matrix.tolist()}
 
 
 def _probability_metrics(y: Any, p: Any, classes: Any, weights: Any) -> dict[str, Any]:
@@ -146,19 +170,6 @@ def clusterer_metrics(estimator: Any, X: Any) -> dict[str, float]:
         if 2 <= len(set(own.tolist())) < len(own):
             found["training_silhouette"] = float(metrics.silhouette_score(near, own))
     return found
-
-
-def confusion(estimator: Any, X: Any, y: Any) -> dict[str, Any] | None:
-    """Classes, and how often each was taken for which; None where that makes no sense."""
-    from sklearn import base, metrics
-
-    classes = getattr(estimator, "classes_", None)
-    plain = getattr(classes, "ndim", 0) == 1 and len(classes) <= MOST_CLASSES  # type: ignore[arg-type]
-    if not plain or y is None or not base.is_classifier(estimator):
-        return None
-    X, y = thinned(X), thinned(y)
-    matrix = metrics.confusion_matrix(y, estimator.predict(X), labels=classes)
-    return {"classes": classes.tolist(), "matrix": matrix.tolist()}  # type: ignore[union-attr]
 
 
 # Searches

@@ -147,14 +147,15 @@ def only_prepares(estimator: Any) -> bool:
 
 def _trained(call: Call, estimator: Any, X: Any, y: Any) -> None:
     weights = call.arguments.get("sample_weight")
+    report = told.Report()
+    with call.step("predictions"):
+        report = told.training_report(estimator, X, y, weights)
     with call.step("metrics"):
-        found = told.training_metrics(estimator, X, y, weights)
-        if found:
-            call.log_metrics(found)
+        if report.metrics:
+            call.log_metrics(report.metrics)
     with call.step("confusion"):
-        matrix = told.confusion(estimator, X, y)
-        if matrix is not None:
-            call.log_dict(matrix, CONFUSION)
+        if report.confusion is not None:
+            call.log_dict(report.confusion, CONFUSION)
     with call.step("model"):
         if any(hasattr(estimator, m) for m in ("predict", "transform", "score_samples")):
             call.log_model(estimator, told.head_of(X))

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_TRAININGS = 100
 """In one run; what a loop trains beyond them is not logged."""
+_AT_ONCE = 1000
 
 ongoing: dict[int, Call | None] = {}
 """Thread -> the logged call that it is in."""
@@ -159,6 +160,21 @@ class Call:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         self.run.log_metrics({self.prefix + k: float(v) for k, v in metrics.items()}, step=step)
+
+    def log_series(
+        self, series: Mapping[str, Sequence[float]], *, every: int | None = None
+    ) -> None:
+        """Metrics of all iterations at once, from step 0 on: every so many, and the last."""
+        every, now = every or self.options.every, now_ms()
+        points = [
+            Metric(self.prefix + key, float(value), now, step)
+            for key, values in series.items()
+            for step, value in enumerate(values)
+            if step % every == 0 or step == len(values) - 1
+        ]
+        for start in range(0, len(points), _AT_ONCE):
+            batch = Batch(points[start : start + _AT_ONCE])
+            self.run.add(RunLogged(self.run.run_id, batch))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         self.run.set_tags({self.prefix + k: v for k, v in tags.items()})

@@ -6,12 +6,19 @@ import importlib
 
 import pytest
 
-from modelyard.testing.autologgers import AutologgerCase, AutologgerContract, told
+from modelyard.testing.autologgers import AutologgerCase, AutologgerContract, TrainingContract, told
 
-__all__ = ["told"]
+__all__ = ["told"]  # a fixture
+
+
+@pytest.fixture
+def case(autologger_name: str) -> AutologgerCase:
+    return importlib.import_module(f"cases.autologgers.{autologger_name}").case()
+
+
+class TestTraining(TrainingContract):
+    pass
 
 
 class TestAutologger(AutologgerContract):
-    @pytest.fixture
-    def case(self, autologger_name: str) -> AutologgerCase:
-        return importlib.import_module(f"cases.autologgers.{autologger_name}").case()
+    pass

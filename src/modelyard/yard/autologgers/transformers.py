@@ -27,7 +27,10 @@ _ALWAYS = (
     *("learning_rate", "num_train_epochs", "per_device_train_batch_size", "weight_decay", "seed"),
     *("gradient_accumulation_steps", "lr_scheduler_type", "warmup_steps", "optim"),
 )
-_NEVER = ("output_dir", "logging_dir", "run_name", "report_to", "disable_tqdm", "use_cpu")
+_NEVER = (
+    *("output_dir", "logging_dir", "run_name", "report_to", "disable_tqdm", "use_cpu"),
+    *("do_eval", "dataloader_pin_memory", "log_level"),
+)
 _runs: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 """Trainer -> the run that its last `train` was logged to."""
 
@@ -142,7 +145,11 @@ def started(args: Any, model: Any, state: Any, dataloader: Any) -> dict[str, Any
         params["trainable_parameters"] = sum(count for count, trains in counts if trains)
     config = getattr(model, "config", None)
     if hasattr(config, "to_diff_dict"):
-        params |= {f"model_{key}": value for key, value in config.to_diff_dict().items()}
+        params |= {
+            f"model_{key.removeprefix('model_')}": value
+            for key, value in config.to_diff_dict().items()
+            if isinstance(value, str | int | float) and key != "transformers_version"
+        }
     with contextlib.suppress(TypeError):
         params["training_rows"] = len(dataloader.dataset)
     return params
@@ -153,13 +160,15 @@ def arguments(args: Any) -> dict[str, Any]:
     told = args.to_dict()
     found: dict[str, Any] = {}
     for field in dataclasses.fields(args):
-        if field.name in _NEVER or field.name.endswith("_token") or field.name not in told:
+        value = told.get(field.name)
+        if field.name in _NEVER or field.name.endswith("_token"):
             continue
-        missing = field.default is dataclasses.MISSING
-        chosen = not missing and getattr(args, field.name) != field.default
-        if field.name in _ALWAYS or chosen:
-            found[field.name] = told[field.name]
-    return {name: value for name, value in found.items() if value is not None}
+        if not isinstance(value, str | int | float):
+            continue  # None, and settings that are made of settings
+        set_aside = field.default is None and value is False  # how some say that they were not chosen
+        if field.name in _ALWAYS or (getattr(args, field.name) != field.default and not set_aside):
+            found[field.name] = value
+    return found
 
 
 def config_of(model: Any) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ GROUPS = {
     "importers": "modelyard.objects.importers modelyard.compat.importers",
     "registries": "modelyard.registry",
     "trackers": "modelyard.tracking",
-    "autologgers": "modelyard.tracking.autologgers",
+    "autologgers": "modelyard.yard.autologgers",
     "engines": "modelyard.jobs.engines",
     "protocols": "modelyard.serving.protocols",
     "servers": "modelyard.serving.servers",

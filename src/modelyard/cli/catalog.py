@@ -48,6 +48,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "models": "List, get, rename and delete registered models.",
         "runs": "Search, compare, log, delete and export runs.",
         "artifacts": "List, get and put files of runs.",
+        "sync": "Send what was logged while the yard was away.",
         "predictions": "List, export and erase logged predictions; tell outcomes.",
         "db": "Upgrade, check, back up, export and import the yard.",
     },

@@ -299,6 +299,7 @@ class _Work:
             self._connection,
             home,
             model_id=record.model_id,
+            created_ms=record.at_ms,
             name=record.name,
             type=record.type,
             run_id=record.run_id,

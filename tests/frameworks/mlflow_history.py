@@ -56,7 +56,9 @@ def write() -> None:
     running = client.create_run(parent.info.experiment_id, run_name="still going")
     client.log_param(running.info.run_id, "rate", "0.1")
     gone = client.create_run("0", run_name="deleted one")
-    client.log_batch(gone.info.run_id, [Metric("m", 1.0, 5, 0)], [Param("p", "1")], [RunTag("t", "v")])
+    client.log_batch(
+        gone.info.run_id, [Metric("m", 1.0, 5, 0)], [Param("p", "1")], [RunTag("t", "v")]
+    )
     client.delete_run(gone.info.run_id)
     old = client.create_experiment("old ideas", tags={"age": "old"})
     client.create_run(old, run_name="in a deleted experiment")
@@ -118,7 +120,9 @@ def tell() -> None:
     """All that the client reads, in one order, printed as JSON."""
     client = MlflowClient()
     experiments = client.search_experiments(ViewType.ALL)
-    runs = client.search_runs([e.experiment_id for e in experiments], run_view_type=ViewType.ALL, max_results=50_000)
+    runs = client.search_runs(
+        [e.experiment_id for e in experiments], run_view_type=ViewType.ALL, max_results=50_000
+    )
     models = client.search_logged_models([e.experiment_id for e in experiments])
     told = {
         "experiments": {e.name: [e.lifecycle_stage, e.tags, e.creation_time] for e in experiments},

@@ -198,4 +198,3 @@ def known_as(run: Run) -> Run:
     if mine == run.run_id:
         return run
     return replace(run, run_id=mine, tags={**run.tags, f"{MARK}run_id": run.run_id})
-

@@ -159,7 +159,9 @@ class ServerSource:
                 asked = {"filter": f"name = '{name}'", "max_results": 1000}
                 versions = [
                     one
-                    for found in self.pages("GET", "model-versions/search", "model_versions", **asked)  # fmt: skip
+                    for found in self.pages(
+                        "GET", "model-versions/search", "model_versions", **asked
+                    )  # fmt: skip
                     for one in found
                 ]
                 yield read.registered(told, versions)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from contracts.databases import KINDS, empty, open_new
 from hub_cases.server import hub_thread
 from modelyard.base.hub_client import HubClient
+from modelyard.stores.placing import Stores
 from modelyard.stores.rows import connect
 from modelyard.stores.tables import requests
 from modelyard.testing.tracker_bench import Bench
+from modelyard.testing.tracker_receiving import ReceivingContract
 from modelyard.testing.trackers import TrackerContract
 from modelyard.tracking import tables
 from modelyard.tracking.http import HttpTracker
@@ -17,7 +21,7 @@ from modelyard.tracking.sql import SqlTracker
 
 TABLES = (
     tables.run_inputs, tables.run_models, tables.inputs, tables.metric_segments, tables.metrics,
-    tables.metric_contexts, tables.pairs, tables.logged_models, tables.runs, tables.experiments, requests,
+    tables.metric_contexts, tables.pairs, tables.logged_models, tables.runs, tables.experiments, tables.spools, requests,
 )  # fmt: skip
 
 
@@ -34,14 +38,18 @@ def hub(tmp_path_factory):
         yield url, database
 
 
-class TestSql(TrackerContract):
+class TestSql(TrackerContract, ReceivingContract):
     @pytest.fixture
     def bench(self, database) -> Bench:
         empty(database, TABLES)
         return Bench(SqlTracker(database), lambda: SqlTracker(database))
 
+    @pytest.fixture
+    def put(self, database):
+        return lambda data: Stores(database, None, embed=True).put(io.BytesIO(data))
 
-class TestHttp(TrackerContract):
+
+class TestHttp(TrackerContract, ReceivingContract):
     """The same through a hub: its client and its server at once."""
 
     @pytest.fixture
@@ -51,3 +59,8 @@ class TestHttp(TrackerContract):
         SqlTracker(database)  # founds the experiment Default again
         with HubClient(url) as client:
             yield Bench(HttpTracker(client), lambda: HttpTracker(client))
+
+    @pytest.fixture
+    def put(self, hub):
+        _, database = hub
+        return lambda data: Stores(database, None, embed=True).put(io.BytesIO(data))

@@ -14,7 +14,7 @@ from modelyard.base.clock import new_id
 from modelyard.base.errors import NotFound
 from modelyard.base.hub_client import HubClient
 from modelyard.base.names import LOGGED_MODEL
-from modelyard.tracking import wire
+from modelyard.tracking import receiving, wire
 from modelyard.tracking.checks import (
     check_experiment_name,
     check_key,
@@ -37,6 +37,7 @@ from modelyard.tracking.interface import (
     Status,
     View,
 )
+from modelyard.tracking.records import to_plain
 
 T = TypeVar("T")
 
@@ -158,6 +159,25 @@ class HttpTracker:
         check_texts(batch.params, "param")
         check_texts(batch.tags, "tag")
         self._client.ask("POST", "runs", run_id, "batch", json=wire.batch_to(batch), key=_key(once))
+
+    def beat(self, run_ids: Sequence[str], seconds: float) -> None:
+        ids = [check_run_id(run_id) for run_id in dict.fromkeys(run_ids)]
+        if ids:
+            self._client.ask("POST", "runs", "beat", json={"run_ids": ids, "seconds": seconds})
+
+    # What other processes told
+
+    def received(self, spool: str) -> int:
+        return int(self._client.ask("GET", "spools", receiving.checked_spool(spool))["received"])
+
+    def receive(self, spool: str, after: int, records: receiving.Numbered) -> int:
+        receiving.checked_spool(spool)
+        receiving.check(after, records)
+        told = [[n, None if record is None else to_plain(record)] for n, record in records]
+        sent = {"after": after, "records": told}
+        # The number makes it happen once: it may be sent again as it is.
+        answer = self._client.ask("POST", "spools", spool, "records", json=sent, key=new_id())
+        return int(answer["received"])
 
     def delete_runs(self, run_ids: Sequence[str]) -> None:
         self._on_runs("delete", run_ids)

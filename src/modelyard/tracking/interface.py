@@ -12,7 +12,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from modelyard.tracking.records import Record
 
 T = TypeVar("T")
 
@@ -280,6 +283,11 @@ class Tracker(Protocol):
         """All of it, in one transaction. A param that has another value already is `Conflict`; nothing is kept then."""
         ...
 
+    def beat(self, run_ids: Sequence[str], seconds: float) -> None:
+        """These runs are alive, and will say so again within so many seconds: one that is silent for twice as long is
+        LOST, by the clock of whoever keeps the tracker, until it is heard of again. Others are passed over."""
+        ...
+
     def delete_runs(self, run_ids: Sequence[str]) -> None: ...
 
     def restore_runs(self, run_ids: Sequence[str]) -> None: ...
@@ -297,6 +305,22 @@ class Tracker(Protocol):
     def copy_run(self, run_id: str, experiment_id: int) -> Run: ...
 
     def search(self, search: Search) -> Page[Run]: ...
+
+    # What other processes told
+
+    def received(self, spool: str) -> int:
+        """The number up to which the records of a spool were carried out; 0 for one never heard of."""
+        ...
+
+    def receive(self, spool: str, after: int, records: Sequence[tuple[int, Record | None]]) -> int:
+        """Carry out records with rising numbers, in one transaction, if ``after`` is the number received before: so
+        each happens once, whoever sends it how often. Returns the number received now; one that is not the last one
+        sent is where to go on from. None for a record passes over a number.
+
+        What cannot be kept raises, and nothing is kept: send less at once, and pass over the one that is refused. A run
+        that is begun or resumed, or named as a parent, is made when it is not there: what was told of it first may
+        come later, from another process. `FileMissing` for a file whose bytes were not put."""
+        ...
 
     # Metrics
 

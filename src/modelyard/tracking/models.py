@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from modelyard.base.clock import new_id, now_ms
-from modelyard.base.errors import Conflict, NotFound
+from modelyard.base.errors import AlreadyExists, Conflict, NotFound
 from modelyard.stores import tree
 from modelyard.stores.rows.columns import prefix
 from modelyard.tracking import experiments, runs, tables
@@ -31,6 +31,7 @@ def insert_model(
     params: Mapping[str, str],
     tags: Mapping[str, str],
     ids: Ids,
+    model_id: str | None = None,
 ) -> str:
     """A new logged model, PENDING until its files are there; its id."""
     home = experiments.find(connection, experiment_id)
@@ -41,7 +42,10 @@ def insert_model(
             f"experiment {home.name!r} is deleted", hint="restore it first", deleted=True
         )
     source = runs.locked(connection, run_id, active=False).id if run_id else None
-    model_id, at_ms = f"m-{new_id()}", now_ms()
+    table, at_ms = tables.logged_models, now_ms()
+    model_id = model_id or f"m-{new_id()}"
+    if connection.execute(select(table.c.id).where(table.c.model_id == model_id)).first():
+        raise AlreadyExists(f"there is a logged model with id {model_id} already")
     row = {
         "model_id": model_id,
         "experiment_id": experiment_id,
@@ -55,7 +59,7 @@ def insert_model(
         "updated_ms": at_ms,
         "active": True,
     }
-    connection.execute(insert(tables.logged_models).values(row))
+    connection.execute(insert(table).values(row))
     number = locked(connection, model_id).id
     write_params(connection, tables.MODEL_PARAM, number, experiment_id, params, ids)
     write_tags(connection, tables.MODEL_TAG, number, experiment_id, dict(tags), ids)

@@ -20,10 +20,15 @@ _LOCKED = select(tables.runs).where(tables.runs.c.run_id == bindparam("wanted"))
 
 def locked(connection: Connection, run_id: str, *, active: bool = True) -> Row[Any]:
     """The row of a run, held until the transaction ends. `NotFound`; `Conflict` for a deleted one."""
-    row = connection.execute(_LOCKED, {"wanted": run_id}).first()
+    row = find(connection, run_id)
     if row is None:
         raise NotFound(f"no run with id {run_id!r}")
     return required_active(row) if active else row
+
+
+def find(connection: Connection, run_id: str) -> Row[Any] | None:
+    """The row of a run, held until the transaction ends, deleted ones too; None when it is not there."""
+    return connection.execute(_LOCKED, {"wanted": run_id}).first()
 
 
 def required_active(row: Row[Any]) -> Row[Any]:
@@ -84,6 +89,8 @@ def change_run(
     changed: dict[str, Any] = {"changed_ms": now_ms()}
     if status is not None:
         changed["status"] = status.value
+        if status is not Status.RUNNING:
+            changed["alive_until_ms"] = None
         if status in ENDED:
             ended_ms = ended_ms if ended_ms is not None else row.ended_ms or now_ms()
         else:

@@ -12,12 +12,21 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from modelyard.base.clock import now_ms
-from modelyard.base.errors import NotFound
+from modelyard.base.errors import FileMissing, NotFound
 from modelyard.base.events import Draft, Kind
 from modelyard.stores.once import once as done_once
+from modelyard.stores.placing import Stores
 from modelyard.stores.rows.engine import Database
 from modelyard.stores.rows.upsert import upsert
-from modelyard.tracking import curves, experiments, models, moving, retention, runs, tables
+from modelyard.tracking import (
+    curves,
+    experiments,
+    moving,
+    receiving,
+    retention,
+    runs,
+    tables,
+)
 from modelyard.tracking.checks import (
     check_experiment_name,
     check_key,
@@ -32,7 +41,6 @@ from modelyard.tracking.interface import (
     Columns,
     Context,
     Experiment,
-    LoggedModel,
     Metric,
     Page,
     Run,
@@ -42,8 +50,8 @@ from modelyard.tracking.interface import (
 from modelyard.tracking.keys import Keys
 from modelyard.tracking.reading import read_runs
 from modelyard.tracking.search.experiments import search_experiments
-from modelyard.tracking.search.models import Dataset, ModelOrder, search_models
 from modelyard.tracking.search.runs import search_runs
+from modelyard.tracking.sql_models import SqlLoggedModels
 from modelyard.tracking.writing import write_batch, write_tags
 
 T = TypeVar("T")
@@ -52,12 +60,19 @@ _NONE: Mapping[str, Any] = {}
 Record = Callable[[Connection, Sequence[Draft]], object]
 
 
-class SqlTracker:
+class SqlTracker(SqlLoggedModels):
     """The tracker in a database opened by `modelyard.stores.rows.connect`. Threads may share it."""
 
-    def __init__(self, database: Database, record: Record = lambda *_: None) -> None:
-        """``record`` writes what happened into the audit trail, in the transaction in which it happens."""
+    def __init__(
+        self,
+        database: Database,
+        record: Record = lambda *_: None,
+        stores: Stores | None = None,
+    ) -> None:
+        """``record`` writes what happened into the audit trail, in the transaction in which it happens; ``stores``
+        have the bytes of files that other processes tell of."""
         self._database = database
+        self._stores = stores or Stores(database, None, embed=True)
         self._record = record
         self._keys = Keys(database)
         with database.read() as connection:
@@ -184,6 +199,7 @@ class SqlTracker:
         return self.run(done_once(self._database, once, change))
 
     def run(self, run_id: str, columns: Columns = EVERYTHING) -> Run:
+        self._look_for_lost()
         with self._database.read() as connection:
             number = self._row(connection, run_id)
             return read_runs(connection, self._keys, [number], columns)[0]
@@ -225,6 +241,36 @@ class SqlTracker:
             write_batch(connection, runs.locked(connection, run_id), batch, ids)
 
         done_once(self._database, once, change)
+
+    def beat(self, run_ids: Sequence[str], seconds: float) -> None:
+        for run_id in run_ids:
+            check_run_id(run_id)
+        self._database.transact(lambda c: receiving.beat(c, run_ids, seconds))
+
+    def _look_for_lost(self) -> None:
+        """Whoever reads runs sees the dead as dead, without anybody who has to look all the time (P9)."""
+        with self._database.read() as connection:
+            silent = receiving.silent_now(connection)
+        if silent:
+            self._database.transact(receiving.mark_lost)
+
+    # What other processes told
+
+    def received(self, spool: str) -> int:
+        with self._database.read() as connection:
+            return receiving.received(connection, receiving.checked_spool(spool))
+
+    def receive(self, spool: str, after: int, records: receiving.Numbered) -> int:
+        receiving.checked_spool(spool)
+        receiving.check(after, records)
+        for blob in receiving.blobs_of(records):
+            if self._stores.stat(blob.sha256) != blob:
+                raise FileMissing(f"no blob sha256:{blob.sha256} of {blob.size} bytes")
+        ids = self._keys.settle(receiving.keys_of(records))
+        homes = {n: self.ensure_experiment(n).id for n in receiving.experiments_of(records)}
+        return self._database.transact(
+            lambda c: receiving.receive(c, spool, after, records, ids, homes)
+        )
 
     def delete_runs(self, run_ids: Sequence[str]) -> None:
         self._on_runs(
@@ -276,9 +322,23 @@ class SqlTracker:
         return self.run(self._database.transact(lambda c: moving.copy(c, run_id, experiment_id)))
 
     def search(self, search: Search) -> Page[Run]:
+        self._look_for_lost()
         with self._database.read() as connection:
             found = search_runs(connection, search)
             return Page(read_runs(connection, self._keys, found.ids, search.columns), found.next)
+
+    def purge_deleted(self, before_ms: int) -> int:
+        def purge(connection: Connection) -> int:
+            subjects = retention.purge_some(connection, before_ms)
+            kinds = {"run": Kind.RUN_PURGED, "experiment": Kind.EXPERIMENT_PURGED}
+            named = [(kinds.get(subject.partition(":")[0]), subject) for subject in subjects]
+            self._record(connection, [Draft(kind, subject) for kind, subject in named if kind])
+            return len(subjects)
+
+        gone = 0
+        while found := self._database.transact(purge):
+            gone += found
+        return gone
 
     # Metrics
 
@@ -321,80 +381,3 @@ class SqlTracker:
             if key_id is None or where is None or where == curves.UNKNOWN:
                 return []
             return curves.curve(connection, number, key_id, where, buckets, first_step, last_step)
-
-    # Logged models
-
-    def create_model(
-        self,
-        experiment_id: int,
-        *,
-        name: str = "",
-        type: str = "",
-        run_id: str | None = None,
-        params: Mapping[str, str] = _NONE,
-        tags: Mapping[str, str] = _NONE,
-    ) -> LoggedModel:
-        check_texts(params, "param")
-        check_texts(tags, "tag")
-        ids = self._keys.settle([*params, *tags])
-        model_id = self._database.transact(
-            lambda c: models.insert_model(
-                c, experiment_id, name=name, type=type, run_id=run_id, params=params, tags=tags, ids=ids
-            )
-        )  # fmt: skip
-        return self.model(model_id)
-
-    def model(self, model_id: str, *, deleted: bool = False) -> LoggedModel:
-        with self._database.read() as connection:
-            row = models.locked(connection, model_id, deleted=deleted)
-            return models.read_models(connection, self._keys, [row.id])[0]
-
-    def update_model(
-        self,
-        model_id: str,
-        *,
-        status: str | None = None,
-        params: Mapping[str, str] = _NONE,
-        tags: Mapping[str, str | None] = _NONE,
-    ) -> LoggedModel:
-        check_texts(params, "param")
-        check_texts(tags, "tag")
-        ids = self._keys.settle([*params, *tags])
-
-        def change(connection: Connection) -> None:
-            row = models.locked(connection, model_id)
-            models.change_model(connection, row, status=status, params=params, tags=tags, ids=ids)
-
-        self._database.transact(change)
-        return self.model(model_id)
-
-    def delete_model(self, model_id: str) -> None:
-        self._database.transact(lambda c: models.mark_deleted(c, model_id))
-
-    def purge_model(self, model_id: str) -> None:
-        self._database.transact(lambda c: models.purge(c, model_id))
-
-    def purge_deleted(self, before_ms: int) -> int:
-        def purge(connection: Connection) -> int:
-            subjects = retention.purge_some(connection, before_ms)
-            kinds = {"run": Kind.RUN_PURGED, "experiment": Kind.EXPERIMENT_PURGED}
-            named = [(kinds.get(subject.partition(":")[0]), subject) for subject in subjects]
-            self._record(connection, [Draft(kind, subject) for kind, subject in named if kind])
-            return len(subjects)
-
-        gone = 0
-        while found := self._database.transact(purge):
-            gone += found
-        return gone
-
-    def search_models(
-        self,
-        search: Search,
-        *,
-        orders: Sequence[ModelOrder] = (),
-        datasets: Sequence[Dataset] = (),
-    ) -> Page[LoggedModel]:
-        """``orders`` go before those of the search; ``datasets`` are those that its metrics were measured of."""
-        with self._database.read() as connection:
-            found = search_models(connection, search, orders=orders, datasets=datasets)
-            return Page(models.read_models(connection, self._keys, found.ids), found.next)

@@ -65,7 +65,7 @@ runs = Table(
     Column("ended_ms", TimeMs()),
     Column("duration_ms", Int64()),
     Column("changed_ms", TimeMs(), nullable=False),
-    Column("heartbeat_ms", TimeMs()),
+    Column("alive_until_ms", TimeMs(), index=True),
     Column("active", Boolean(), nullable=False),
     Column("deleted_ms", TimeMs()),
     Index(None, "experiment_id", "active", "started_ms", "id"),
@@ -74,7 +74,17 @@ runs = Table(
     Index(None, "active", "started_ms", "id"),
     sqlite_autoincrement=True,
 )
-"""``active`` is False for a deleted run; a purged one has no row. ``parent_id`` is the row of the run it is nested in."""
+"""``active`` is False for a deleted run; a purged one has no row. ``parent_id`` is the row of the run it is nested in.
+``alive_until_ms`` stands while a run sends heartbeats: one that is RUNNING later than that is lost."""
+
+spools = Table(
+    "my_spools",
+    metadata,
+    Column("spool_id", Name(100), primary_key=True),
+    Column("received", Int64(), nullable=False),
+    Column("at_ms", TimeMs(), nullable=False),
+)
+"""The number up to which the records of a spool were carried out, written in the transaction that does it."""
 
 pairs = Table(
     "my_pairs",

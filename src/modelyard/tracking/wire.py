@@ -14,6 +14,7 @@ from typing import Any
 
 from modelyard.base.clock import from_rfc3339
 from modelyard.tracking.interface import (
+    NOTHING,
     Batch,
     Bucket,
     Columns,
@@ -95,8 +96,8 @@ def run_from(told: Told) -> Run:
         params=told["params"],
         tags=told["tags"],
         inputs=[_input_from(one) for one in told["inputs"]],
-        model_inputs=[ModelLink(link["model_id"], link["step"]) for link in told["model_inputs"]],
-        model_outputs=[ModelLink(link["model_id"], link["step"]) for link in told["model_outputs"]],
+        model_inputs=_links_from(told["model_inputs"]),
+        model_outputs=_links_from(told["model_outputs"]),
     )
 
 
@@ -140,6 +141,40 @@ def bucket_from(told: Told) -> Bucket:
         float(told["high"]),
         told["count"],
     )
+
+
+# Both ways
+
+
+def batch_from(sent: Told) -> Batch:
+    """A batch as it is sent."""
+    return Batch(
+        metrics=[_metric_sent(point) for point in sent["metrics"]],
+        params=sent["params"],
+        tags=sent["tags"],
+        inputs=[_input_from(one) for one in sent["inputs"]],
+        model_inputs=_links_from(sent["model_inputs"]),
+        model_outputs=_links_from(sent["model_outputs"]),
+    )
+
+
+def _metric_sent(sent: Told) -> Metric:
+    context = (
+        sent.get("model_id", ""),
+        sent.get("dataset_name", ""),
+        sent.get("dataset_digest", ""),
+    )
+    return Metric(
+        sent["key"],
+        float(sent["value"]),
+        sent["at"],
+        sent["step"],
+        Context(*context) if any(context) else NOTHING,
+    )
+
+
+def _links_from(links: Sequence[Told]) -> list[ModelLink]:
+    return [ModelLink(link["model_id"], link["step"]) for link in links]
 
 
 # Sent

@@ -117,7 +117,7 @@ class Yard:
     def tracker(self) -> SqlTracker:
         """Experiments, runs and what they logged."""
         if self._tracker is None:  # its first use makes the experiment Default
-            self._tracker = SqlTracker(self.database, record=append)
+            self._tracker = SqlTracker(self.database, append, self.stores)
         return self._tracker
 
     @property

@@ -9,6 +9,7 @@ RESOURCES: Sequence[str] = (
     "server",
     "experiments",
     "runs",
+    "spools",
     "metrics",
     "logged_models",
     "artifacts",

@@ -9,6 +9,7 @@ from fastapi import Body, Header, Path, Query, Request, Response
 from modelyard.hub.asked import YardOf
 from modelyard.hub.incoming import INPUT_BYTES
 from modelyard.hub.paging import Limit, Token
+from modelyard.hub.record_shapes import Alive
 from modelyard.hub.routing import Router, needs, principal_of
 from modelyard.hub.shapes import Count, Page
 from modelyard.hub.tracking_shapes import (
@@ -128,6 +129,16 @@ def move_runs(yard: YardOf, moving: Annotated[Moving, Body()]) -> Response:
 def tag_runs(yard: YardOf, tagging: Annotated[Tagging, Body()]) -> Response:
     """Set and remove tags of runs, of all or of none."""
     yard.tracker.tag_runs(tagging.run_ids, tagging.tags)
+    return Response(status_code=204)
+
+
+@router.post("/runs/beat", status_code=204, **needs("run.write"))
+def beat(yard: YardOf, alive: Annotated[Alive, Body()]) -> Response:
+    """Say that runs are alive.
+
+    One that is silent for twice as long as it said is LOST, until it is heard of again.
+    """
+    yard.tracker.beat(alive.run_ids, alive.seconds)
     return Response(status_code=204)
 
 

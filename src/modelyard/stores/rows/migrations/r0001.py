@@ -31,6 +31,7 @@ def upgrade(op: Steps) -> None:
     _my_run_inputs(op)
     _my_run_models(op)
     _my_settings(op)
+    _my_spools(op)
     _my_upload_parts(op)
     _my_uploads(op)
     _my_users(op)
@@ -421,6 +422,16 @@ def _my_settings(op: Steps) -> None:
     )
 
 
+def _my_spools(op: Steps) -> None:
+    op.create_table(
+        "my_spools",
+        sa.Column("spool_id", columns.Name(100), nullable=False),
+        sa.Column("received", columns.Int64(), nullable=False),
+        sa.Column("at_ms", columns.TimeMs(), nullable=False),
+        sa.PrimaryKeyConstraint("spool_id", name=op.f("pk_my_spools")),
+    )
+
+
 def _my_upload_parts(op: Steps) -> None:
     op.create_table(
         "my_upload_parts",
@@ -523,7 +534,7 @@ def _my_runs(op: Steps) -> None:
         sa.Column("ended_ms", columns.TimeMs(), nullable=True),
         sa.Column("duration_ms", columns.Int64(), nullable=True),
         sa.Column("changed_ms", columns.TimeMs(), nullable=False),
-        sa.Column("heartbeat_ms", columns.TimeMs(), nullable=True),
+        sa.Column("alive_until_ms", columns.TimeMs(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("deleted_ms", columns.TimeMs(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -539,6 +550,7 @@ def _my_runs(op: Steps) -> None:
         ["active", "started_ms", "id"],
         unique=False,
     )
+    op.create_index(op.f("ix_my_runs_alive_until_ms"), "my_runs", ["alive_until_ms"], unique=False)
     op.create_index(
         op.f("ix_my_runs_experiment_id_active_started_ms_id"),
         "my_runs",

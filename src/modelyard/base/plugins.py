@@ -25,6 +25,7 @@ GROUPS = {
     "importers": "modelyard.objects.importers modelyard.compat.importers",
     "registries": "modelyard.registry",
     "trackers": "modelyard.tracking",
+    "run_files": "modelyard.compat.run_files",
     "autologgers": "modelyard.tracking.autologgers",
     "engines": "modelyard.jobs.engines",
     "protocols": "modelyard.serving.protocols",

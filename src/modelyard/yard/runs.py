@@ -166,6 +166,26 @@ class Runs:
             raise InvalidInput(f"no status {status!r}", hint=f"one of {', '.join(words)}")
         return self._yard.tracker.update_run(run_id, status=Status(status.upper()))
 
+    def import_files(
+        self,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        tool: str | None = None,
+        experiment: str | None = None,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Bring runs that other tools kept in files and folders, and say of each what came: ``from``, ``name``,
+        ``run_id``, ``outcome`` (``new``, ``more``, ``unchanged``, ``refused``), ``points``, ``files``, ``notes``.
+
+        ``tool`` is ``dvclive``, ``tensorboard``, ``wandb`` or ``neptune``; all of them look when it is left out. What
+        came before does not come again.
+        """
+        from modelyard.yard.importing_runs import importing
+
+        several = [paths] if isinstance(paths, str | Path) else paths
+        done = importing(self._yard, several, tool=tool, experiment=experiment, dry_run=dry_run)
+        return [one.row() for one in done]
+
     # Files
 
     def owner_of(self, id: str) -> str:

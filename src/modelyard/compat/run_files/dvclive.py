@@ -145,7 +145,9 @@ def _lines(file: IO[bytes], notes: list[str], key: str) -> Iterator[tuple[int, b
         if line.endswith(b"\n"):
             yield file.tell(), line
         elif len(line) == MOST_LINE:
-            notes.append(f"{key}: a line is longer than {MOST_LINE} bytes; what follows is left out")
+            notes.append(
+                f"{key}: a line is longer than {MOST_LINE} bytes; what follows is left out"
+            )
             return
         else:
             notes.append(f"{key}: the last line is not whole yet")

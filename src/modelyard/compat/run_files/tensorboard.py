@@ -140,7 +140,9 @@ class TensorboardRun:
                 return self._images(tag, step, tensor)
             found = _scalar(tensor) if plugin in ("", "scalars") else None
         if found is None:
-            self._kept.leave_out({"": "values of other kinds", "audio": "audio"}.get(plugin, plugin))
+            self._kept.leave_out(
+                {"": "values of other kinds", "audio": "audio"}.get(plugin, plugin)
+            )
             return []
         return [Metric(tag, found, at_ms, step)] if self._kept.key(tag) else []
 

@@ -261,5 +261,3 @@ def _moment(timestamp: Message) -> int:
     seconds = timestamp.integer(1)
     whole = 0 <= seconds < 10**11
     return seconds * 1000 + timestamp.integer(2) // 10**6 if whole else 0
-
-

@@ -10,10 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from modelyard.base.clock import to_rfc3339
 from modelyard.base.digests import CHUNK
 from modelyard.base.errors import MissingExtra
 from modelyard.compat._run_files.values import Kept
@@ -26,6 +26,8 @@ PART = re.compile(r"(.+)_part_(\d{1,6})\.parquet")
 COLUMNS = ("project_id", "run_id", "attribute_path", "attribute_type")
 VALUES = ("int_value", "float_value", "string_value", "bool_value", "datetime_value", "string_set_value")  # fmt: skip
 ROWS = 20_000
+LATEST_MS = 60_000_000_000_000
+"""Of moments that are shown as such: the year 3871."""
 MOST_TEXT_BYTES = 256 << 20
 """Of series of texts and histograms of a run, which are kept in memory until they are files."""
 
@@ -124,15 +126,15 @@ class NeptuneRun:
         if kind == "string_series":
             self._text(f"texts/{key}.txt", row["string_value"] or "")
         elif kind == "histogram_series":
-            told = {"step": float(row["step"] or 0), **(row["histogram_value"] or {})}
-            self._text(f"histograms/{key}.jsonl", json.dumps(told))
+            told = {"step": float(row["step"] or 0), "histogram": row["histogram_value"]}
+            self._text(f"histograms/{key}.jsonl", json.dumps(told, default=str))
         elif kind in ("file", "file_series"):
             self._file(key, row)
         elif key.startswith("sys/"):
             self._own(key, _value(row))
         elif (value := _value(row)) is not None:
-            if kind == "datetime":
-                value = datetime.fromtimestamp(value / 1000).astimezone().isoformat()
+            if kind == "datetime" and isinstance(value, int) and abs(value) < LATEST_MS:
+                value = to_rfc3339(value)
             for name, text in self._kept.texts({key: value}).items():
                 self._state.params.setdefault(name, text)
 
@@ -179,39 +181,53 @@ class NeptuneRun:
         number = 0
         for part in self._parts:
             try:
-                for row in _rows_of(part, only):
+                for row in _rows_of(part):
                     number += 1
                     if row["attribute_path"].startswith(only):
                         yield number, row
-            except (OSError, ValueError, TypeError) as error:  # pyarrow's own are kinds of these
+            except ValueError as error:
                 notes.append(f"{part.name} cannot be read: {str(error).splitlines()[0][:200]}")
 
 
-def _rows_of(part: Path, only: str) -> Iterator[dict[str, Any]]:
+def _rows_of(part: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file; `ValueError` for one that is damaged or another table."""
+    pa, pq = _arrow()
+    moment = pa.timestamp("ms", "UTC")
+    types = {"step": pa.decimal128(18, 6), "timestamp": moment, "datetime_value": moment}
+    types |= {"int_value": pa.int64(), "float_value": pa.float64(), "bool_value": pa.bool_()}
+    types |= {"string_set_value": pa.list_(pa.string())}
+    types |= {"file_value": pa.struct([("path", pa.string())]), "histogram_value": None}
+    names = [*COLUMNS, "string_value", *types]
+    try:
+        with pq.ParquetFile(part) as file:
+            if lacking := [name for name in COLUMNS if name not in file.schema_arrow.names]:
+                raise ValueError(f"it has no column {', '.join(lacking)}")
+            for batch in file.iter_batches(batch_size=ROWS):
+                columns: list[list[Any]] = []
+                for name in names:
+                    at = batch.schema.get_field_index(name)
+                    column = pa.nulls(batch.num_rows) if at < 0 else batch.column(at)
+                    wanted = types.get(name, pa.string())
+                    if at >= 0 and wanted is not None and column.type != wanted:
+                        column = column.cast(wanted)
+                    if at >= 0 and wanted == moment:
+                        column = column.cast(pa.int64())
+                    columns.append(column.to_pylist())
+                for values in zip(*columns, strict=True):
+                    row = dict(zip(names, values, strict=True))
+                    row["attribute_path"] = row["attribute_path"] or ""
+                    yield row
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _arrow() -> tuple[Any, Any]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ModuleNotFoundError as error:
         raise MissingExtra("an export of Neptune", "arrow") from error
-    with pq.ParquetFile(part) as file:
-        lacking = [name for name in COLUMNS if name not in file.schema_arrow.names]
-        if lacking:
-            raise ValueError(f"it has no column {', '.join(lacking)}")
-        moments = ("timestamp", "datetime_value")
-        for batch in file.iter_batches(batch_size=ROWS):
-            columns: dict[str, list[Any]] = {}
-            for name in (*COLUMNS, "step", *moments, *VALUES, "file_value", "histogram_value"):
-                if name not in batch.schema.names:
-                    columns[name] = [None] * batch.num_rows
-                    continue
-                column = batch.column(name)
-                if name in moments and pa.types.is_timestamp(column.type):
-                    column = column.cast(pa.timestamp("ms", column.type.tz)).cast(pa.int64())
-                columns[name] = column.to_pylist()
-            columns["attribute_path"] = [path or "" for path in columns["attribute_path"]]
-            names = list(columns)
-            for values in zip(*columns.values(), strict=True):
-                yield dict(zip(names, values, strict=True))
+    return pa, pq
 
 
 def _value(row: Mapping[str, Any]) -> Any:

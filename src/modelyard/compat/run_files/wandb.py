@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def _logs(path: Path) -> Iterator[Path]:
 
 def _is_log(path: Path) -> bool:
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             head = file.read(_START)
     except OSError:
@@ -76,9 +79,7 @@ class WandbRun:
         self.origin = self._origin()
 
     def _origin(self) -> Origin:
-        began = next(
-            (r.message(_RUN) for _, r in self._records(Damage()) if r.has(_RUN)), Message()
-        )
+        began = self._run_record()
         self._started = _moment(began.message(17))
         run_id = began.text(1) or self._path.stem.removeprefix("run-")
         facts = {"entity": 2, "group": 6, "job_type": 7, "sweep_id": 12, "host": 13}
@@ -98,6 +99,15 @@ class WandbRun:
             started_ms=self._started,
             tags=self._kept.texts({key: value for key, value in tags.items() if value}),
         )
+
+    def _run_record(self) -> Message:
+        """What was said of the run when it began; nothing where that is damaged."""
+        for _, record in self._records(Damage()):
+            with suppress(Malformed):
+                run = record.message(_RUN)
+                if run and all(run.message(part) is not None for part in (17, 21)):
+                    return run
+        return Message()
 
     def _records(self, damage: Damage) -> Iterator[tuple[int, Message]]:
         with self._path.open("rb") as file:
@@ -156,7 +166,8 @@ class WandbRun:
         at_ms = milliseconds(number(values.get("_timestamp")) or 0.0) or self._started
         step = history.message(2).integer(1)
         if not history.has(2):
-            step = int(number(values.get("_step")) or 0)
+            told = values.get("_step")
+            step = told if isinstance(told, int) and abs(told) < 1 << 63 else 0
         points: list[Metric] = []
         for key, value in flat({k: v for k, v in values.items() if k not in _OWN}):
             found = number(value)

@@ -285,6 +285,14 @@ def wait_until_answering(
         time.sleep(0.05)
 
 
+def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Return as soon as something holds; fail when it does not come to that."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.001)
+
+
 def end_with_parent() -> None:
     """Linux: the server is told to stop when a run is killed and cannot stop it."""
     if sys.platform == "linux":

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from modelyard.serving.rpc.inference import INFERENCE
 from modelyard.serving.rpc.packages import Package
 from modelyard.serving.rpc.reflection import REFLECTION
 from modelyard.serving.servers.fastapi import serve
+from servers import wait_until
 from serving_cases.grpc_client import GrpcClient
 from serving_cases.models import classifier, frame, function_model, gated, iris
 from serving_cases.server import Http, serving
@@ -285,12 +285,6 @@ def waiting(http: Http) -> float:
         if line.startswith("modelyard_waiting_rows{")
     ]
     return float(line.rpartition(" ")[2])
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it did not come to that"
 
 
 def test_health_as_load_balancers_ask_for_it(client: GrpcClient) -> None:

@@ -47,6 +47,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "data": "Add, list, show and get data sets.",
         "models": "List, get, rename and delete registered models.",
         "runs": "Search, compare, log, import, delete and export runs.",
+        "watch": "Watch runs in the terminal: a table and curves, as they grow.",
         "artifacts": "List, get and put files of runs.",
         "predictions": "List, export and erase logged predictions; tell outcomes.",
         "db": "Upgrade, check, back up, export and import the yard.",

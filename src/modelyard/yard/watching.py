@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from modelyard.base.errors import ModelyardError
+from modelyard.base.hub_client import path_of
 from modelyard.tracking.interface import Bucket, Columns, Run, Status
 
 if TYPE_CHECKING:
@@ -116,40 +116,34 @@ class Bell:
     def __init__(self, yard: Yard, seconds: float) -> None:
         self.seconds = seconds
         self.rung = threading.Event()
-        self._yard, self._experiments = yard, list[int]()
+        self._client = getattr(yard, "client", None)
         self._listener: threading.Thread | None = None
+        self._hears = False
 
     def listen(self, experiments: Sequence[int]) -> None:
-        """From now on to what happens in these, where the yard is behind a hub."""
-        client = getattr(self._yard, "client", None)
-        if client is None or self._listener is not None or not experiments:
+        """From now on to what happens in these, where the yard is behind a hub that tells."""
+        if self._client is None or self._listener is not None or not experiments:
             return
-        query = urlencode([("experiment", number) for number in sorted(experiments)[:20]])
-
-        def follow() -> None:
-            try:
-                with client.download(f"events/stream?{query}", None) as pieces:
-                    self._hear(pieces)
-            except ModelyardError:
-                pass  # not allowed, or gone: it is looked at as any other
-            self._listener = None
-
-        self._listener = threading.Thread(target=follow, name="modelyard-watch", daemon=True)
+        query = urlencode([("experiment", number) for number in sorted(set(experiments))[:20]])
+        place = f"{path_of('events', 'stream')}?{query}"
+        self._listener = threading.Thread(target=self._follow, args=[place], daemon=True)
         self._listener.start()
 
-    def _hear(self, pieces: Iterator[bytes]) -> None:
-        for piece in pieces:
-            if (
-                b"event: run." in piece or not self.hears
-            ):  # before the first word something may have changed
-                self.rung.set()
-            self.hears = True
-
-    hears = False
-    """Whether the hub said anything yet."""
+    def _follow(self, place: str) -> None:
+        try:
+            with self._client.download(place, None) as pieces:  # type: ignore[union-attr]  # there is one
+                for piece in pieces:
+                    # Before its first word something may have changed.
+                    if b"event: run." in piece or not self._hears:
+                        self.rung.set()
+                    self._hears = True
+        except Exception:  # noqa: BLE001  not allowed, gone, or closed here: it is looked at as any other
+            pass
+        if self._hears:
+            self._listener = None  # it may be heard again; who was never heard is asked no more
+        self._hears = False
 
     @property
     def wait_seconds(self) -> float:
         """How long to wait for a ring before looking all the same."""
-        hears = self.hears and self._listener is not None
-        return max(self.seconds, FALL_BACK_SECONDS) if hears else self.seconds
+        return max(self.seconds, FALL_BACK_SECONDS) if self._hears else self.seconds

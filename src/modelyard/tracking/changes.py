@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from modelyard.stores.rows.engine import Database
+from modelyard.tracking.heartbeats import look_for_lost
 from modelyard.tracking.tables import runs
 
 
@@ -28,6 +29,7 @@ def changed_runs(
     """Runs of some experiments that changed at a moment or later, the earliest first."""
     if not experiments:
         return []
+    look_for_lost(database)
     mine = (runs.c.experiment_id.in_(experiments), runs.c.changed_ms >= since_ms)
     query = select(
         runs.c.run_id, runs.c.experiment_id, runs.c.status, runs.c.changed_ms, runs.c.active

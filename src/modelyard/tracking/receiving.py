@@ -7,7 +7,7 @@ further already, and goes on from there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -306,40 +306,3 @@ class _Work:
             tags=record.tags,
             ids=self._ids,
         )
-
-
-# Heartbeats
-
-
-def beat(connection: Connection, run_ids: Iterable[str], seconds: float) -> None:
-    """The runs are alive for two times so many seconds more; one that was lost is RUNNING again."""
-    table, at_ms = tables.runs, now_ms()
-    until = at_ms + round(2000 * seconds)
-    for run_id in dict.fromkeys(run_ids):
-        mine = table.c.run_id == run_id, table.c.active
-        going = table.c.status == Status.RUNNING.value
-        alive = update(table).where(*mine, going).values(alive_until_ms=until)
-        if connection.execute(alive).rowcount:
-            continue
-        back = {"status": Status.RUNNING.value, "alive_until_ms": until, "changed_ms": at_ms}
-        lost = table.c.status == Status.LOST.value
-        connection.execute(update(table).where(*mine, lost).values(back))
-
-
-def silent_now(connection: Connection) -> bool:
-    """Whether there are runs that should have been heard of."""
-    table = tables.runs
-    return connection.scalar(_silent(select(table.c.id)).limit(1)) is not None
-
-
-def mark_lost(connection: Connection) -> None:
-    """Runs that were silent for too long are LOST."""
-    table, at_ms = tables.runs, now_ms()
-    changed = {"status": Status.LOST.value, "alive_until_ms": None, "changed_ms": at_ms}
-    connection.execute(_silent(update(table)).values(changed))
-
-
-def _silent(statement: Any) -> Any:
-    table = tables.runs
-    late = table.c.alive_until_ms < now_ms()
-    return statement.where(late, table.c.status == Status.RUNNING.value)

@@ -33,6 +33,7 @@ from modelyard.tracking.checks import (
     check_run_id,
     check_texts,
 )
+from modelyard.tracking.heartbeats import beat, look_for_lost
 from modelyard.tracking.interface import (
     DEFAULT_EXPERIMENT,
     EVERYTHING,
@@ -199,7 +200,7 @@ class SqlTracker(SqlLoggedModels):
         return self.run(done_once(self._database, once, change))
 
     def run(self, run_id: str, columns: Columns = EVERYTHING) -> Run:
-        self._look_for_lost()
+        look_for_lost(self._database)
         with self._database.read() as connection:
             number = self._row(connection, run_id)
             return read_runs(connection, self._keys, [number], columns)[0]
@@ -245,14 +246,7 @@ class SqlTracker(SqlLoggedModels):
     def beat(self, run_ids: Sequence[str], seconds: float) -> None:
         for run_id in run_ids:
             check_run_id(run_id)
-        self._database.transact(lambda c: receiving.beat(c, run_ids, seconds))
-
-    def _look_for_lost(self) -> None:
-        """Whoever reads runs sees the dead as dead, without anybody who has to look all the time (P9)."""
-        with self._database.read() as connection:
-            silent = receiving.silent_now(connection)
-        if silent:
-            self._database.transact(receiving.mark_lost)
+        self._database.transact(lambda c: beat(c, run_ids, seconds))
 
     # What other processes told
 
@@ -322,7 +316,7 @@ class SqlTracker(SqlLoggedModels):
         return self.run(self._database.transact(lambda c: moving.copy(c, run_id, experiment_id)))
 
     def search(self, search: Search) -> Page[Run]:
-        self._look_for_lost()
+        look_for_lost(self._database)
         with self._database.read() as connection:
             found = search_runs(connection, search)
             return Page(read_runs(connection, self._keys, found.ids, search.columns), found.next)

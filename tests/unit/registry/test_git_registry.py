@@ -363,6 +363,21 @@ def test_check_ref(git: GitBench) -> None:
         assert hint in (refused.value.hint or "")
 
 
+def test_check_ref_names_the_version_of_the_tag_where_a_number_was_given_twice(
+    git: GitBench,
+) -> None:
+    first, second = git.commit(1), git.commit(2)
+    for name, commit in [
+        ("m@v0.0.1#1", first),
+        ("m@deprecated#2", first),
+        ("m@v0.0.1#3", second),
+        ("m@v0.0.1!#4", first),
+    ]:
+        hand_made(git, name, commit)
+    told = git.registry.check_ref("m@v0.0.1!#4")  # type: ignore[attr-defined]
+    assert (told["version"], told["event"]) == ("v0.0.1", "deregistration")
+
+
 def test_tags_are_signed_where_git_is_set_to(git: GitBench, tmp_path_factory) -> None:
     if not shutil.which("ssh-keygen"):
         pytest.fail("these tests need ssh-keygen")

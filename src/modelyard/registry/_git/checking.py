@@ -55,6 +55,10 @@ def _described(tag: Tag, event: Event) -> dict[str, Any]:
     }
     values = {**event.before, **{k: v for k, v in event.after.items() if v is not None}}
     told |= {key: values[key] for key in ("version", "stage", "alias") if key in values}
+    if (
+        tag.said.action is Action.DEREGISTER
+    ):  # the tag's word; the event may tell two versions of one number apart
+        told["version"] = tag.said.what
     words = {Action.ALIAS: "alias", Action.UNALIAS: "unalias"}
     return {**told, "event": words.get(tag.said.action, str(tag.said.action))}
 

@@ -149,7 +149,8 @@ def test_runs_of_another_tool_are_imported(empty: Path) -> None:
     assert done.err == "1 new\n"
     assert done.out.splitlines()[1].split()[:6] == ["dvclive", "work", "work", "new", "4", "2"]
     assert would[0]["run_id"] in done.out
-    (live / "plots/metrics/loss.tsv").open("a").write("2\t0.125\n3\t0.0")
+    table = live / "plots/metrics/loss.tsv"
+    table.write_text(table.read_text() + "2\t0.125\n3\t0.0")
     again = run("runs", "import", "work", cwd=empty)
     assert again.err == "work: loss: the last line is not whole yet\n1 more\n"
     assert listed(empty, "metrics.loss = 0.125") == ["work"]

@@ -204,6 +204,8 @@ def test_whoever_is_killed_what_was_told_arrives_once(place: Path) -> None:
             assert trainer.stderr.read() == ""
         all_sent()
         with Yard(place / "yard.db") as yard:
+            if not acknowledged() and not known(yard, RUN):
+                continue  # killed before it had told anything
             run = assert_arrived(yard, ended=False)
             assert run.status in (Status.RUNNING, Status.LOST)
 
@@ -309,7 +311,7 @@ def test_a_record_that_is_refused_is_passed_over_and_told(
 ) -> None:
     recorder = recorder_for(str(place / "yard.db"))
     recorder.add(RunBegun(RUN, at_ms=1))
-    for step in range(50):
+    for step in range(10):
         recorder.metric(RUN, "loss", float(step), step, step)
         recorder.add(RunLogged(RUN, Batch(params={"depth": str(step)})))  # another value each time
     recorder.add(RunLogged(RUN, Batch(params={"last": "1"})))
@@ -319,7 +321,7 @@ def test_a_record_that_is_refused_is_passed_over_and_told(
     assert len(complained) == 1, complained
     assert "depth" in complained[0]
     [spool] = until(settled, SECONDS)
-    assert spool.refused == 49
+    assert spool.refused == 9
     assert {problem["code"] for problem in spool.plain()["problems"]} == {"conflict"}
     sync(everything=True, forget=True)
     assert sync(everything=True) == []
@@ -327,7 +329,7 @@ def test_a_record_that_is_refused_is_passed_over_and_told(
         run = yard.tracker.run(RUN)
         assert run.status is Status.FINISHED
         assert run.params == {"depth": "0", "last": "1"}
-        assert len(yard.tracker.history(RUN, "loss").items) == 50
+        assert len(yard.tracker.history(RUN, "loss").items) == 10
 
 
 def settled() -> list[Spool] | None:

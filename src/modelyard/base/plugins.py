@@ -26,6 +26,7 @@ GROUPS = {
     "registries": "modelyard.registry",
     "trackers": "modelyard.tracking",
     "autologgers": "modelyard.yard.autologgers",
+    "run_files": "modelyard.compat.run_files",
     "engines": "modelyard.jobs.engines",
     "protocols": "modelyard.serving.protocols",
     "servers": "modelyard.serving.servers",

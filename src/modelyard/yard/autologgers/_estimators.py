@@ -95,7 +95,11 @@ def _of_classifier(estimator: Any, X: Any, y: Any, weights: Any) -> Report:
         return Report()
     guess = estimator.predict(X)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        y, guess, average="weighted", sample_weight=weights, zero_division=0
+        y,
+        guess,
+        average="weighted",
+        sample_weight=weights,
+        zero_division=0,  # type: ignore[arg-type]  # its stubs say str
     )
     accuracy = metrics.accuracy_score(y, guess, sample_weight=weights)
     found: dict[str, Any] = {"training_accuracy": accuracy, "training_precision": precision}

@@ -113,7 +113,7 @@ def _tell_tokenizer(call: Call, trainer: Any) -> None:
 
 @contextlib.contextmanager
 def _calling(trainer: Any, start: Callable[..., None], told: Callable[..., None]) -> Iterator[None]:
-    """A callback of ours, after all others, for this call."""
+    """A callback of ours, before all others, for this call."""
     from transformers import TrainerCallback
 
     class Ours(TrainerCallback):
@@ -124,7 +124,7 @@ def _calling(trainer: Any, start: Callable[..., None], told: Callable[..., None]
             told(kwargs.get("logs") or {}, state.global_step)
 
     ours, callbacks = Ours(), trainer.callback_handler.callbacks
-    callbacks.append(ours)
+    callbacks.insert(0, ours)  # the one that prints takes something out of what is logged
     try:
         yield
     finally:

@@ -29,7 +29,10 @@ WALL = "1,000 metrics a second: what a second of training takes"
 PROCESSOR = "the same, processor time of the training's thread"
 AUTOLOG = "autolog: what a second of {} takes, {}"
 MODEL = "log_model, a pipeline with its sample"
-TRAININGS = {"forest": "training a forest of scikit-learn", "network": "training a network of Keras"}
+TRAININGS = {
+    "forest": "training a forest of scikit-learn",
+    "network": "training a network of Keras",
+}
 MODELS = {"models": "models logged", "bare": "no models logged"}
 
 
@@ -99,7 +102,10 @@ def main() -> None:
         failures.update(one.failures)
 
     ways = [(name, how) for name in names for how in peers.peer(name).LOGS]
-    for task, unit, titles in (("calls", "µs", (P50, P99, WORST)), ("loop", "ms", (WALL, PROCESSOR))):
+    for task, unit, titles in (
+        ("calls", "µs", (P50, P99, WORST)),
+        ("loop", "ms", (WALL, PROCESSOR)),
+    ):
         if task in only:
             turns = {f"{n} ({how})": partial(measured, task, titles, n, how) for n, how in ways}
             contest([Row(title, unit, "less") for title in titles], turns)

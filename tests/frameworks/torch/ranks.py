@@ -1,9 +1,10 @@
-"""Run by torchrun, in each of two processes: a distributed training that logs. ``ranks.py HOW OUTPUT``."""
+"""Run by torchrun, in each of two processes: a distributed training without logging and with it. ``ranks.py FOLDER``."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,23 @@ from torch.nn.parallel import DistributedDataParallel
 
 import modelyard as my
 
-HOW, OUTPUT = sys.argv[1], Path(sys.argv[2])
-
 
 def main() -> None:
     dist.init_process_group("gloo")
     rank = dist.get_rank()
-    if HOW == "bare":
-        found: dict[str, Any] = {"weights": train(lambda *_: None)}
-    elif HOW == "fluent":
-        with my.start_run("ranks", experiment="ddp", log_system_metrics=False) as run:
-            my.log_param("world_size", dist.get_world_size())
-            found = {"weights": train(my.log_metric), "run": run.run_id}
-            my.log_text("of the first rank alone", "notes.txt")
-    else:
-        with my.start_run(f"rank {rank}", experiment="ddp", all_ranks=True) as run:
-            found = {"weights": train(run.log_metric), "run": run.run_id}
-    (OUTPUT / f"{rank}.json").write_text(json.dumps(found))
+    found: dict[str, Any] = {"bare": train(lambda *_: None)}
+    with my.start_run("ranks", experiment="one", log_system_metrics=False) as run:
+        my.log_param("world_size", dist.get_world_size())
+        found["one"], found["one's run"] = train(my.log_metric), run.run_id
+        my.log_text("of the first rank alone", "notes.txt")
+    with my.start_run(f"rank {rank}", experiment="each", all_ranks=True) as run:
+        found["each"], found["each's run"] = train(run.log_metric), run.run_id
+    Path(sys.argv[1], f"{rank}.json").write_text(json.dumps(found))
     dist.barrier()
     dist.destroy_process_group()
 
 
-def train(log: Any) -> list[float]:
+def train(log: Callable[[str, float, int], Any]) -> list[float]:
     """Each rank sees rows of its own; the loss that is logged is its own too."""
     torch.manual_seed(0)
     model = DistributedDataParallel(torch.nn.Linear(3, 1))

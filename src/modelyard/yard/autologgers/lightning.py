@@ -219,12 +219,12 @@ def told_as(
 ) -> tuple[dict[str, float], int]:
     """Metrics and their step as loggers get them."""
     values = numbers(metrics)
-    if step is None and "step" in values:
-        step = int(values.pop("step"))
-    elif step is None:
-        values.setdefault("epoch", trainer.current_epoch)
-        step = trainer.fit_loop.epoch_loop._batches_that_stepped
-    return values, int(step)
+    if step is not None:
+        return values, step
+    if "step" in values:
+        return values, int(values.pop("step"))
+    values.setdefault("epoch", trainer.current_epoch)
+    return values, int(trainer.fit_loop.epoch_loop._batches_that_stepped)
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -143,7 +143,7 @@ def started(args: Any, model: Any, state: Any, dataloader: Any) -> dict[str, Any
         counts = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
         params["parameters"] = sum(count for count, _ in counts)
         params["trainable_parameters"] = sum(count for count, trains in counts if trains)
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if hasattr(config, "to_diff_dict"):
         params |= {
             f"model_{key.removeprefix('model_')}": value
@@ -165,7 +165,9 @@ def arguments(args: Any) -> dict[str, Any]:
             continue
         if not isinstance(value, str | int | float):
             continue  # None, and settings that are made of settings
-        set_aside = field.default is None and value is False  # how some say that they were not chosen
+        set_aside = (
+            field.default is None and value is False
+        )  # how some say that they were not chosen
         if field.name in _ALWAYS or (getattr(args, field.name) != field.default and not set_aside):
             found[field.name] = value
     return found
@@ -173,7 +175,7 @@ def arguments(args: Any) -> dict[str, Any]:
 
 def config_of(model: Any) -> dict[str, Any] | None:
     """The model's whole config, where it has one."""
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     return config.to_dict() if hasattr(config, "to_dict") else None
 
 

@@ -210,7 +210,7 @@ def counted(data: Any) -> Iterator[tuple[str, int]]:
             yield "batches", batches
     elif isinstance(batches := getattr(one, "num_batches", None), int):
         yield "batches", batches
-    elif hasattr(dataset := getattr(one, "dataset", None), "__len__"):
+    elif (dataset := getattr(one, "dataset", None)) is not None and hasattr(dataset, "__len__"):
         yield "rows", len(dataset)
 
 

@@ -71,10 +71,20 @@ def logged(yard: Yard) -> tuple[Run, Counter[str]]:
     run = yard.tracker.run(RUN)
     found = Counter({"run": 1}) + Counter(run.params.keys())
     for metric in run.metrics:
-        steps = [point.step for point in yard.tracker.history(RUN, metric.key, limit=100_000).items]
+        steps = all_steps(yard, metric.key)
         assert steps == [*range(len(steps))]
         found[metric.key] = len(steps)
     return run, found
+
+
+def all_steps(yard: Yard, key: str) -> list[int]:
+    """Of all points of a metric."""
+    page, steps = None, list[int]()
+    while True:
+        found = yard.tracker.history(RUN, key, page=page)
+        steps += [point.step for point in found.items]
+        if (page := found.next) is None:
+            return steps
 
 
 def assert_arrived(yard: Yard, *, ended: bool = True) -> Run:

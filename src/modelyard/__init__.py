@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelyard.stores.apart import push as push
     from modelyard.types.schema import Schema as Schema
     from modelyard.yard.active_run import ActiveRun as ActiveRun
+    from modelyard.yard.autologging.installing import autolog as autolog
     from modelyard.yard.cloning import clone as clone
     from modelyard.yard.cloning import link as link
     from modelyard.yard.datasets import Dataset as Dataset
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from modelyard.yard.registry_verbs import demote as demote
     from modelyard.yard.registry_verbs import promote as promote
     from modelyard.yard.registry_verbs import register as register
+    from modelyard.yard.syncing import sync as sync
     from modelyard.yard.verbs import apply as apply
     from modelyard.yard.verbs import evaluate as evaluate
     from modelyard.yard.verbs import import_object as import_object
@@ -81,6 +83,7 @@ _WHERE = {
     "Yard": "modelyard.yard.yard",
     "active_run": "modelyard.yard.fluent",
     "apply": "modelyard.yard.verbs",
+    "autolog": "modelyard.yard.autologging.installing",
     "build": "modelyard.shipping.build",
     "clone": "modelyard.yard.cloning",
     "delete_tag": "modelyard.yard.fluent",
@@ -118,6 +121,7 @@ _WHERE = {
     "set_tag": "modelyard.yard.fluent",
     "set_tags": "modelyard.yard.fluent",
     "start_run": "modelyard.yard.fluent",
+    "sync": "modelyard.yard.syncing",
 }
 """Public name -> the module that has it. One table: `__all__`, the imports for type checkers and the docs follow it."""
 
@@ -137,6 +141,7 @@ __all__ = [
     "__version__",
     "active_run",
     "apply",
+    "autolog",
     "build",
     "clone",
     "delete_tag",
@@ -174,6 +179,7 @@ __all__ = [
     "set_tag",
     "set_tags",
     "start_run",
+    "sync",
 ]
 
 

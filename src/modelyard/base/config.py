@@ -88,6 +88,10 @@ VARIABLES: Mapping[str, str] = {
     "MODELYARD_RUN_ID": "`start_run` of this process goes on with that run; `run.env` has it for other processes.",
     "MODELYARD_EXPERIMENT": "The experiment of runs that name none, in place of `Default`.",
     "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
+    "MODELYARD_SPOOL": "The folder for what training logged and the yard may not have yet.",
+    "MODELYARD_SPOOL_MB": "How many megabytes a training process may keep there, 2048 unless said; then metrics are dropped and counted.",
+    "MODELYARD_SENDER_SECONDS": "How long it is tried to send that after the training ended, 600 unless said; `modelyard sync` sends it later.",
+    "MODELYARD_BEAT_SECONDS": "How often the yard is told which runs are alive, 15 unless said. One that is silent for twice as long is LOST.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

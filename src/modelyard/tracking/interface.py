@@ -230,9 +230,14 @@ class Tracker(Protocol):
     # Experiments
 
     def create_experiment(
-        self, name: str, *, tags: Mapping[str, str] = ..., artifact_location: str = ""
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str] = ...,
+        artifact_location: str = "",
+        experiment_id: int | None = None,
     ) -> Experiment:
-        """`AlreadyExists` when the name is taken, by a deleted one too."""
+        """`AlreadyExists` when the name is taken, by a deleted one too, or the id that was asked for."""
         ...
 
     def ensure_experiment(self, name: str) -> Experiment:

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from modelyard.stores.locks import taken
@@ -43,8 +44,10 @@ class Sender:
         *,
         linger: float,
         beat: float,
+        sure: bool = False,
     ) -> None:
-        self.folder, self._connect = folder, connect
+        """``sure``: what is opened is a file of this machine, which may take its time and will not be away."""
+        self.folder, self._connect, self._sure = folder, connect, sure
         self._linger, self._beat = linger, beat
         self._destination: Destination | None = None
         self._deliveries: dict[str, Delivery] = {}
@@ -95,6 +98,7 @@ class Sender:
                 delivery = Delivery(head, path, patience=PATIENCE)
                 if not delivery.ledger.done:
                     self._deliveries[head.spool_id] = delivery
+                    delivery.moved()
         for key, delivery in list(self._deliveries.items()):
             if not delivery.folder.exists():
                 delivery.close()
@@ -128,7 +132,7 @@ class Sender:
                 self._deliver(delivery, self._alive.get(key, True))
             except Held:
                 held = True
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
                 self._away(error)
                 return
             if delivery.finished:
@@ -170,6 +174,9 @@ class Sender:
         beaten = time.monotonic()
         while not self._over.wait(TICK * 5):
             self._greet()
+            if self._sure and self._destination is None:
+                for delivery in list(self._deliveries.values()):
+                    delivery.moved()
             if time.monotonic() - beaten >= self._beat:
                 beaten = time.monotonic()
                 self._say_alive()
@@ -191,7 +198,5 @@ class Sender:
         alive = [d for d in list(self._deliveries.values()) if d.writer_alive()]
         runs = [run for delivery in alive for run in list(delivery.ledger.runs)]
         if destination is not None and runs:
-            try:
+            with suppress(Exception):  # the next records say what is wrong
                 destination.tracker.beat(runs, self._beat)
-            except Exception:  # noqa: BLE001  the next records say what is wrong
-                return

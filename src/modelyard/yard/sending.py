@@ -9,75 +9,94 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from modelyard.base.digests import FileEntry
-from modelyard.tracking.records import ModelRegistered
-from modelyard.yard.addresses import address_of
-from modelyard.yard.remote import RemoteYard
-from modelyard.yard.yard import Yard
+from modelyard.base.hub_client import is_hub_address
+from modelyard.tracking.sending import Sender
 
 if TYPE_CHECKING:
+    from modelyard.tracking.delivering import Destination
     from modelyard.tracking.interface import Tracker
+    from modelyard.tracking.records import ModelRegistered
 
 LINGER = "MODELYARD_SENDER_SECONDS"
-"""How long it goes on after the last training process ended, while the yard is away."""
 BEAT = "MODELYARD_BEAT_SECONDS"
-"""How often it says which runs are alive."""
 _LINGER_SECONDS, _BEAT_SECONDS = 600.0, 15.0
 _NICE = 10
 
 
-class YardDestination:
-    """A yard as a destination of records."""
+def opener(uri: str, token: str | None, *, named_by_reader: bool) -> Callable[[], Destination]:
+    """What opens the yard at an address. All that it needs is loaded here: what takes time later is the yard's.
 
-    def __init__(self, yard: Yard) -> None:
-        self.yard = yard
+    Where a file named it that came with a folder, no token of the environment goes there.
+    """
+    if not is_hub_address(uri):
+        from modelyard.yard.yard import Yard
+
+        return lambda: _LocalDestination(Yard(uri))
+    import httpx2
+
+    from modelyard.base.hub_client import HubClient, hub_address
+    from modelyard.tracking.http import HttpTracker
+    from modelyard.yard.addresses import Address, address_of
+
+    assert httpx2
+    assert HttpTracker
+
+    def opened() -> Destination:
+        found = address_of(uri)
+        known = Address(hub_address(uri), found.config, by_reader=named_by_reader)
+        client = HubClient(known.uri, token or known.token(), open_wire=token is not None)
+        return _HubDestination(client, token)
+
+    return opened
+
+
+class _LocalDestination:
+    """A yard whose database is opened here."""
+
+    def __init__(self, yard: Any) -> None:
+        self._yard = yard
 
     @property
     def tracker(self) -> Tracker:
-        """The yard's."""
-        return self.yard.tracker
+        return self._yard.tracker
 
     def put(self, stream: IO[bytes], sha256: str, size: int) -> None:
-        """A file into the yard's stores."""
-        if isinstance(self.yard, RemoteYard):
-            from modelyard.stores.http import upload
-
-            upload(self.yard.client, FileEntry("file", size, sha256), stream)
-        else:
-            self.yard.stores.put(stream, size, expect=sha256)
+        self._yard.stores.put(stream, size, expect=sha256)
 
     def register(self, record: ModelRegistered) -> None:
-        """A logged model into the registry."""
-        from modelyard.yard.logged_models import register_logged
-
-        register_logged(self.yard, record.model_id, record.name, run_id=record.run_id)
+        _register(self._yard, record)
 
 
-def opened(uri: str, token: str | None, *, named_by_reader: bool) -> YardDestination:
-    """The yard at an address. Where a file named it that came with a folder, no token of the environment goes there."""
-    if token is None and not named_by_reader and address_of(uri).is_hub:
-        from modelyard.base.config import user_settings
-        from modelyard.base.hub_client import hub_address
+class _HubDestination:
+    """A yard behind a hub: of it only what tells of runs is loaded."""
 
-        kept = user_settings().get("tokens", {}).get(hub_address(uri))
-        if kept is None:
-            with _without("MODELYARD_TOKEN"):
-                return YardDestination(Yard(uri))
-        token = kept
-    return YardDestination(Yard(uri, token=token))
+    def __init__(self, client: Any, token: str | None) -> None:
+        from modelyard.tracking.http import HttpTracker
+
+        self._client, self._token = client, token
+        self.tracker: Tracker = HttpTracker(client)
+
+    def put(self, stream: IO[bytes], sha256: str, size: int) -> None:
+        from modelyard.base.digests import FileEntry
+        from modelyard.stores.http import upload
+
+        upload(self._client, FileEntry("file", size, sha256), stream)
+
+    def register(self, record: ModelRegistered) -> None:
+        from modelyard.yard.yard import Yard
+
+        with Yard(self._client.address, token=self._token) as yard:
+            _register(yard, record)
 
 
-@contextlib.contextmanager
-def _without(variable: str) -> Any:
-    kept = os.environ.pop(variable, None)
-    try:
-        yield
-    finally:
-        if kept is not None:
-            os.environ[variable] = kept
+def _register(yard: Any, record: ModelRegistered) -> None:
+    from modelyard.yard.logged_models import register_logged
+
+    register_logged(yard, record.model_id, record.name, run_id=record.run_id)
 
 
 def seconds(variable: str, default: float) -> float:
@@ -94,17 +113,16 @@ def main() -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = told["path"]
+    uri, by_reader = told["uri"], bool(told.get("named_by_reader", True))
+    connect = opener(uri, told.get("token"), named_by_reader=by_reader)
     with contextlib.suppress(AttributeError, OSError):
-        os.nice(_NICE)
-    from modelyard.tracking.sending import Sender
-
-    uri, token = told["uri"], told.get("token")
-    by_reader = bool(told.get("named_by_reader", True))
+        os.nice(_NICE)  # not before: the end of a short run waits for what was done until here
     Sender(
         Path(sys.argv[1]),
-        lambda: opened(uri, token, named_by_reader=by_reader),
+        connect,
         linger=seconds(LINGER, _LINGER_SECONDS),
         beat=seconds(BEAT, _BEAT_SECONDS),
+        sure=uri.startswith("sqlite"),
     ).run()
 
 

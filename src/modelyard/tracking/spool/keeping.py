@@ -43,7 +43,7 @@ def _copied(source: IO[bytes], folder: Path) -> tuple[str, int]:
     folder.mkdir(mode=0o700, exist_ok=True)
     coming = folder / f"{new_id()}.tmp"
     try:
-        with open(os.open(coming, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "w+b") as target:
+        with coming.open("x+b") as target:
             _copy(source, target)
             target.flush()
             target.seek(0)

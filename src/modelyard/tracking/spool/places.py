@@ -108,7 +108,7 @@ def write_json(path: Path, facts: Any) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w") as stream:
         stream.write(text)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

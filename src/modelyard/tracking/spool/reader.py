@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from modelyard.tracking.spool.format import START, Entry, entries
@@ -92,6 +93,6 @@ class SpoolReader:
 def remove_sent(folder: Path, acked: int) -> None:
     """Remove the segments of which everything has arrived; the last one may be written to still."""
     found = segments(folder)
-    for (_, path), (first, _) in zip(found, found[1:], strict=False):
+    for (_, path), (first, _) in pairwise(found):
         if first <= acked + 1:
             path.unlink(missing_ok=True)

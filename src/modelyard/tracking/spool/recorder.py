@@ -151,8 +151,16 @@ class SpoolRecorder:
         facts = {"address": self._where.address, "named_by_reader": self._where.named_by_reader}
         if read_json(place) != facts:
             write_json(place, facts)
-        about = (os.getpid(), platform_name(), _user(), *self._after)
-        head = Head(new_id(), now_ms(), *about)
+        after, number = self._after
+        head = Head(
+            new_id(),
+            now_ms(),
+            os.getpid(),
+            machine_name(),
+            _user(),
+            after=after,
+            after_number=number,
+        )
         folder = self.folder / head.spool_id
         folder.mkdir(0o700)
         held = taken(folder / WRITER_LOCK)
@@ -271,7 +279,7 @@ def _most_bytes() -> int:
     return int(max(told, 2.0) * (1 << 20)) if told < 1e9 else 1 << 50
 
 
-def platform_name() -> str:
+def machine_name() -> str:
     """What this machine is called."""
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 

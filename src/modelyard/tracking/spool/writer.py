@@ -192,7 +192,6 @@ class SpoolWriter:
         self._let_go()
         if self._next is not None:
             os.close(self._next[0])
-        self._page = self._map = None  # type: ignore[assignment]
         self.board.close()
 
     def _drop_next(self) -> None:

@@ -42,10 +42,12 @@ class Destination:
 
 
 def destination_of(
-    uri: str | os.PathLike[str] | None = None, token: str | None = None
+    uri: str | os.PathLike[str] | None = None,
+    token: str | None = None,
+    project: str | os.PathLike[str] | None = None,
 ) -> Destination:
     """The yard at an address, or the project's own. Nobody is asked."""
-    found = address_of(uri)
+    found = address_of(uri, project)
     return Destination(absolute(found.uri), token, found.by_reader)
 
 

@@ -179,7 +179,7 @@ def test_values_come_from_a_file_or_standard_input(empty: Path, run_id: str) -> 
     with my.Yard(project=empty) as yard:
         points = yard.tracker.history(run_id, "loss").items
         seen = yard.runs.get(run_id)
-    assert [(repr(p.value), p.step) for p in points] == [("0.5", 1), ("0.25", 2), ("nan", 7)]
+    assert [(repr(p.value), p.step) for p in points] == [("nan", 7), ("0.5", 1), ("0.25", 2)]
     assert (seen.params["width"], seen.tags["by"]) == ("4", "script")
     for text in ("{", "[1]", '{"params": 3}', '{"loss": "high"}', '{"loss": 1, "step": 0.5}'):
         refused = run("runs", "log", run_id, "--file", "-", cwd=empty, stdin=text.encode())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import IO
-
 import click
 
 from modelyard.cli.commands.runs.pairs import numbers, pairs
@@ -24,7 +22,7 @@ from modelyard.cli.output import report
 @click.option(
     "--file",
     "file",
-    type=click.File(encoding="utf-8"),
+    metavar="FILE",
     help='JSON, one object or one a line: {"loss": 0.3, "step": 2}, {"params": {"depth": 3}}; - is standard input.',
 )
 @json_option
@@ -35,7 +33,7 @@ def command(
     params: tuple[str, ...],
     tags: tuple[str, ...],
     step: int,
-    file: IO[str] | None,
+    file: str | None,
     as_json: bool,
     project: str | None,
 ) -> None:
@@ -47,7 +45,7 @@ def command(
       train.sh | modelyard runs log $RUN --file -
     """
     from modelyard.base.clock import now_ms
-    from modelyard.cli.commands.runs.said import batch_in
+    from modelyard.cli.commands.runs.said import batch_in, text_at
     from modelyard.cli.yards import runs_to_log_to
     from modelyard.tracking.interface import Batch, Metric
 
@@ -55,7 +53,7 @@ def command(
     points = [Metric(k, v, at_ms, step) for k, v in numbers(metrics, "--metric").items()]
     batch = Batch(points, pairs(params, "--param"), dict(pairs(tags, "--tag")))
     if file is not None:
-        more = batch_in(file.read(), file.name, step)
+        more = batch_in(text_at(file), file, step)
         batch = Batch(
             [*points, *more.metrics], {**more.params, **batch.params}, {**more.tags, **batch.tags}
         )

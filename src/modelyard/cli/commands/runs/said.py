@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from modelyard.base.clock import now_ms
-from modelyard.base.errors import InvalidInput
+from modelyard.base.errors import FileMissing, InvalidInput
 from modelyard.tracking.interface import Batch, Metric
 from modelyard.yard.logged_values import number_of, step_of, text_of
 
@@ -35,6 +37,16 @@ def batch_in(text: str, where: str, step: int = 0) -> Batch:
         params |= {k: text_of(v) for k, v in _mapping(said, "params", where).items()}
         tags |= {k: text_of(v) for k, v in _mapping(said, "tags", where).items()}
     return Batch(metrics, params, tags)
+
+
+def text_at(path: str) -> str:
+    """The text of a file, or of standard input (``-``)."""
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+    except FileNotFoundError:
+        raise FileMissing(f"no file at {path}") from None
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from None
 
 
 def _objects(text: str, where: str) -> Iterator[Any]:

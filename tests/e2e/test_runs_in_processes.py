@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub_cases.server import until
 from modelyard.yard.yard import Yard
 
 ENDS = {
@@ -29,7 +30,7 @@ import modelyard as my
 def work(number):
     my.log_metric("forked", number, step=number)
     run = my.active_run()
-    with my.start_run(f"own {number}", nested=True):
+    with my.start_run(f"own {number}", nested=number > 1):
         my.log_metric("own", number)
     return run.run_id
 
@@ -71,7 +72,12 @@ import modelyard as my
 
 with my.start_run("above", experiment="e") as run:
     code = "import modelyard as my\\nwith my.start_run(): my.log_metric('below', 1)"
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, **run.env}, check=True)
+    environment = {**os.environ, **run.env}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    killed = "import os, signal, modelyard as my\\nmy.start_run(tags={'by': 'below'})\\nmy.log_metric('killed', 1)"
+    killed += "\\nos.kill(os.getpid(), signal.SIGTERM)"  # which ends this process, not the run
+    done = subprocess.run([sys.executable, "-c", killed], env=environment)
+    assert done.returncode == -15, done
     my.log_metric("above", 1)
 """
 
@@ -132,8 +138,6 @@ def test_each_end_of_a_program_ends_its_run(folder: Path, yard: Yard) -> None:
     def seen() -> dict[str, str]:
         return {name: str(row["status"]) for name, row in runs_of(yard, "ends").items()}
 
-    from hub_cases.server import until
-
     expected = {name: status for name, (_, _, status) in ENDS.items()}
     until(lambda: seen() == expected, 60)
     failed = runs_of(yard, "ends")["raises"]
@@ -156,13 +160,16 @@ def test_forked_spawned_and_other_processes_log_to_the_run_above(folder: Path, y
     history = yard.tracker.history(str(above["run_id"]), "forked").items
     assert sorted(point.value for point in history) == [0, 1, 2, 3]
     assert sorted(forked) == ["own 0", "own 1", "own 2", "own 3"]
-    for row in forked.values():
-        assert yard.runs.get(str(row["run_id"])).parent_run_id == above["run_id"]
+    for name, row in forked.items():
+        parent = above["run_id"] if name > "own 1" else None
+        assert yard.runs.get(str(row["run_id"])).parent_run_id == parent
     (spawned,) = runs_of(yard, "spawn").values()
     points = yard.tracker.history(str(spawned["run_id"]), "spawned").items
     assert (spawned["status"], sorted(p.value for p in points)) == ("FINISHED", [0, 1])
+    until(lambda: runs_of(yard, "e")["above"].get("metrics.killed") == 1, 60)
     (below,) = runs_of(yard, "e").values()
     assert (below["status"], below["metrics.below"], below["metrics.above"]) == ("FINISHED", 1, 1)
+    assert below["tags.by"] == "below"
 
 
 def test_of_a_distributed_training_one_process_logs(folder: Path, yard: Yard) -> None:

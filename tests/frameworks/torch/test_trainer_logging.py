@@ -97,9 +97,12 @@ def test_a_callback_of_transformers_logs_alone(told: MemoryRecorder, tmp_path: P
     heard = trainers.Heard()
     one = trainers.trainer(str(tmp_path), callbacks=[heard, RunCallback()])
     assert same(trainers.train(one), bare)
+    assert [run.status for run in parents(told)] == ["FINISHED"]
+    found = one.evaluate()
     (run,) = parents(told)
     assert not trouble.counts
     assert run.status == "FINISHED"
+    assert run.points["eval_loss"][-1] == (6, found["eval_loss"])
     assert run.points["loss"] == [(s, told["loss"]) for told, s in heard.told if "loss" in told]
     assert run.params["learning_rate"] == "0.01"
     assert {"training_arguments.json", "model_config.json"} <= set(run.files)

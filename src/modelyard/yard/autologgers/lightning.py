@@ -44,8 +44,8 @@ def install(patcher: Patcher) -> None:
 def fit(call: Call) -> Generator[None, Any, None]:
     """Around one training."""
     trainer, module = call.arguments["self"], call.arguments["model"]
-    if any(getattr(one, "logs_to_run", False) for one in trainer.loggers):
-        yield  # one of ours, which the user handed over
+    if _handed_over(trainer):
+        yield
         return
     leads = trainer.is_global_zero
     if leads:
@@ -88,6 +88,9 @@ def fit(call: Call) -> Generator[None, Any, None]:
 def evaluate(call: Call) -> Generator[None, Any, None]:
     """Around `validate` and `test`."""
     trainer = call.arguments["self"]
+    if _handed_over(trainer):
+        yield
+        return
     heard: list[tuple[dict[str, float], int]] = []
 
     def told(metrics: Mapping[str, Any], step: int | None) -> None:
@@ -100,6 +103,11 @@ def evaluate(call: Call) -> Generator[None, Any, None]:
             with _run_of(call, trainer) as run:
                 for metrics, step in heard:
                     run.log_metrics(metrics, step=step)
+
+
+def _handed_over(trainer: Any) -> bool:
+    """Whether the user gave it a logger of ours."""
+    return any(getattr(one, "logs_to_run", False) for one in trainer.loggers)
 
 
 def _elsewhere(trainer: Any) -> bool:

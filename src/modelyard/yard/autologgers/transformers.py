@@ -47,8 +47,7 @@ def install(patcher: Patcher) -> None:
 def train(call: Call) -> Generator[None, Any, None]:
     """Around one training."""
     trainer = call.arguments["self"]
-    handed_over = any(getattr(c, "logs_to_run", False) for c in trainer.callback_handler.callbacks)
-    if handed_over or not trainer.is_world_process_zero():
+    if _handed_over(trainer) or not trainer.is_world_process_zero():
         yield
         return
 
@@ -84,6 +83,11 @@ def predict(call: Call) -> Generator[None, Any, None]:
     _tell_measured(call, output.metrics or {})
 
 
+def _handed_over(trainer: Any) -> bool:
+    """Whether the user gave it a callback of ours."""
+    return any(getattr(one, "logs_to_run", False) for one in trainer.callback_handler.callbacks)
+
+
 def _tell_measured(call: Call, metrics: Mapping[str, Any]) -> None:
     """To the active run, that of the last `train`, or one of its own."""
     from modelyard.yard import fluent
@@ -91,7 +95,7 @@ def _tell_measured(call: Call, metrics: Mapping[str, Any]) -> None:
     trainer = call.arguments["self"]
     with call.step("metrics"):
         values, step = numbers(metrics), trainer.state.global_step
-        if not values or not trainer.is_world_process_zero():
+        if not values or _handed_over(trainer) or not trainer.is_world_process_zero():
             return
         known = _runs.get(trainer)
         if fluent.active_run() is not None or known is None:

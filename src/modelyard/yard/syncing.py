@@ -33,7 +33,7 @@ from modelyard.yard.sending import opener
 
 STATES = ("sent", "waiting", "running", "away")
 """Of a spool: all of it has arrived; nobody sends it; its process goes on; the destination did not take it."""
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 3.0
 
 
 @dataclass(slots=True)

@@ -203,10 +203,15 @@ def test_a_script_goes_on_when_the_hub_is_away(
     assert run("runs", "log", run_id, "--metric", "acc=0.5", cwd=tmp_path).code == 0
     assert run("runs", "end", run_id, "--status", "killed", cwd=tmp_path).code == 0
     assert run("runs", "log", run_id, "--metric", "../acc=0.5", cwd=tmp_path).code == 2
+    with my.start_run("trained") as trained:
+        logged = my.log_model(len, "size", register="size")
     with hub("--port", str(port), cwd=folder, MODELYARD_URI=f"sqlite:///{folder / 'yard.db'}"):
         done = run("sync", cwd=tmp_path)
         assert done.code == 0, done.err
     with my.Yard(folder / "yard.db") as yard:
         seen = yard.runs.get(run_id)
         assert yard.tracker.experiment("churn").id == seen.experiment_id
+        assert yard.models.get("size@1").load()("abc") == 3
+        assert yard.tracker.model(logged.model_id).status == "READY"
+        assert yard.runs.get(trained.run_id).status == "FINISHED"
     assert (seen.name, seen.status, seen.metrics[0].value) == ("away", "KILLED", 0.5)

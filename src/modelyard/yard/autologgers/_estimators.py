@@ -20,6 +20,8 @@ FEW_ROWS = 2_000
 MOST_CLASSES = 50
 """Of a confusion matrix."""
 SAMPLE_ROWS = 5
+_NO_ROWS = ("coo", "dia", "bsr")
+"""Formats of sparse matrices that give no rows back."""
 
 
 def params_of(estimator: Any) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def input_of(data: Any) -> Any:
 
 def head_of(data: Any, rows: int = SAMPLE_ROWS) -> Any:
     """The first rows; None when the container gives none."""
-    if not hasattr(data, "__getitem__"):
+    if getattr(data, "format", "") in _NO_ROWS:
         return None
     return data.iloc[:rows] if hasattr(data, "iloc") else data[:rows]
 
@@ -70,8 +72,8 @@ def thinned(data: Any, most: int = MOST_ROWS) -> Any:
     if data is None or rows_of(data) <= most:
         return data
     step = math.ceil(rows_of(data) / most)
-    if not hasattr(data, "__getitem__"):
-        data = data.tocsr()  # a sparse matrix in coordinates
+    if getattr(data, "format", "") in _NO_ROWS:
+        data = data.tocsr()
     return data.iloc[::step] if hasattr(data, "iloc") else data[::step]
 
 

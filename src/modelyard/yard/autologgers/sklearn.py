@@ -123,7 +123,7 @@ def fit(call: Call) -> Generator[None, Any, None]:
         call.log_tags({"estimator": type(estimator).__name__, "class": _class_name(estimator)})
         call.log_params(told.params_of(estimator))
     with call.step("dataset"):
-        call.log_data(X)
+        call.log_data(told.input_of(X))
     yield
     if hasattr(estimator, "cv_results_") and hasattr(estimator, "refit"):
         _search(call, estimator, X, y)
@@ -192,7 +192,7 @@ def cross_validate(call: Call) -> Generator[None, Any, None]:
         call.log_tags({"estimator": type(given["estimator"]).__name__})
         call.log_params(told.params_of(given["estimator"]) | {"cv": given.get("cv")})
     with call.step("dataset"):
-        call.log_data(given.get("X"))
+        call.log_data(told.input_of(given.get("X")))
     results = yield
     with call.step("metrics"):
         for key in [k for k in results if k.endswith("_time") or k.startswith(("test_", "train_"))]:

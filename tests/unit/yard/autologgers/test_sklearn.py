@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.datasets import make_classification
@@ -206,3 +208,25 @@ def test_random_numbers_of_numpy_are_not_taken(told: MemoryRecorder) -> None:
     np.random.seed(3)
     LogisticRegression().fit(X, y)
     assert np.random.rand() == expected
+
+
+KINDS: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "frame": lambda: (pd.DataFrame(X), pd.Series(np.array(["no", "yes"])[y])),
+    "lists": lambda: (X.tolist(), y.tolist()),
+    "sparse": lambda: (sparse.csr_matrix(X), y > 0),
+    "coordinates": lambda: (sparse.coo_matrix(X), y),
+    "several": lambda: (X, np.c_[y, 1 - y]),
+    "one": lambda: (X, np.zeros(len(X), int)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_data_of_any_kind_is_logged_without_a_word(kind: str, told: MemoryRecorder) -> None:
+    data, targets = KINDS[kind]()
+    autolog("sklearn")
+    DecisionTreeClassifier(max_depth=2).fit(data, targets)
+    (run,) = told.runs()
+    assert not trouble.counts
+    assert run.inputs
+    assert 0 < run.metrics["training_accuracy"] <= 1
+    assert run.models["model"].status == "READY"

@@ -18,7 +18,7 @@ from modelyard.yard.autologging.calls import Call
 from modelyard.yard.autologging.interface import Patcher
 
 NAME = "lightning"
-EXTRA = "lightning"
+EXTRA = "torch"
 LIBRARIES = ("lightning.pytorch", "pytorch_lightning")
 
 SUMMARY = "model_summary.txt"

@@ -165,7 +165,9 @@ def arguments(args: Any) -> dict[str, Any]:
             continue
         if not isinstance(value, str | int | float):
             continue  # None, and settings that are made of settings
-        set_aside = field.default is None and value is False  # how some say that they were not chosen
+        set_aside = (
+            field.default is None and value is False
+        )  # how some say that they were not chosen
         if field.name in _ALWAYS or (getattr(args, field.name) != field.default and not set_aside):
             found[field.name] = value
     return found

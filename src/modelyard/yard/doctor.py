@@ -30,6 +30,7 @@ EXTRAS = {
     "xgboost": ("xgboost",),
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
+    "optuna": ("optuna",),
     "statsmodels": ("statsmodels",),
     "onnx": ("onnx", "onnxruntime", "skl2onnx", "onnxmltools"),
     "prophet": ("prophet",),

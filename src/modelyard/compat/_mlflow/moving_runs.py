@@ -159,9 +159,9 @@ class Moving:
         changes = changes_of(run, there)
         files = self._files_since(found, run, bool(changes))
         turned = found.deleted != (there.deleted_ms is not None)
-        if changes.parent and run.parent_run_id and not self._report.dry_run:
-            if changes or there.deleted_ms is None:
-                self._nested.append((run.experiment_id, run.run_id, run.parent_run_id))
+        alive = bool(changes) or there.deleted_ms is None
+        if changes.parent and run.parent_run_id and alive and not self._report.dry_run:
+            self._nested.append((run.experiment_id, run.run_id, run.parent_run_id))
         count = self._report.counts["runs"]
         if not (changes or files or turned):
             count.unchanged += 1

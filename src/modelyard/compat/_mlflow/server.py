@@ -161,7 +161,7 @@ class ServerSource:
                     one
                     for found in self.pages(
                         "GET", "model-versions/search", "model_versions", **asked
-                    )  # fmt: skip
+                    )
                     for one in found
                 ]
                 yield read.registered(told, versions)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from mlflow_database import (
     write,
 )
 from modelyard.base.errors import FileMissing, ForeignSchema, NotFound, Unreachable
-from modelyard.cli.program import cli
+from modelyard.cli.program import program
 from modelyard.compat._mlflow.migrating import migrate
 from modelyard.compat._mlflow.report import Report
 from modelyard.tracking.interface import Status
@@ -117,28 +118,41 @@ def test_a_second_migration_brings_what_is_new_and_nothing_twice(
 
 
 DAMAGE = {
-    "a point": ("UPDATE my_metric_segments SET data = (SELECT data FROM my_metric_segments LIMIT 1) WHERE count = 3000", "cannot be read"),
     "a param": ("UPDATE my_pairs SET value = '4' WHERE value = '3' AND kind = 1", "param 'depth' is '4', not '3'"),
     "a run": (f"UPDATE my_runs SET name = 'x' WHERE run_id = '{CHILD}'", "name is 'x', not 'run 2'"),
-    "a file": ("DELETE FROM my_artifacts WHERE name = 'w.bin'", "file 'data/w.bin' is missing"),
+    "a file": ("DELETE FROM my_artifacts WHERE name = 'b.json'", "file 'b.json' is missing"),
     "an end": (f"UPDATE my_runs SET status = 'KILLED' WHERE run_id = '{LONG}'", "status is <Status.KILLED"),
     "a tag": ("DELETE FROM my_pairs WHERE value = 'because'", "tag 'why' is missing"),
     "a deletion": (f"UPDATE my_logged_models SET active = 1, deleted_ms = NULL WHERE model_id = '{SPARE}'", "it is not deleted"),
     "a series": ("DELETE FROM my_metrics WHERE points = 3000", "metric 'curve': 3000 points are missing"),
     "a link": ("DELETE FROM my_run_models", "model output"),
 }  # fmt: skip
-del DAMAGE["a point"]
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The database, and a yard that has all of it."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = team(folder / "theirs")
+    made.close()
+    with Yard(folder / "yard.db") as yard:
+        assert migrate(str(made.path), yard).good
+    return made.path, folder / "yard.db"
 
 
 @pytest.mark.parametrize("what", sorted(DAMAGE))
-def test_comparing_names_what_was_damaged(what: str, tables: Tables, yard: Yard) -> None:
-    migrate(str(tables.path), yard)
+def test_comparing_names_what_was_damaged(
+    what: str, migrated: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = migrated
+    shutil.copy(target, tmp_path / "yard.db")
     statement, told = DAMAGE[what]
-    with yard.database.write() as connection:
-        assert connection.execute(text(statement)).rowcount == 1
-    report = migrate(str(tables.path), yard, dry_run=True, verify=True)
-    assert report.differences
-    assert any(told in line for line in report.differences), report.differences
+    with Yard(tmp_path / "yard.db") as yard:
+        with yard.database.write() as connection:
+            assert connection.execute(text(statement)).rowcount == 1
+        report = migrate(str(source), yard, dry_run=True, verify=True)
+    assert len(report.differences or ()) == 1
+    assert told in (report.differences or ("",))[0]
     assert not report.good
 
 
@@ -213,15 +227,15 @@ def test_an_id_that_is_taken_is_mapped(tables: Tables, yard: Yard) -> None:
 
 def test_the_command_says_what_it_did(tables: Tables, tmp_path: Path) -> None:
     words = ["migrate", "mlflow", str(tables.path), "--to", str(tmp_path / "new.db"), "--verify"]
-    dry = CliRunner().invoke(cli, [*words[:-1], "--dry-run", "--json"])
+    dry = CliRunner().invoke(program(), [*words[:-1], "--dry-run", "--json"])
     assert dry.exit_code == 0, dry.output
     assert json.loads(dry.stdout)["counts"][1]["new"] == 5
-    done = CliRunner().invoke(cli, words)
+    done = CliRunner().invoke(program(), words)
     assert done.exit_code == 0, done.output
     assert "both sides are the same" in done.stderr
     with Yard(tmp_path / "new.db") as yard, yard.database.write() as connection:
         connection.execute(text("UPDATE my_runs SET name = 'x'"))
-    damaged = CliRunner().invoke(cli, [*words, "--dry-run"])
+    damaged = CliRunner().invoke(program(), [*words, "--dry-run"])
     assert damaged.exit_code == 1
     assert "name is 'x', not 'run 1'" in damaged.stderr
 
@@ -255,7 +269,7 @@ def test_a_migration_that_is_killed_goes_on_and_nothing_is_doubled(
     seed = random.randrange(1 << 30)
     print("seed", seed)
     target = tmp_path / "yard.db"
-    for after in random.Random(seed).sample(range(4, 45), 3):
+    for after in random.Random(seed).sample(range(4, 45), 2):
         words = [sys.executable, "-c", KILLED, str(tables.path), str(target), str(after)]
         done = subprocess.run(words, env=dict(os.environ), timeout=120, check=False)
         assert done.returncode in (-signal.SIGKILL, 0)
@@ -269,10 +283,9 @@ def test_a_migration_that_is_killed_goes_on_and_nothing_is_doubled(
 
 
 def test_a_hub_takes_the_same(tables: Tables, tmp_path: Path) -> None:
-    target = tmp_path / "hub.db"
-    with Yard(target):
+    with Yard(tmp_path / "yard.db"):
         pass
-    with hub(str(target), cwd=tmp_path) as running, Yard(running.url) as remote:
+    with hub(cwd=tmp_path) as running, Yard(running.url) as remote:
         first = migrate(str(tables.path), remote, verify=True)
         assert (first.failures, first.differences) == ({}, [])
         more(tables)

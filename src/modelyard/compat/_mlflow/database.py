@@ -91,7 +91,7 @@ class DatabaseSource:
         columns = self._tables[table].c
         return columns[name] if name in columns else null().label(name)
 
-    def rows(self, table: str, *names: str, where: Sequence[Any] = (), order: Sequence[str] = (), limit: int | None = None) -> Sequence[Row[Any]]:  # fmt: skip
+    def rows(self, table: str, *names: str, where: Sequence[Any] = (), order: Sequence[str] = (), limit: int | None = None) -> Sequence[Any]:  # fmt: skip
         """Some columns of rows, or none where there is no such table."""
         if not self.has(table):
             return []

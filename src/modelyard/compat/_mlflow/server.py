@@ -80,7 +80,7 @@ class ServerSource:
             time.sleep(0.2 * 2**attempt)
         raise AssertionError("the last attempt ends it")
 
-    def ask(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, /, **fields: Any) -> dict[str, Any]:
         """The JSON of an answer."""
         sent = {"params": fields} if method == "GET" else {"json": fields}
         answer = self._send(method, path if path.startswith("/") else API + path, **sent)
@@ -99,7 +99,7 @@ class ServerSource:
             raise Unreachable(f"{self.shown} answers {answer.status_code} to {path}")
         return told
 
-    def pages(self, method: str, path: str, name: str, **fields: Any) -> Iterator[list[Any]]:
+    def pages(self, method: str, path: str, name: str, /, **fields: Any) -> Iterator[list[Any]]:
         """Lists of a listing, a page at a time."""
         token: str | None = None
         while True:

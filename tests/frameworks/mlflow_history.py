@@ -171,10 +171,7 @@ def model_told(client: MlflowClient, model: Any) -> Any:
         "tags": model.tags,
         "params": model.params,
         "metrics": sorted(metrics, key=repr),
-        "files": files_told(
-            lambda path: client.list_logged_model_artifacts(model.model_id, path),
-            lambda path: mlflow.artifacts.download_artifacts(f"models:/{model.model_id}/{path}"),
-        ),
+        "files": folder_told(Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}"))),
     }  # fmt: skip
 
 
@@ -190,7 +187,12 @@ def registered_told(client: MlflowClient, model: Any) -> Any:
 
 
 def version_files(name: str, version: Any) -> dict[str, str]:
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+    return folder_told(
+        Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+    )
+
+
+def folder_told(folder: Path) -> dict[str, str]:
     files = [p for p in folder.rglob("*") if p.is_file() and p.name != "registered_model_meta"]
     return {p.relative_to(folder).as_posix(): p.read_bytes().hex() for p in files}
 

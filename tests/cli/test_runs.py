@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import modelyard as my
+import run_file_writers as write
 from cli.program import run
 
 
@@ -138,3 +139,25 @@ def test_a_yard_becomes_one_file_and_a_yard_again(changing: Path, tmp_path: Path
         assert run(*words, "--json", cwd=elsewhere).data == before.data
     with my.Yard(project=elsewhere) as yard:
         assert len(yard.models.get("churn@champion").predict([{"age": 30, "income": 50.0}])) == 1
+
+
+def test_runs_of_another_tool_are_imported(empty: Path) -> None:
+    live = write.dvclive(empty / "work", [0.5, 0.25])
+    would = run("runs", "import", "work", "--dry-run", "--json", cwd=empty).data
+    done = run("runs", "import", "work", cwd=empty)
+    assert done.code == 0
+    assert done.err == "1 new\n"
+    assert done.out.splitlines()[1].split()[:6] == ["dvclive", "work", "work", "new", "4", "2"]
+    assert would[0]["run_id"] in done.out
+    table = live / "plots/metrics/loss.tsv"
+    table.write_text(table.read_text() + "2\t0.125\n3\t0.0")
+    again = run("runs", "import", "work", cwd=empty)
+    assert again.err == "work: loss: the last line is not whole yet\n1 more\n"
+    assert listed(empty, "metrics.loss = 0.125") == ["work"]
+    run("runs", "delete", would[0]["run_id"], cwd=empty)
+    refused = run("runs", "import", "work", cwd=empty)
+    assert refused.code == 5
+    assert "restore" in refused.err
+    nothing = run("runs", "import", ".", "--from", "wandb", cwd=empty)
+    assert (nothing.code, "holds no runs of wandb" in nothing.err) == (2, True)
+    assert run("runs", "import", "nowhere", cwd=empty).code == 3

@@ -223,8 +223,9 @@ class HubClient:
                 return
 
     @contextmanager
-    def download(self, path: str) -> Generator[Iterator[bytes]]:
-        """The bytes of an answer as they come. What breaks off in between is `Unreachable`."""
+    def download(self, path: str, at_once: int | None = CHUNK) -> Generator[Iterator[bytes]]:
+        """The bytes of an answer as they come, so many ``at_once``, or each as soon as it is here (None). What breaks off
+        in between is `Unreachable`."""
         import httpx2
 
         request = self._client.build_request("GET", path, headers={"accept-encoding": "identity"})
@@ -232,7 +233,7 @@ class HubClient:
         try:
             if answer.status_code >= 300:
                 answer.read()
-            yield self._checked(answer).iter_bytes(CHUNK)
+            yield self._checked(answer).iter_bytes(at_once)
         except httpx2.HTTPError as error:
             raise Unreachable(f"{self.address} broke off while it sent a file: {error}") from error
         finally:

@@ -140,6 +140,11 @@ class Run:
         """Milliseconds from start to end; None while it has none."""
         return None if self.ended_ms is None else self.ended_ms - self.started_ms
 
+    def _repr_html_(self) -> str:
+        from modelyard.tracking.run_html import run_html
+
+        return run_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

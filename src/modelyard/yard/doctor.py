@@ -26,6 +26,7 @@ EXTRAS = {
     "arrow": ("pyarrow",),
     "excel": ("openpyxl",),
     "image": ("PIL",),
+    "watch": ("rich",),
     "xgboost": ("xgboost",),
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),

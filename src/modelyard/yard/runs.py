@@ -24,6 +24,8 @@ from modelyard.tracking.interface import (
     View,
 )
 from modelyard.tracking.runs import files_of_run
+from modelyard.yard.comparison import Comparison, differs
+from modelyard.yard.display import POINTS
 from modelyard.yard.frames import listing
 
 if TYPE_CHECKING:
@@ -113,18 +115,22 @@ class Runs:
         """One run with all it logged. `NotFound`."""
         return self._yard.tracker.run(run_id)
 
-    def compare(self, run_ids: Sequence[str], *, differing: bool = False) -> list[dict[str, Any]]:
-        """A row a param, metric and attribute, a column a run; ``differing`` leaves out what is the same in all."""
+    def compare(self, run_ids: Sequence[str], *, differing: bool = False) -> Comparison:
+        """A row a param, metric and attribute, a column a run; ``differing`` leaves out what is the same in all. A
+        list of dicts, which a notebook shows as a table."""
         names = _Names(self._yard)
         rows = [run_row(run, names[run.experiment_id]) for run in map(self.get, run_ids)]
         fields = dict.fromkeys(field for row in rows for field in row if field != "run_id")
         table = [
             {"field": field, **{row["run_id"]: row.get(field) for row in rows}} for field in fields
         ]
-        return [
-            row for row in table
-            if not differing or len({repr(v) for k, v in row.items() if k != "field"}) > 1
-        ]  # fmt: skip
+        kept = (row for row in table if not differing or differs(row))
+        return Comparison(kept, {row["run_id"]: row["name"] for row in rows}, self._curve)
+
+    def _curve(self, run_id: str, key: str) -> list[float]:
+        """As many values of a metric as a small curve needs."""
+        buckets = self._yard.tracker.curve(run_id, key, buckets=POINTS)
+        return [bucket.low / 2 + bucket.high / 2 for bucket in buckets]
 
     # Logging by hand
 
@@ -165,6 +171,26 @@ class Runs:
         if status.upper() not in words:
             raise InvalidInput(f"no status {status!r}", hint=f"one of {', '.join(words)}")
         return self._yard.tracker.update_run(run_id, status=Status(status.upper()))
+
+    def import_files(
+        self,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        tool: str | None = None,
+        experiment: str | None = None,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Bring runs that other tools kept in files and folders, and say of each what came: ``from``, ``name``,
+        ``run_id``, ``outcome`` (``new``, ``more``, ``unchanged``, ``refused``), ``points``, ``files``, ``notes``.
+
+        ``tool`` is ``dvclive``, ``tensorboard``, ``wandb`` or ``neptune``; all of them look when it is left out. What
+        came before does not come again.
+        """
+        from modelyard.yard.importing_runs import importing
+
+        several = [paths] if isinstance(paths, str | Path) else paths
+        done = importing(self._yard, several, tool=tool, experiment=experiment, dry_run=dry_run)
+        return [one.row() for one in done]
 
     # Files
 

@@ -62,6 +62,9 @@ class Tables:
         words = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
         self._database.execute(words, list(row.values()))
 
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        return self._database.execute(f"SELECT * FROM {table}").fetchall()
+
     def execute(self, words: str) -> None:
         self._database.execute(words)
 

@@ -16,7 +16,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    insert,
+    text,
+)
 
 from hub_cases.server import hub
 from mlflow_database import (
@@ -26,6 +37,7 @@ from mlflow_database import (
     LATER,
     LONG,
     MODEL,
+    NEW,
     OLD,
     PARENT,
     SPARE,
@@ -38,6 +50,7 @@ from modelyard.base.errors import FileMissing, ForeignSchema, NotFound, Unreacha
 from modelyard.cli.program import program
 from modelyard.compat._mlflow.migrating import migrate
 from modelyard.compat._mlflow.report import Report
+from modelyard.stores.rows.address import parse
 from modelyard.tracking.interface import Status
 from modelyard.yard.yard import Yard
 
@@ -169,6 +182,41 @@ def test_an_old_database_is_read_by_the_columns_it_has(tmp_path: Path, yard: Yar
     assert (report.failures, report.differences) == ({}, [])
     run = yard.tracker.run(PARENT)
     assert (run.name, run.experiment_id, run.metrics[0].value) == ("by its tag", 3, 0.25)
+
+
+@pytest.mark.parametrize("server", ["postgres_uri", "mariadb_uri"])
+def test_a_database_server_is_read_the_same(
+    server: str, tables: Tables, yard: Yard, request: pytest.FixtureRequest
+) -> None:
+    uri = request.getfixturevalue(server)
+    _copied(tables, uri)
+    report = migrate(uri, yard, artifacts=[str(tables.root)], verify=True)
+    assert (report.failures, report.differences) == ({}, [])
+    assert counts(report)["runs"] == (5, 0, 0)
+    assert yard.models.registry.state("churn model").aliases == {"champion": "3"}
+
+
+def _copied(tables: Tables, uri: str) -> None:
+    """The same rows in a database server, typed by what they hold."""
+    known = MetaData()
+    engine = create_engine(parse(uri).url)
+    for name, columns in NEW.items():
+        rows = [dict(zip(columns.split(), row, strict=True)) for row in tables.rows(name)]
+        for row in rows:
+            row.update({"is_nan": bool(row["is_nan"])} if "is_nan" in row else {})
+        made = Table(name, known, *(Column(c, _type(rows, c)) for c in columns.split()))
+        with engine.begin() as connection:
+            made.create(connection)
+            if rows:
+                connection.execute(insert(made), rows)
+    engine.dispose()
+
+
+def _type(rows: list[dict[str, Any]], column: str) -> Any:
+    values = [row[column] for row in rows if row[column] is not None] or [""]
+    if isinstance(values[0], str):
+        return Text()
+    return Boolean() if column == "is_nan" else Double() if "value" in column else BigInteger()
 
 
 def test_places_that_nobody_allowed_are_not_opened(

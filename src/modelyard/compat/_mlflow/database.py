@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     Engine,
     MetaData,
     Row,
+    String,
     Table,
     create_engine,
     func,
@@ -339,6 +341,10 @@ def _tables_of(engine: Engine, shown: str) -> Mapping[str, Table]:
             )
         wanted = [t for t in _WANTED if t in there]
         known.reflect(connection, only=wanted, resolve_fks=False)
+    for table in known.tables.values():
+        for name in {"value", "metric_value"} & set(table.c.keys()):
+            if not isinstance(table.c[name].type, String):
+                table.c[name].type = Double()  # MySQL's would come as rounded decimals
     return {name: known.tables[name] for name in wanted}
 
 

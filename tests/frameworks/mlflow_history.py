@@ -126,7 +126,11 @@ def tell() -> None:
     models = client.search_logged_models([e.experiment_id for e in experiments])
     told = {
         "experiments": {e.name: [e.lifecycle_stage, e.tags, e.creation_time] for e in experiments},
-        "runs": {run.info.run_id: run_told(client, run, experiments) for run in runs},
+        # A search leaves out the logged models that a run took.
+        "runs": {
+            r.info.run_id: run_told(client, client.get_run(r.info.run_id), experiments)
+            for r in runs
+        },
         "models": {m.model_id: model_told(client, m) for m in models},
         "registry": {m.name: registered_told(client, m) for m in client.search_registered_models()},
     }

@@ -57,6 +57,7 @@ class ServerSource:
         self._http = httpx2.Client(base_url=self.shown, headers=headers, auth=login, timeout=120)
         self._places = Places(roots)
         self._measured: dict[str, list[Metric]] = {}
+        self._has_models: bool | None = None
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,9 +121,17 @@ class ServerSource:
         self._contexts_of(home)
         asked = {"experiment_ids": [home.id], "max_results": PAGE, "run_view_type": "ALL", "order_by": ["attributes.start_time ASC"]}  # fmt: skip
         for page in self.pages("POST", "runs/search", "runs", **asked):
-            found = [read.run(told, home) for told in page]
+            found = [read.run(self._whole(told), home) for told in page]
             if found:
                 yield [read.with_contexts(one, self._measured.get(one.run.run_id, ())) for one in found]  # fmt: skip
+
+    def _whole(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A run with the logged models that it took, which a search leaves out."""
+        if self._has_models is None:
+            self._has_models = any(page for home in self.homes() for page in self.models(home))
+        if not self._has_models:
+            return told
+        return self.ask("GET", "runs/get", run_id=told["info"]["run_id"])["run"]
 
     def _contexts_of(self, home: Home) -> None:
         for page in self.models(home):

@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("modelyard")
 @pytest.fixture(scope="session", autouse=True)
 def own_user() -> Iterator[None]:
     """Tests have a user of their own: nobody's trust store, settings, tokens or cache are read or changed."""
-    names = ("MODELYARD_CONFIG_DIR", "MODELYARD_CACHE_DIR")
+    names = ("MODELYARD_CONFIG_DIR", "MODELYARD_CACHE_DIR", "MODELYARD_SPOOL")
     before = {name: os.environ.get(name) for name in names}
     with tempfile.TemporaryDirectory(prefix="modelyard-test-user-") as folder:
         for name in names:

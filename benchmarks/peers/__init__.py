@@ -9,6 +9,9 @@ it imports the library inside functions, and has, as far as the peer can do the 
 * ``serve(environment, folder, port) -> command``, ``PATH``, ``request(records) -> bytes`` and ``answer(body) -> list``;
   where a network of torch is saved or asked otherwise, ``SAVE_NETWORK`` and ``request_rows``; ``settle(url)`` waits until a
   server that grows quicker after its start has done so;
+* ``LOGS``: ``{how: start(folder, address)}``, which begins a run and gives what logs a metric (key, value, step); the hows with
+  ``server`` are given the address of one, which is not there or never answers where they say so; ``AUTOLOG(folder, models=, on=)``
+  and ``LOG_MODEL(folder)``, which gives what logs a model (model, sample);
 * ``apply(folder, data, output)``: predictions for a whole file, in pieces.
 """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,65 @@ def save_network(model: Any, sample: Any, folder: Path) -> None:
 
 SAVE_NETWORK = save_network
 SAVES = {"save_model": save, "log_model": log}
+
+
+def _run(uri: str) -> Any:
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("benchmark")
+    return mlflow.start_run()
+
+
+def to_file(folder: Path, address: str) -> Callable[[str, float, int], None]:
+    import mlflow
+
+    _run(f"sqlite:///{folder / 'mlflow.db'}")
+    return mlflow.log_metric
+
+
+def to_server(folder: Path, address: str) -> Callable[[str, float, int], None]:
+    import mlflow
+
+    _run(address)
+    return mlflow.log_metric
+
+
+def to_server_later(folder: Path, address: str) -> Callable[[str, float, int], None]:
+    import mlflow
+
+    _run(address)
+    return partial(mlflow.log_metric, synchronous=False)
+
+
+LOGS = {"file": to_file, "server": to_server, "server, async": to_server_later}
+
+
+def autolog(folder: Path, *, models: bool, on: bool) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    mlflow.autolog(log_models=models, disable=not on, silent=True)
+
+
+AUTOLOG = autolog
+
+
+def model_logger(folder: Path) -> Callable[[Any, Any], None]:
+    import mlflow.sklearn
+
+    _run(f"sqlite:///{folder / 'mlflow.db'}")
+
+    def log_model(model: Any, sample: Any) -> None:
+        example = sample.head(5)
+        mlflow.sklearn.log_model(
+            model, name="model", input_example=example, skops_trusted_types=TRUSTED
+        )
+
+    return log_model
+
+
+LOG_MODEL = model_logger
 
 
 def serve(environment: Environment, folder: Path, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,54 @@ def save_network(model: Any, sample: Any, folder: Path) -> None:
 
 SAVE_NETWORK = save_network
 SAVES = {"save": save}
+
+
+def _to(where: str) -> Callable[[str, float, int], None]:
+    import modelyard as my
+
+    return my.Yard(where).start_run().log_metric
+
+
+def to_file(folder: Path, address: str) -> Callable[[str, float, int], None]:
+    return _to(f"sqlite:///{folder / 'yard.db'}")
+
+
+def to_server(folder: Path, address: str) -> Callable[[str, float, int], None]:
+    return _to(address)
+
+
+LOGS = {
+    "file": to_file,
+    "server": to_server,
+    "server absent": to_server,
+    "server silent": to_server,
+}
+
+
+def autolog(folder: Path, *, models: bool, on: bool) -> None:
+    import os
+
+    os.environ["MODELYARD_URI"] = f"sqlite:///{folder / 'yard.db'}"
+    import modelyard as my
+
+    my.autolog(log_models=models, disable=not on)
+
+
+AUTOLOG = autolog
+
+
+def model_logger(folder: Path) -> Callable[[Any, Any], None]:
+    import modelyard as my
+
+    run = my.Yard(f"sqlite:///{folder / 'yard.db'}").start_run()
+
+    def log_model(model: Any, sample: Any) -> None:
+        run.log_model(model, "model", sample_data=sample)
+
+    return log_model
+
+
+LOG_MODEL = model_logger
 
 
 def serve(environment: Environment, folder: Path, port: int) -> list[str]:

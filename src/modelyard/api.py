@@ -15,6 +15,7 @@ from modelyard.yard.git_registry import GitRegistry
 from modelyard.yard.git_versions import GitModelVersion
 from modelyard.yard.project import init
 from modelyard.yard.registry_verbs import demote, promote, register
+from modelyard.yard.syncing import sync
 from modelyard.yard.verbs import (
     apply,
     evaluate,
@@ -54,4 +55,5 @@ __all__ = [
     "register",
     "save",
     "serve",
+    "sync",
 ]

@@ -173,13 +173,16 @@ class Repository:
         self._tag(said, versions[version], at, there)
 
     def _register_by_hand(self, name: str, versions: dict[str, str], there: Tags, at: int) -> None:
-        """A version again, or a new one where there is none: one commit has one version."""
+        """A version again, or a new one where there never was one: of two at one commit GTO dies."""
         again = versions and self.chance.random() < 0.5
         if again:
             version = self.chance.choice([*versions])
             commit = versions[version]
         else:
-            free = [c for c in self.commits if c not in versions.values()]
+            registered = [t for t in there.tags if t.said.action is Action.REGISTER]
+            # The new tag may be set before another was ended, so that no commit that ever had a version will do.
+            had = {t.commit for t in registered if t.said.name == name}
+            free = [c for c in self.commits if c not in had]
             version = f"v{self.chance.randint(0, 2)}.{self.chance.randint(0, 3)}.0"
             if not free or version in versions:
                 return

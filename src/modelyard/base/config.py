@@ -44,6 +44,7 @@ SETTINGS: Mapping[str, Shape] = {
     "serve": "table",
     "targets": "table",
     "retention": "table",
+    "tracking": "table",
 }
 """Key -> what it holds. Below a table every option has a key of its own: ``serve.port``."""
 
@@ -66,6 +67,7 @@ MEANINGS: Mapping[str, str] = {
     "serve": "Defaults of `modelyard serve` and `my.serve`: `serve.port`, `serve.host`, `serve.limits.body_bytes` …",
     "targets": "Places to deploy to. For a later version.",
     "retention": 'How long what was deleted can be restored: `retention.deleted = "30d"`. Older runs, logged models and experiments are purged, by the hub and `modelyard db gc`.',
+    "tracking": "`tracking.system_metrics`: `true`, or seconds between samples: runs log the load of the machine unless `start_run` says otherwise ([tracking](tracking.md)).",
     "trust": "Digests (`sha256:…`) of tier 2 objects that may be loaded.",
     "signers": "Keys whose signatures are trusted. For a later version.",
     "tokens": "Tokens of hubs, by their address; `modelyard login HUB` writes them.",
@@ -83,7 +85,13 @@ VARIABLES: Mapping[str, str] = {
     "MODELYARD_GIT_TOKEN": "A token for Git repositories on the host of `MODELYARD_GIT_TOKEN_HOST`; it is sent nowhere else.",
     "MODELYARD_GIT_TOKEN_HOST": "`git.example.org`, or `git.example.org:8443`: the one host that `MODELYARD_GIT_TOKEN` is for.",
     "MODELYARD_TOKEN": "A token for the hub that is called, in place of the one that `login` kept.",
+    "MODELYARD_RUN_ID": "`start_run` of this process goes on with that run; `run.env` has it for other processes.",
+    "MODELYARD_EXPERIMENT": "The experiment of runs that name none, in place of `Default`.",
     "MODELYARD_DIRECT_TRANSFERS": "`1`: MLflow's clients send and fetch large files at the hub's bucket itself, which they must be able to reach.",
+    "MODELYARD_SPOOL": "The folder for what training logged and the yard may not have yet.",
+    "MODELYARD_SPOOL_MB": "How many megabytes a training process may keep there, 2048 unless said; then metrics are dropped and counted.",
+    "MODELYARD_SENDER_SECONDS": "How long it is tried to send that after the training ended, 600 unless said; `modelyard sync` sends it later.",
+    "MODELYARD_BEAT_SECONDS": "How often the yard is told which runs are alive, 15 unless said. One that is silent for twice as long is LOST.",
     "MODELYARD_QUIET": "`1` silences one-line notes on stderr.",
     "MODELYARD_DEBUG": "`1` makes the command line show tracebacks.",
 }

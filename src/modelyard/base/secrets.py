@@ -6,7 +6,8 @@ No error and no text of ours shows what was found, or what somebody wrote where 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelyard.base.errors import InvalidSetting
@@ -48,3 +49,43 @@ def read_file(path: Path, what: str) -> str:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidSetting(f"{what}: {path} cannot be read: {why}") from None
+
+
+# Left out of what is recorded
+
+HIDDEN = "…"
+_NAMES = r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*"
+_OPTION = re.compile(rf"-{{1,2}}{_NAMES}", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"({_NAMES}[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&]+)", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(://)[^/\s@]+@")
+_BEARER = re.compile(r"\b((?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_TOKENS = re.compile(
+    r"\b(?:gh[a-z]_\w{20,}|github_pat_\w{20,}|gl[a-z]+-[\w-]{16,}|hf_\w{16,}|sk-[\w-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|xox[a-z]-[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+)"
+)
+
+
+def text_without_secrets(text: str) -> str:
+    """A text with what looks like a secret replaced: passwords in addresses, values of what is called so, known tokens.
+
+    >>> text_without_secrets("cannot reach postgresql://ana:pw@db/x: token=abc refused")
+    'cannot reach postgresql://…@db/x: token=… refused'
+    """
+    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
+    text = _ASSIGNED.sub(rf"\1{HIDDEN}", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _TOKENS.sub(HIDDEN, text)
+
+
+def without_secrets(words: Sequence[str]) -> list[str]:
+    """The words of a command line, secrets replaced.
+
+    >>> without_secrets(["train.py", "--api-key", "abc", "--depth", "3", "--db-password=x"])
+    ['train.py', '--api-key', '…', '--depth', '3', '--db-password=…']
+    """
+    shown: list[str] = []
+    for word in words:
+        before = shown[-1] if shown else ""
+        follows = bool(_OPTION.fullmatch(before)) and not word.startswith("-")
+        shown.append(HIDDEN if follows else text_without_secrets(word))
+    return shown

@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "link": "Make a path stand for another object.",
         "push": "Send what the project's DVC remote lacks.",
         "pull": "Bring what DVC tracks and is missing here.",
-        "migrate": "Bring over what other tools kept: MLEM, mlops-lite.",
+        "migrate": "Bring over what other tools kept: MLflow, MLEM, mlops-lite.",
     },
     "Serve and ship": {
         "serve": "Serve models over HTTP.",
@@ -49,6 +49,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "runs": "Search, compare, log, import, delete and export runs.",
         "watch": "Watch runs in the terminal: a table and curves, as they grow.",
         "artifacts": "List, get and put files of runs.",
+        "sync": "Send what was logged while the yard was away.",
         "predictions": "List, export and erase logged predictions; tell outcomes.",
         "db": "Upgrade, check, back up, export and import the yard.",
     },
@@ -79,6 +80,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "migrate": {
         "mlem": "Convert .mlem files, in place or into a folder.",
+        "mlflow": "Copy what MLflow kept: runs, models, registry.",
         "mlopslite": "Bring an mlops-lite registry into the yard.",
     },
     "config": {

@@ -109,6 +109,7 @@ class ModelBegun(Sent):
     experiment: Experiment = 0
     name: Annotated[str, Field(max_length=1000)] = ""
     type: Annotated[str, Field(max_length=1000)] = ""
+    at_ms: LongAgo = 0
     params: Texts = Field(default_factory=dict)
     tags: Texts = Field(default_factory=dict)
 
@@ -120,6 +121,7 @@ class ModelBegun(Sent):
             experiment=self.experiment,
             name=self.name,
             type=self.type,
+            at_ms=milliseconds(self.at_ms) or 0,
             params=self.params,
             tags=self.tags,
         )

@@ -104,6 +104,9 @@ class NewExperiment(Sent):
     artifact_location: Annotated[str, Field(max_length=10_000)] = Field(
         "", description="Text that is kept and never opened."
     )
+    id: ExperimentId | None = Field(
+        None, description="Of its own, if it is free; else one is given out."
+    )
 
 
 class ExperimentChanges(Sent):

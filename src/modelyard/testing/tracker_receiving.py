@@ -191,7 +191,7 @@ class ReceivingContract:
         records: list[Record] = [
             RunBegun(run_id, "mine"),
             FileAdded(f"run:{run_id}", "notes/a.bin", digest, 7),
-            ModelBegun(model_id, run_id, name="net", type="agent", params={"p": "1"}),
+            ModelBegun(model_id, run_id, name="net", type="agent", at_ms=5, params={"p": "1"}),
             FileAdded(f"model:{model_id}", "net", digest, 7),
             ModelEnded(model_id),
             ModelRegistered(model_id, "churn", run_id),
@@ -202,6 +202,7 @@ class ReceivingContract:
         assert (model.name, model.type, model.run_id, model.status) == (
             "net", "agent", run_id, "READY",
         )  # fmt: skip
+        assert model.created_ms == 5
         assert model.experiment_id == bench.tracker.experiment("mine").id
         assert [m.model_id for m in bench.again().run(run_id).model_outputs] == [model_id]
         with pytest.raises(AlreadyExists, match="logged model"):

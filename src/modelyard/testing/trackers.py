@@ -73,6 +73,15 @@ class TrackerContract:
             bench.tracker.update_experiment(other.id, name="taken")
         assert bench.tracker.create_experiment("Taken").id != made.id
 
+    def test_an_experiment_has_the_id_that_is_asked_for_when_it_is_free(self, bench: Bench) -> None:
+        first = bench.tracker.create_experiment("first").id
+        kept = bench.tracker.create_experiment("kept", experiment_id=first + 2)
+        assert kept.id == first + 2
+        with pytest.raises(AlreadyExists, match=f"with id {kept.id} already"):
+            bench.tracker.create_experiment("late", experiment_id=kept.id)
+        others = {bench.tracker.create_experiment(f"next {n}").id for n in range(4)}
+        assert len(others | {first, kept.id}) == 6
+
     def test_all_who_ensure_an_experiment_at_once_get_the_same(self, bench: Bench) -> None:
         """P3."""
         with ThreadPoolExecutor(8) as pool:

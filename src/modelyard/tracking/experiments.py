@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from modelyard.base.clock import now_ms
@@ -38,9 +38,16 @@ def locked(connection: Connection, experiment_id: int) -> Row[Any]:
 
 
 def insert_experiment(
-    connection: Connection, name: str, location: str, tags: Mapping[str, str], ids: Ids
+    connection: Connection,
+    name: str,
+    location: str,
+    tags: Mapping[str, str],
+    ids: Ids,
+    wanted: int | None = None,
 ) -> int:
-    """A new experiment. `AlreadyExists` when the name is taken."""
+    """A new experiment. `AlreadyExists` when the name is taken, or the id that is wanted."""
+    if wanted is not None and find(connection, wanted) is not None:
+        raise AlreadyExists(f"there is an experiment with id {wanted} already")
     there = find(connection, name)
     if there is not None:
         gone = there.deleted_ms is not None
@@ -50,7 +57,10 @@ def insert_experiment(
             deleted=gone,
         )
     at_ms = now_ms()
-    row = {"name": name, "artifact_location": location, "created_ms": at_ms, "updated_ms": at_ms}
+    row: dict[str, Any] = {"name": name, "artifact_location": location}
+    row |= {"created_ms": at_ms, "updated_ms": at_ms}
+    if wanted is not None:
+        row["id"] = wanted
     try:
         # In a savepoint, so that a server goes on with the transaction for the message.
         with connection.begin_nested():
@@ -58,8 +68,17 @@ def insert_experiment(
     except IntegrityError:
         raise AlreadyExists(f"there is an experiment {name!r} already") from None
     number = int(made.inserted_primary_key[0])  # type: ignore[index]
+    if wanted is not None and connection.dialect.name == "postgresql":
+        _count_past(connection, wanted)
     write_tags(connection, tables.EXPERIMENT_TAG, number, number, dict(tags), ids)
     return number
+
+
+def _count_past(connection: Connection, number: int) -> None:
+    """PostgreSQL's counter does not see an id that it did not give out itself."""
+    sequence = func.pg_get_serial_sequence("my_experiments", "id")
+    highest = func.greatest(number, func.nextval(sequence) - 1)
+    connection.execute(select(func.setval(sequence, highest)))
 
 
 def find(connection: Connection, which: int | str) -> Row[Any] | None:

@@ -54,13 +54,19 @@ class HttpTracker:
     # Experiments
 
     def create_experiment(
-        self, name: str, *, tags: Mapping[str, str] = _NONE, artifact_location: str = ""
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str] = _NONE,
+        artifact_location: str = "",
+        experiment_id: int | None = None,
     ) -> Experiment:
         check_texts(tags, "tag")
         new = {
             "name": check_experiment_name(name),
             "tags": dict(tags),
             "artifact_location": artifact_location,
+            "id": experiment_id,
         }
         return wire.experiment_from(self._client.ask("POST", "experiments", json=new))
 

@@ -140,6 +140,11 @@ class Run:
         """Milliseconds from start to end; None while it has none."""
         return None if self.ended_ms is None else self.ended_ms - self.started_ms
 
+    def _repr_html_(self) -> str:
+        from modelyard.tracking.run_html import run_html
+
+        return run_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -225,9 +230,14 @@ class Tracker(Protocol):
     # Experiments
 
     def create_experiment(
-        self, name: str, *, tags: Mapping[str, str] = ..., artifact_location: str = ""
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str] = ...,
+        artifact_location: str = "",
+        experiment_id: int | None = None,
     ) -> Experiment:
-        """`AlreadyExists` when the name is taken, by a deleted one too."""
+        """`AlreadyExists` when the name is taken, by a deleted one too, or the id that was asked for."""
         ...
 
     def ensure_experiment(self, name: str) -> Experiment:

@@ -69,7 +69,37 @@ def write_metrics(
             compact(connection, row)
 
 
-def _series(connection: Connection, metrics: Sequence[Metric], ids: Ids) -> dict[Place, Points]:
+def new_series(
+    connection: Connection,
+    run: Any,
+    metrics: Sequence[Metric],
+    ids: Ids,
+    contexts: dict[Context, int],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of segments and of latest points, for a run that has none; ``contexts`` remembers their numbers."""
+    series = _series(connection, metrics, ids, contexts)
+    segments = [
+        _segment(run.id, *place, part)
+        for place, points in series.items()
+        for part in (cut(points) if len(points) > FULL else (points,))
+    ]
+    rows = {place: _latest(run, place, points, None) for place, points in series.items()}
+    newest: dict[int, Place] = {}
+    for place in rows:
+        best = newest.setdefault(place[0], place)
+        if (_rank(rows[place]), place[1]) > (_rank(rows[best]), best[1]):
+            newest[place[0]] = place
+    for place, row in rows.items():
+        row["latest"] = newest[place[0]] == place
+    return segments, list(rows.values())
+
+
+def _series(
+    connection: Connection,
+    metrics: Sequence[Metric],
+    ids: Ids,
+    contexts: dict[Context, int] | None = None,
+) -> dict[Place, Points]:
     """The points by series, each in the order it came."""
     grouped: defaultdict[Any, list[Metric]] = defaultdict(list)
     for metric in metrics:
@@ -78,7 +108,13 @@ def _series(connection: Connection, metrics: Sequence[Metric], ids: Ids) -> dict
         grouped[key if context is NOTHING else (key, context)].append(metric)
     found: dict[Place, list[Metric]] = {}
     for group in grouped.values():
-        place = ids[group[0].key], _context_id(connection, group[0].context)
+        context = group[0].context
+        number = None if contexts is None else contexts.get(context)
+        if number is None:
+            number = _context_id(connection, context)
+            if contexts is not None:
+                contexts[context] = number
+        place = ids[group[0].key], number
         found.setdefault(place, []).extend(group)
     return {place: _points(group) for place, group in found.items()}
 
@@ -108,7 +144,7 @@ def _segment(run: int, key_id: int, context_id: int, points: Points) -> dict[str
     }
 
 
-def _latest(run: Row[Any], place: Place, points: Points, old: Row[Any] | None) -> dict[str, Any]:
+def _latest(run: Any, place: Place, points: Points, old: Row[Any] | None) -> dict[str, Any]:
     """The row of a series after these points."""
     step, at_ms, value = latest(points)
     row = {**float_values("value", value), "step": step, "at_ms": at_ms}

@@ -32,6 +32,7 @@ def insert_model(
     tags: Mapping[str, str],
     ids: Ids,
     model_id: str | None = None,
+    created_ms: int | None = None,
 ) -> str:
     """A new logged model, PENDING until its files are there; its id."""
     home = experiments.find(connection, experiment_id)
@@ -55,7 +56,7 @@ def insert_model(
         "type": type,
         "status": PENDING,
         "status_message": "",
-        "created_ms": at_ms,
+        "created_ms": created_ms or at_ms,
         "updated_ms": at_ms,
         "active": True,
     }

@@ -17,7 +17,10 @@ _THINGS = (
     "pebble", "pine", "prairie", "quartz", "raven", "reef", "ridge", "river", "sparrow", "summit", "thistle", "willow",
 )  # fmt: skip
 
+_random = random.SystemRandom()
+"""Not the generator that a training has seeded: its numbers are its own, and names differ from one run to the next."""
+
 
 def run_name() -> str:
     """Such as ``brisk-heron-417``."""
-    return f"{random.choice(_QUALITIES)}-{random.choice(_THINGS)}-{random.randrange(1000)}"
+    return f"{_random.choice(_QUALITIES)}-{_random.choice(_THINGS)}-{_random.randrange(1000)}"

@@ -22,7 +22,7 @@ from modelyard.stores.interface import Blob
 from modelyard.stores.putting import checked
 from modelyard.stores.rows.columns import prefix
 from modelyard.stores.rows.upsert import upsert
-from modelyard.tracking import models, moving, runs, tables
+from modelyard.tracking import fresh, models, moving, runs, tables
 from modelyard.tracking.checks import (
     check_experiment_name,
     check_key,
@@ -44,6 +44,7 @@ from modelyard.tracking.records import (
 from modelyard.tracking.writing import Ids, write_batch, write_tags
 
 _SPOOL = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_OF_RUNS = (RunBegun, RunLogged, RunEnded)
 Numbered = Sequence[tuple[int, Record | None]]
 
 
@@ -184,10 +185,13 @@ def receive(
     at = connection.scalar(select(table.c.received).where(mine).with_for_update()) or 0
     if at != after or not records:
         return at
+    whole = fresh.told_whole(record for _, record in records)
+    done = fresh.write(connection, whole, ids, homes) if whole else ()
     work = _Work(connection, ids, homes)
     for _, record in records:
-        if record is not None:
-            work.carry_out(record)
+        if record is None or (isinstance(record, _OF_RUNS) and record.run_id in done):
+            continue
+        work.carry_out(record)
     last = records[-1][0]
     connection.execute(update(table).where(mine).values(received=last, at_ms=now_ms()))
     return last
@@ -299,6 +303,7 @@ class _Work:
             self._connection,
             home,
             model_id=record.model_id,
+            created_ms=record.at_ms,
             name=record.name,
             type=record.type,
             run_id=record.run_id,

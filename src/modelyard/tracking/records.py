@@ -64,6 +64,7 @@ class ModelBegun:
     """Of a model without a run."""
     name: str = ""
     type: str = ""
+    at_ms: int = 0
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 

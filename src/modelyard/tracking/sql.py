@@ -84,13 +84,20 @@ class SqlTracker(SqlLoggedModels):
     # Experiments
 
     def create_experiment(
-        self, name: str, *, tags: Mapping[str, str] = _NONE, artifact_location: str = ""
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str] = _NONE,
+        artifact_location: str = "",
+        experiment_id: int | None = None,
     ) -> Experiment:
         check_experiment_name(name)
         check_texts(tags, "tag")
         ids = self._keys.settle(tags)
         number = self._database.transact(
-            lambda c: experiments.insert_experiment(c, name, artifact_location, tags, ids)
+            lambda c: experiments.insert_experiment(
+                c, name, artifact_location, tags, ids, experiment_id
+            )
         )
         return self.experiment(number)
 

@@ -65,7 +65,7 @@ def write_params(
                 key=key, old=value, new=params[key],
             )  # fmt: skip
     rows = [
-        _pair(kind, owner, experiment, key_id, params[key])
+        new_pair(kind, owner, experiment, key_id, params[key])
         for key_id, key in by_id.items()
         if key_id not in there
     ]
@@ -83,7 +83,7 @@ def write_tags(
 ) -> None:
     """Tags are what they were set to last; None removes one."""
     rows = [
-        _pair(kind, owner, experiment, ids[key], value)
+        new_pair(kind, owner, experiment, ids[key], value)
         for key, value in tags.items()
         if value is not None
     ]
@@ -96,7 +96,8 @@ def write_tags(
         connection.execute(delete(pairs).where(mine))
 
 
-def _pair(kind: int, owner: int, experiment: int, key_id: int, value: str) -> dict[str, Any]:
+def new_pair(kind: int, owner: int, experiment: int, key_id: int, value: str) -> dict[str, Any]:
+    """The row of a param or tag."""
     number = as_number(value)
     numbers = {"number_bits": None, "number": None}
     return {
@@ -128,7 +129,7 @@ def as_number(text: str) -> float | None:
 # Inputs and models
 
 
-def write_inputs(connection: Connection, run: Row[Any], inputs: Sequence[Input]) -> None:
+def write_inputs(connection: Connection, run: Any, inputs: Sequence[Input]) -> None:
     """Data sets that the run used; one that is known in its experiment by name and digest is that one."""
     rows = [
         {

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from modelyard.base.errors import InvalidInput, ModelyardError, NotFound, NotSupported, did_you_mean
 from modelyard.base.names import Part
-from modelyard.base.refs import BareRef, NameRef, parse
+from modelyard.base.refs import BareRef, LoggedModelRef, NameRef, RunRef, parse
 from modelyard.objects.card import Card
 from modelyard.objects.card_file import SUFFIX
 from modelyard.objects.importers import open_path, openable
@@ -159,6 +159,10 @@ class Models(Registered[ModelVersion]):
             found = NameRef(found.text)
         if isinstance(found, NameRef) and found.name in self.names():
             return self.source(found)
+        if isinstance(found, LoggedModelRef | RunRef):
+            from modelyard.yard.logged_models import logged_source
+
+            return logged_source(self.yard, found)
         raise NotFound(
             f"no saved model at {path} and no registered model {ref!r}",
             hint=did_you_mean(str(ref), self.names()),

@@ -51,6 +51,7 @@ class RemoteYard(Yard):
         self.uri = self.client.address
         self.stage_names: Mapping[str, str] = dict(found.config.get("registry.stages") or {})
         self.trusted = found.trusted
+        self.token, self.address_by_reader = token, found.by_reader
         try:
             self.id = self._identity_over_there(found)
         except BaseException:

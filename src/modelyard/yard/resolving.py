@@ -16,10 +16,12 @@ from modelyard.base.project import find_root
 from modelyard.base.refs import (
     BareRef,
     GitRef,
+    LoggedModelRef,
     NameRef,
     PathRef,
     Ref,
     RemoteRef,
+    RunRef,
     parse,
     unavailable,
 )
@@ -80,7 +82,19 @@ def _here(parsed: Ref, root: Path, named: Named, yard: Yard | None) -> Source:
         return _registered(NameRef(parsed.text), root, yard, tried=path)
     if isinstance(parsed, NameRef):
         return _registered(parsed, root, yard, tried=None)
+    if isinstance(parsed, LoggedModelRef | RunRef):
+        return _logged(parsed, root, yard)
     raise unavailable(parsed)
+
+
+def _logged(parsed: LoggedModelRef | RunRef, root: Path, yard: Yard | None) -> Source:
+    """A model among those that runs of the project's yard logged."""
+    from modelyard.yard.logged_models import logged_source
+
+    with opened_yard(root, yard) as found:
+        if found is None:
+            raise NotFound(f"{parsed}: there is no yard.db in {find_root(root)}")
+        return logged_source(found, parsed)
 
 
 def _within(place: Place | None, parsed: Ref | None) -> Source:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import text
@@ -44,6 +44,9 @@ from modelyard.yard.retention import retention_ms
 from modelyard.yard.runs import Runs
 from modelyard.yard.settings import get_setting, settle_setting
 
+if TYPE_CHECKING:
+    from modelyard.yard.active_run import ActiveRun
+
 BESIDE = "yard.files"
 
 
@@ -58,6 +61,11 @@ class Yard:
     ``Yard("https://hub.example", token=…)`` is the yard behind a hub, asked over HTTP; without ``token`` it is
     ``MODELYARD_TOKEN``, else the one that ``modelyard login`` kept.
     """
+
+    token: str | None = None
+    """What the caller gave for a hub."""
+    address_by_reader = True
+    """Whether no file that came with a folder named the address."""
 
     def __new__(
         cls,
@@ -119,6 +127,13 @@ class Yard:
         if self._tracker is None:  # its first use makes the experiment Default
             self._tracker = SqlTracker(self.database, append, self.stores)
         return self._tracker
+
+    def start_run(self, name: str | None = None, **options: Any) -> ActiveRun:
+        """Begin a run that is told to this yard; training code logs to it and never waits. The options are those of
+        `modelyard.start_run`; it becomes the current run when it is entered with ``with``."""
+        from modelyard.yard.starting import start_in
+
+        return start_in(self, name, **options)
 
     @property
     def label(self) -> str:

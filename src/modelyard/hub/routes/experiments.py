@@ -51,7 +51,10 @@ def create_experiment(yard: YardOf, new: Annotated[NewExperiment, Body()]) -> Ex
     """Make an experiment."""
     return Experiment.of(
         yard.tracker.create_experiment(
-            new.name, tags=new.tags, artifact_location=new.artifact_location
+            new.name,
+            tags=new.tags,
+            artifact_location=new.artifact_location,
+            experiment_id=new.id,
         )
     )
 

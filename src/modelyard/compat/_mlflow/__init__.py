@@ -1,0 +1,1 @@
+"""What MLflow kept, brought into a yard: read from its database, its folder or its server, told as records."""

@@ -1,0 +1,59 @@
+"""What boosting libraries have in common: metrics by iteration, and a few rows as a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelyard.yard.autologging.calls import Call
+
+SAMPLE_ROWS = 5
+
+
+class Iterations:
+    """Metrics of iterations as they come: every so many are told, and the last."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.last: tuple[int, dict[str, float]] | None = None
+        self._told = -1
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """One iteration is over."""
+        self.last = (step, dict(metrics))
+        if step % self._call.options.every == 0:
+            self.tell()
+
+    def tell(self) -> None:
+        """The last that came, if it was not told."""
+        if self.last is not None and self.last[0] != self._told and self.last[1]:
+            self._told = self.last[0]
+            self._call.log_metrics(self.last[1], step=self.last[0])
+
+
+def given_params(estimator: Any) -> dict[str, Any]:
+    """Params of an estimator that are not left to the library."""
+    return {k: v for k, v in estimator.get_params().items() if v is not None}
+
+
+def rows(data: Any) -> Any:
+    """The first rows of a table or an array, as a copy; None of anything else."""
+    if hasattr(data, "iloc"):
+        return data.iloc[:SAMPLE_ROWS].copy()
+    if hasattr(data, "shape") and hasattr(data, "dtype") and len(data.shape) == 2:
+        return data[:SAMPLE_ROWS]
+    return None
+
+
+def log_estimator(call: Call, estimator: Any, X: Any, y: Any) -> None:
+    """Training metrics by the names that scikit-learn's estimators have, and the model."""
+    from modelyard.yard.autologgers import _estimators as told
+
+    with call.step("metrics"):
+        weights = call.arguments.get("sample_weight")
+        known = rows(X) is not None
+        found = told.training_report(estimator, X, y, weights).metrics if known else {}
+        if found:
+            call.log_metrics(found)
+    with call.step("model"):
+        call.log_model(estimator, rows(X))

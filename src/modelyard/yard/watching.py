@@ -42,6 +42,8 @@ class Seen:
         default_factory=dict[tuple[str, str], "Sequence[Bucket]"]
     )
     """By run and metric."""
+    trouble: str = ""
+    """Why this is an old look: the last one failed."""
 
     @property
     def over(self) -> bool:

@@ -113,6 +113,8 @@ def test_a_hub_that_is_away_is_waited_for(empty: Path, yard: my.Yard) -> None:
         screen.until(lambda text: "│" in text)
     try:
         assert "calm-heron" in screen.until(lambda text: "trying again" in text)
+        screen.press("n")  # heard, while the hub lets it wait
+        screen.until(lambda text: text.splitlines()[1].split()[3:] == ["val/acc", "loss"])
         screen.press("q")
         assert screen.ended() == 0
     finally:

@@ -125,16 +125,24 @@ def _looks(
     """What there is to see, again when it may have changed, and each key with what was seen last. Runs that were named
     come to an end. A hub or database that is away is waited for."""
     from modelyard.base.errors import Overloaded, Unreachable
+    from modelyard.yard.watching import Looker
 
     seen: Seen | None = None
+    looker = Looker(watching)
     while True:
+        looker.ask()
+        while not looker.done.wait(0.1):
+            if (key := pressed.wait(0)) in QUIT and seen is None:
+                return
+            if key and seen is not None:
+                yield seen, key
         try:
-            seen = watching.look()
+            seen = looker.take()
+            bell.listen([run.experiment_id for run in seen.runs])
         except (Unreachable, Overloaded) as error:
             if seen is None:
                 raise
             seen = replace(seen, trouble=f"{error.message}; trying again")
-        bell.listen([run.experiment_id for run in seen.runs])
         until = time.monotonic() + bell.wait_seconds
         yield seen, ""
         if named and seen.over and not seen.trouble:

@@ -126,7 +126,11 @@ def tell() -> None:
     models = client.search_logged_models([e.experiment_id for e in experiments])
     told = {
         "experiments": {e.name: [e.lifecycle_stage, e.tags, e.creation_time] for e in experiments},
-        "runs": {run.info.run_id: run_told(client, run, experiments) for run in runs},
+        # A search leaves out the logged models that a run took.
+        "runs": {
+            r.info.run_id: run_told(client, client.get_run(r.info.run_id), experiments)
+            for r in runs
+        },
         "models": {m.model_id: model_told(client, m) for m in models},
         "registry": {m.name: registered_told(client, m) for m in client.search_registered_models()},
     }
@@ -171,10 +175,7 @@ def model_told(client: MlflowClient, model: Any) -> Any:
         "tags": model.tags,
         "params": model.params,
         "metrics": sorted(metrics, key=repr),
-        "files": files_told(
-            lambda path: client.list_logged_model_artifacts(model.model_id, path),
-            lambda path: mlflow.artifacts.download_artifacts(f"models:/{model.model_id}/{path}"),
-        ),
+        "files": folder_told(Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}"))),
     }  # fmt: skip
 
 
@@ -190,7 +191,12 @@ def registered_told(client: MlflowClient, model: Any) -> Any:
 
 
 def version_files(name: str, version: Any) -> dict[str, str]:
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+    return folder_told(
+        Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+    )
+
+
+def folder_told(folder: Path) -> dict[str, str]:
     files = [p for p in folder.rglob("*") if p.is_file() and p.name != "registered_model_meta"]
     return {p.relative_to(folder).as_posix(): p.read_bytes().hex() for p in files}
 

@@ -20,7 +20,7 @@ A blob without a mark was put by nobody here (a restored folder): gc marks it an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -57,6 +57,18 @@ def refer(connection: Connection, owner: str, digests: Sequence[str]) -> None:
             connection.execute(insert(blob_refs), [{"owner": owner, "digest": d} for d in fresh])
         except IntegrityError as error:
             raise Overloaded(f"others are adding what {owner} needs", transient=True) from error
+
+
+def refer_all(connection: Connection, wanted: Mapping[str, Iterable[str]]) -> None:
+    """The same for owners that need nothing yet."""
+    rows = [{"owner": owner, "digest": d} for owner, some in wanted.items() for d in sorted(some)]
+    for batch in _batches(sorted({row["digest"] for row in rows})):
+        _lock(connection, batch)
+    if rows:
+        try:
+            connection.execute(insert(blob_refs), rows)
+        except IntegrityError as error:
+            raise Overloaded("others are adding what the same needs", transient=True) from error
 
 
 def _lock(connection: Connection, digests: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ the last file takes its folders along. The root's row (no name) is the lock that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from modelyard.base.clock import now_ms
 from modelyard.base.digests import sha256_bytes
 from modelyard.base.errors import Conflict, InvalidPath, Overloaded
 from modelyard.stores.interface import Blob
-from modelyard.stores.references import refer, release
+from modelyard.stores.references import refer, refer_all, release
 from modelyard.stores.tables import artifacts
 
 Segments = tuple[str, ...]
@@ -67,6 +67,46 @@ def place(connection: Connection, owner: str, path: Segments, blob: Blob) -> Ent
         connection.execute(update(artifacts).where(_at(owner, path)).values(**values))
         _release_unused(connection, owner, {old.digest} - {blob.sha256})
     return Entry(_text(path), blob.size, blob.sha256, 1, at_ms)
+
+
+Files = Mapping[Segments, Blob]
+
+
+def place_all(connection: Connection, told: Mapping[str, Files]) -> None:
+    """Put files of several owners; those of owners that had none yet are written together."""
+    there: set[str] = set()
+    owners = sorted(told)
+    for start in range(0, len(owners), _BATCH):
+        mine = artifacts.c.owner.in_(owners[start : start + _BATCH])
+        query = select(artifacts.c.owner).where(mine, artifacts.c.folder_key == _ROOT_KEY)
+        there.update(connection.scalars(query))
+    new = {owner: told[owner] for owner in owners if owner not in there}
+    refer_all(connection, {o: {blob.sha256 for blob in files.values()} for o, files in new.items()})
+    rows = [row for owner, files in new.items() for row in _rows_of(owner, files)]
+    if rows:
+        try:
+            connection.execute(insert(artifacts), rows)
+        except IntegrityError as error:  # somebody else did after we looked
+            raise Overloaded("others are putting files of the same", transient=True) from error
+    for owner in sorted(there):
+        for path, blob in told[owner].items():
+            place(connection, owner, path, blob)
+
+
+def _rows_of(owner: str, files: Files) -> Iterator[dict[str, Any]]:
+    """Rows of files and of the folders that they are in, the root among them."""
+    at_ms = now_ms()
+    sums: dict[Segments, list[int]] = {}
+    for path, blob in files.items():
+        for depth in range(len(path)):
+            if depth and path[:depth] in files:
+                raise Conflict(f"{_text(path)!r} cannot be put: {_text(path[:depth])!r} is a file")
+            total = sums.setdefault(path[:depth], [0, 0])
+            total[0] += blob.size
+            total[1] += 1
+        yield {**_key(owner, path), "digest": blob.sha256, "size": blob.size, "files": 1, "at_ms": at_ms}  # fmt: skip
+    for folder, (size, count) in sums.items():
+        yield {**_key(owner, folder), "digest": None, "size": size, "files": count, "at_ms": at_ms}
 
 
 def require_free(connection: Connection, owner: str, path: Segments) -> Sequence[Any]:

@@ -155,9 +155,9 @@ def experiments_of(records: Numbered) -> set[str]:
     return {one.experiment for one in begun if isinstance(one.experiment, str)}
 
 
-def blobs_of(records: Numbered) -> list[Blob]:
+def blobs_of(records: Numbered) -> set[Blob]:
     """Files whose bytes must be there."""
-    return [Blob(r.sha256, r.size) for _, r in records if isinstance(r, FileAdded)]
+    return {Blob(r.sha256, r.size) for _, r in records if isinstance(r, FileAdded)}
 
 
 # In the transaction
@@ -192,6 +192,7 @@ def receive(
         if record is None or (isinstance(record, _OF_RUNS) and record.run_id in done):
             continue
         work.carry_out(record)
+    work.place_files()
     last = records[-1][0]
     connection.execute(update(table).where(mine).values(received=last, at_ms=now_ms()))
     return last
@@ -203,6 +204,11 @@ class _Work:
     def __init__(self, connection: Connection, ids: Ids, homes: Mapping[str, int]) -> None:
         self._connection, self._ids, self._homes = connection, ids, homes
         self._seen: dict[str, Row[Any]] = {}
+        self._files: dict[str, dict[tuple[str, ...], Blob]] = {}
+
+    def place_files(self) -> None:
+        """Name the files that were told of, together."""
+        tree.place_all(self._connection, self._files)
 
     def carry_out(self, record: Record) -> None:
         """One of them."""
@@ -216,8 +222,8 @@ class _Work:
                 self._end(record)
             case FileAdded():
                 self._require_owner(record.owner)
-                blob = Blob(record.sha256, record.size)
-                tree.place(connection, record.owner, artifact_segments(record.path), blob)
+                files = self._files.setdefault(record.owner, {})
+                files[artifact_segments(record.path)] = Blob(record.sha256, record.size)
             case ModelBegun():
                 self._begin_model(record)
             case ModelEnded():

@@ -42,6 +42,7 @@ EXTRAS = {
     "transformers": ("transformers", "torch", "safetensors"),
     "sentence-transformers": ("sentence_transformers",),
     "spark": ("pyspark",),
+    "system-metrics": ("psutil", "pynvml"),
     "mlem": ("dill",),
     "postgres": ("psycopg",),
     "mysql": ("pymysql",),

@@ -5,6 +5,7 @@ It is only read, in pages, with all that a page of runs needs in a few queries.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     Engine,
     MetaData,
     Row,
+    String,
     Table,
     create_engine,
     func,
@@ -90,7 +93,7 @@ class DatabaseSource:
         columns = self._tables[table].c
         return columns[name] if name in columns else null().label(name)
 
-    def rows(self, table: str, *names: str, where: Sequence[Any] = (), order: Sequence[str] = (), limit: int | None = None) -> Sequence[Row[Any]]:  # fmt: skip
+    def rows(self, table: str, *names: str, where: Sequence[Any] = (), order: Sequence[str] = (), limit: int | None = None) -> Sequence[Any]:  # fmt: skip
         """Some columns of rows, or none where there is no such table."""
         if not self.has(table):
             return []
@@ -267,15 +270,20 @@ class DatabaseSource:
             for table, words in _ELSEWHERE.items():
                 if table in there and (count := connection.scalar(_count(table))):
                     found.append(f"{count} {words} are not copied")
-        for table in ("experiments", "registered_models"):
-            if self.has(table) and (count := self._in_other_workspaces(table)):
-                found.append(f"{count} {table.replace('_', ' ')} of other workspaces than 'default' are not copied")  # fmt: skip
-        return found
+        elsewhere = {t: self._in_other_workspaces(t) for t in ("experiments", "registered_models")}
+        return [
+            *found,
+            *(
+                f"{count} {table.replace('_', ' ')} of other workspaces than 'default' are not copied"
+                for table, count in elsewhere.items()
+                if count
+            ),
+        ]
 
     def _in_other_workspaces(self, table: str) -> int:
-        columns = self._tables[table].c
-        if "workspace" not in columns:
+        if not self.has(table) or "workspace" not in self._tables[table].c:
             return 0
+        columns = self._tables[table].c
         query = select(func.count()).where(columns["workspace"] != "default")
         with self._engine.connect() as connection:
             return connection.scalar(query) or 0
@@ -333,6 +341,10 @@ def _tables_of(engine: Engine, shown: str) -> Mapping[str, Table]:
             )
         wanted = [t for t in _WANTED if t in there]
         known.reflect(connection, only=wanted, resolve_fks=False)
+    for table in known.tables.values():
+        for name in {"value", "metric_value"} & set(table.c.keys()):
+            if not isinstance(table.c[name].type, String):
+                table.c[name].type = Double()  # MySQL's would come as rounded decimals
     return {name: known.tables[name] for name in wanted}
 
 
@@ -345,16 +357,11 @@ _WANTED = (
 )
 
 
-class _named:
+@contextlib.contextmanager
+def _named(shown: str) -> Iterator[None]:
     """A database's own errors in our words, without what the driver says of passwords."""
-
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, SQLAlchemyError):
-            told = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            raise Unreachable(f"{self._shown} cannot be read: {told}") from None
+    try:
+        yield
+    except SQLAlchemyError as error:
+        told = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        raise Unreachable(f"{shown} cannot be read: {told}") from None

@@ -93,7 +93,7 @@ class Moving:
         self.seen: set[str] = set()
         """Ids of all runs over there, as they are here."""
         self._linked: list[tuple[int, str, Batch]] = []
-        self._nested: list[tuple[int, str, str]] = []
+        self._nested: list[Run] = []
         self._to_delete: dict[str, list[str]] = {"run": [], "model": []}
         self._to_restore: list[str] = []
 
@@ -135,7 +135,7 @@ class Moving:
         if found.run.status in ENDED and found.run.ended_ms is None:
             self._report.note("a run is over and has no end: it is when it began")
         if run.parent_run_id:
-            self._nested.append((home, run_id, run.parent_run_id))
+            self._nested.append(run)
         begun = RunBegun(run_id, home, run.name, run.user, run.started_ms, run.tags)
         batches = parts(points) if len(points) > PART else [Batch(metrics=points)]
         first = Batch(batches[0].metrics, run.params, inputs=run.inputs)
@@ -159,9 +159,9 @@ class Moving:
         changes = changes_of(run, there)
         files = self._files_since(found, run, bool(changes))
         turned = found.deleted != (there.deleted_ms is not None)
-        if changes.parent and run.parent_run_id and not self._report.dry_run:
-            if changes or there.deleted_ms is None:
-                self._nested.append((run.experiment_id, run.run_id, run.parent_run_id))
+        alive = bool(changes) or there.deleted_ms is None
+        if changes.parent and run.parent_run_id and alive and not self._report.dry_run:
+            self._nested.append(run)
         count = self._report.counts["runs"]
         if not (changes or files or turned):
             count.unchanged += 1
@@ -280,10 +280,12 @@ class Moving:
 
     def finish(self) -> None:
         """Links between runs and models, and what is deleted over there."""
-        for home, run_id, parent in self._nested:
+        for run in self._nested:
+            home, parent = run.experiment_id, run.parent_run_id
             if parent in self.seen:
                 self._homes.awake(home)
-                self._telling.tell([RunBegun(run_id, home, parent_run_id=parent)])
+                begun = RunBegun(run.run_id, home, user=run.user, parent_run_id=parent)
+                self._telling.tell([begun])
             else:
                 self._report.note("a run is nested in one that is not there: its tag alone says so")
         for home, run_id, links in self._linked:

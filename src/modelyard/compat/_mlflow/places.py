@@ -23,6 +23,7 @@ class Places:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._local = [local for root in roots if (local := _local(root)) is not None]
+        self._real = [Path(os.path.realpath(root)) for root in self._local]
         self._remote = [root.rstrip("/") for root in roots if _local(root) is None]
 
     def folder(self, uri: str) -> Folder | None:
@@ -31,9 +32,9 @@ class Places:
         if named is None and not uri.startswith("mlflow-artifacts:"):
             return self._elsewhere(uri)
         tail = urlsplit(uri).path if named is None else str(named)
-        inside = [p for p in self._candidates(named, tail) if self._allowed(p)]
+        inside = [p for p in self._candidates(named, tail) if self._seems_allowed(p)]
         for path in inside:
-            if path.is_dir():
+            if path.is_dir() and self._allowed(path):
                 return LocalFolder(path)
         if named is not None and not inside:
             raise NotAllowed(
@@ -59,11 +60,14 @@ class Places:
             for rest in rests:
                 yield root / rest
 
+    def _seems_allowed(self, path: Path) -> bool:
+        """By its name alone, which costs nothing."""
+        roots = (*self._local, *self._real)
+        return ".." not in path.parts and any(path.is_relative_to(root) for root in roots)
+
     def _allowed(self, path: Path) -> bool:
-        if ".." in path.parts:
-            return False
         real = Path(os.path.realpath(path))
-        return any(real.is_relative_to(os.path.realpath(root)) for root in self._local)
+        return any(real.is_relative_to(root) for root in self._real)
 
     def _elsewhere(self, uri: str) -> Folder | None:
         for root in self._remote:

@@ -214,7 +214,7 @@ class Registering:
 
     # Requests
 
-    def _ask(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, **fields: Any) -> Any:
         client: Any = getattr(self._yard, "client", None)
         if client is not None:
             body = json.dumps(fields).encode()

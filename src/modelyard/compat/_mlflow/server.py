@@ -57,6 +57,7 @@ class ServerSource:
         self._http = httpx2.Client(base_url=self.shown, headers=headers, auth=login, timeout=120)
         self._places = Places(roots)
         self._measured: dict[str, list[Metric]] = {}
+        self._has_models: bool | None = None
 
     def close(self) -> None:
         """Close the connections."""
@@ -80,7 +81,7 @@ class ServerSource:
             time.sleep(0.2 * 2**attempt)
         raise AssertionError("the last attempt ends it")
 
-    def ask(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, /, **fields: Any) -> dict[str, Any]:
         """The JSON of an answer."""
         sent = {"params": fields} if method == "GET" else {"json": fields}
         answer = self._send(method, path if path.startswith("/") else API + path, **sent)
@@ -99,7 +100,7 @@ class ServerSource:
             raise Unreachable(f"{self.shown} answers {answer.status_code} to {path}")
         return told
 
-    def pages(self, method: str, path: str, name: str, **fields: Any) -> Iterator[list[Any]]:
+    def pages(self, method: str, path: str, name: str, /, **fields: Any) -> Iterator[list[Any]]:
         """Lists of a listing, a page at a time."""
         token: str | None = None
         while True:
@@ -120,9 +121,17 @@ class ServerSource:
         self._contexts_of(home)
         asked = {"experiment_ids": [home.id], "max_results": PAGE, "run_view_type": "ALL", "order_by": ["attributes.start_time ASC"]}  # fmt: skip
         for page in self.pages("POST", "runs/search", "runs", **asked):
-            found = [read.run(told, home) for told in page]
+            found = [read.run(self._whole(told), home) for told in page]
             if found:
                 yield [read.with_contexts(one, self._measured.get(one.run.run_id, ())) for one in found]  # fmt: skip
+
+    def _whole(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A run with the logged models that it took, which a search leaves out."""
+        if self._has_models is None:
+            self._has_models = any(page for home in self.homes() for page in self.models(home))
+        if not self._has_models:
+            return told
+        return self.ask("GET", "runs/get", run_id=told["info"]["run_id"])["run"]
 
     def _contexts_of(self, home: Home) -> None:
         for page in self.models(home):
@@ -161,7 +170,7 @@ class ServerSource:
                     one
                     for found in self.pages(
                         "GET", "model-versions/search", "model_versions", **asked
-                    )  # fmt: skip
+                    )
                     for one in found
                 ]
                 yield read.registered(told, versions)

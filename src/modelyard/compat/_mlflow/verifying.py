@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from modelyard.base.errors import ModelyardError, NotAllowed
+from modelyard.base.errors import ModelyardError, NotAllowed, NotFound
 from modelyard.compat._mlflow.comparing import (
     expected_model,
     expected_run,
@@ -85,7 +85,11 @@ class Verifying:
         except (ModelyardError, OSError) as error:
             yield f"{subject}: its files cannot be read over there: {error}"
             return
-        theirs = {e.path: (e.sha256, e.size) for e in self._yard.artifacts.walk(owner)}
+        try:
+            theirs = {e.path: (e.sha256, e.size) for e in self._yard.artifacts.walk(owner)}
+        except NotFound:  # a hub hands out nothing of a deleted model
+            self._unopened("files of deleted logged models are not compared through a hub")
+            return
         for path in sorted(mine.keys() | theirs.keys()):
             if path not in theirs:
                 yield f"{subject}: file {path!r} is missing"

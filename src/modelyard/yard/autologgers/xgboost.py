@@ -48,7 +48,8 @@ def train(call: Call) -> Generator[None, Any, None]:
     model = yield
     _log_end(call, model, iterations)
     with call.step("model"):
-        call.log_model(model, _sample(data))
+        if call.options.log_models:
+            call.log_model(model, _sample(data))
 
 
 def fit(call: Call) -> Generator[None, Any, None]:

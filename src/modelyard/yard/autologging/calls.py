@@ -164,7 +164,10 @@ class Call:
         run.log_params({k: v for k, v in found.items() if said.get(k, str(v)) == str(v)})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self.run.log_metrics({self.prefix + k: float(v) for k, v in metrics.items()}, step=step)
+        """Points of metrics, each by the recorder's quickest way: this is called in every iteration."""
+        log, prefix = self.run.log_metric, self.prefix
+        for key, value in metrics.items():
+            log(prefix + key, float(value), step)
 
     def log_series(
         self, series: Mapping[str, Sequence[float]], *, every: int | None = None

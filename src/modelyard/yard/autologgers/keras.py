@@ -83,7 +83,7 @@ def _listening(call: Call, given: Any, epoch: Callable[..., None]) -> Iterator[N
         call.replace("callbacks", [*listed(given), ours])
         yield
         return
-    given.append(ours)
+    given.callbacks.append(ours)
     try:
         yield
     finally:

@@ -56,6 +56,8 @@ else
 		echo "The tests need sshd. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v git-lfs >/dev/null || .ci/apt-install git-lfs || { \
 		echo "The tests need Git LFS. Without it: make test SERVERS=no" >&2; exit 1; }
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || .ci/apt-install faketime || { \
+		echo "The tests need libfaketime. Without it: make test SERVERS=no" >&2; exit 1; }
 	@command -v chromium >/dev/null || .ci/apt-install chromium || { \
 		echo "The tests need Chromium. Without it: make test SERVERS=no" >&2; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)

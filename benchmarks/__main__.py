@@ -14,6 +14,7 @@ FAMILIES = (
     "serving",
     "concurrency",
     "tracking",
+    "training",
     "git_registry",
 )
 

@@ -40,7 +40,7 @@ def those_with(part: str, names: tuple[str, ...] = NAMES) -> list[str]:
     return [name for name in names if hasattr(peer(name), part)]
 
 
-MORE = {"network": ("torch==2.13.0",)}
+MORE = {"network": ("torch==2.13.0",), "keras": ("tensorflow==2.21.0",)}
 """What some models need beside that. (Set ``UV_FIND_LINKS`` to where torch's builds for the processor alone are.)"""
 
 

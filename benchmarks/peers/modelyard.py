@@ -31,9 +31,12 @@ SAVES = {"save": save}
 
 
 def _to(where: str) -> Callable[[str, float, int], None]:
+    import os
+
+    os.environ["MODELYARD_URI"] = where
     import modelyard as my
 
-    return my.Yard(where).start_run().log_metric
+    return my.start_run().log_metric
 
 
 def to_file(folder: Path, address: str) -> Callable[[str, float, int], None]:

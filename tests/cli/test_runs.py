@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import modelyard as my
 import run_file_writers as write
 from cli.program import run
+from hub_cases.server import hub
 
 
 @pytest.fixture
@@ -161,3 +163,55 @@ def test_runs_of_another_tool_are_imported(empty: Path) -> None:
     nothing = run("runs", "import", ".", "--from", "wandb", cwd=empty)
     assert (nothing.code, "holds no runs of wandb" in nothing.err) == (2, True)
     assert run("runs", "import", "nowhere", cwd=empty).code == 3
+
+
+def test_values_come_from_a_file_or_standard_input(empty: Path, run_id: str) -> None:
+    (empty / "values.json").write_text(
+        '{"metrics": {"loss": "NaN"}, "params": {"width": 4}, "step": 7}'
+    )
+    lines = '{"loss": 0.5, "step": 1}\n\n{"loss": 0.25, "step": 2}\n{"tags": {"by": "script"}}\n'
+    done = run("runs", "log", run_id, "--file", "values.json", cwd=empty)
+    assert (done.code, done.err) == (0, f"logged 2 values to {run_id}\n")
+    piped = run(
+        "runs", "log", run_id, "--file", "-", "--metric", "acc=1", cwd=empty, stdin=lines.encode()
+    )
+    assert (piped.code, piped.err) == (0, f"logged 4 values to {run_id}\n")
+    with my.Yard(project=empty) as yard:
+        points = yard.tracker.history(run_id, "loss").items
+        seen = yard.runs.get(run_id)
+    assert [(repr(p.value), p.step) for p in points] == [("nan", 7), ("0.5", 1), ("0.25", 2)]
+    assert (seen.params["width"], seen.tags["by"]) == ("4", "script")
+    for text in ("{", "[1]", '{"params": 3}', '{"loss": "high"}', '{"loss": 1, "step": 0.5}'):
+        refused = run("runs", "log", run_id, "--file", "-", cwd=empty, stdin=text.encode())
+        assert (refused.code, refused.out) == (2, ""), text
+
+
+def test_a_script_goes_on_when_the_hub_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("MODELYARD_URI", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("MODELYARD_SPOOL", str(tmp_path / "spool"))
+    monkeypatch.setenv("MODELYARD_SENDER_SECONDS", "0.1")
+    started = run("runs", "start", "away", "--experiment", "churn", cwd=tmp_path)
+    assert started.code == 0, started.err
+    assert "kept here and sent later" in started.err
+    run_id = started.out.strip()
+    assert run("runs", "log", run_id, "--metric", "acc=0.5", cwd=tmp_path).code == 0
+    assert run("runs", "end", run_id, "--status", "killed", cwd=tmp_path).code == 0
+    assert run("runs", "log", run_id, "--metric", "../acc=0.5", cwd=tmp_path).code == 2
+    with my.start_run("trained") as trained:
+        logged = my.log_model(len, "size", register="size")
+    with hub("--port", str(port), cwd=folder, MODELYARD_URI=f"sqlite:///{folder / 'yard.db'}"):
+        done = run("sync", cwd=tmp_path)
+        assert done.code == 0, done.err
+    with my.Yard(folder / "yard.db") as yard:
+        seen = yard.runs.get(run_id)
+        assert yard.tracker.experiment("churn").id == seen.experiment_id
+        assert yard.models.get("size@1").load()("abc") == 3
+        assert yard.tracker.model(logged.model_id).status == "READY"
+        assert yard.runs.get(trained.run_id).status == "FINISHED"
+    assert (seen.name, seen.status, seen.metrics[0].value) == ("away", "KILLED", 0.5)

@@ -104,6 +104,23 @@ def test_runs_behind_a_hub_are_seen_when_the_hub_tells_of_them(empty: Path, yard
             child.stdout.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+def test_a_hub_that_is_away_is_waited_for(empty: Path, yard: my.Yard) -> None:
+    begin(yard, "calm-heron")
+    with hub_thread(empty / "yard.db") as url:
+        seen = terminal("watch", "--interval", "0.2", cwd=empty, columns=160, MODELYARD_URI=url)
+        screen = seen.__enter__()
+        screen.until(lambda text: "│" in text)
+    try:
+        assert "calm-heron" in screen.until(lambda text: "trying again" in text)
+        screen.press("n")  # heard, while the hub lets it wait
+        screen.until(lambda text: text.splitlines()[1].split()[3:] == ["val/acc", "loss"])
+        screen.press("q")
+        assert screen.ended() == 0
+    finally:
+        seen.__exit__(None, None, None)
+
+
 def test_once_prints_one_plain_picture(empty: Path, yard: my.Yard) -> None:
     begin(yard, "calm-heron")
     yard.runs.end(begin(yard, "brave-otter"))

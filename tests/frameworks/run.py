@@ -49,7 +49,8 @@ def run(name: str, table: Path) -> int:
     """The tests of one environment; what they said is printed when they are done."""
     started = time.monotonic()
     python = sys.executable if name == LIGHT else str(python_of(locked_environment(name)))
-    tests = ["tests/frameworks/test_matrix.py"] if name == LIGHT else ["tests/frameworks"]
+    lightly = ["tests/frameworks/test_matrix.py", "tests/frameworks/light"]
+    tests = lightly if name == LIGHT else ["tests/frameworks"]
     tests = ENVIRONMENTS[name].get("tests", tests)
     paths = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT)]
     done = subprocess.run(

@@ -54,7 +54,10 @@ def read_file(path: Path, what: str) -> str:
 # Left out of what is recorded
 
 HIDDEN = "…"
-_NAMES = r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[\w.-]*"
+_NAMES = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|(?:api|access|private)[_-]?key|credentials?)"
+    r"(?![A-Za-z])[\w.-]*"
+)
 _OPTION = re.compile(rf"-{{1,2}}{_NAMES}", re.IGNORECASE)
 _ASSIGNED = re.compile(rf"({_NAMES}[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&]+)", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(://)[^/\s@]+@")

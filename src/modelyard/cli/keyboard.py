@@ -66,7 +66,7 @@ def keys(*, pressed: bool = True) -> Iterator[Keys]:
         if number == signal.SIGINT:
             signal.signal(number, handlers[number])
 
-    handlers = {n: signal.signal(n, told) for n in (signal.SIGWINCH, signal.SIGINT)}
+    handlers: dict[int, Any] = {n: signal.signal(n, told) for n in (signal.SIGWINCH, signal.SIGINT)}
     try:
         if descriptor is not None:
             before = termios.tcgetattr(descriptor)

@@ -73,6 +73,8 @@ def _head(seen: Seen, width: int, hint: str) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(printable(", ".join(names)) or "runs", style="bold")
     text.append(f"  {told}", style="dim")
+    if seen.trouble:
+        return text.append(f"  {printable(seen.trouble)}", style="red")
     if hint:
         text.append(" " * max(2, width - text.cell_len - len(hint)) + hint, style="dim")
     return text

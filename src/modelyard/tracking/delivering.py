@@ -66,6 +66,8 @@ class Destination(Protocol):
         """Register a logged model; again it is the version that it is already."""
         ...
 
+    def close(self) -> None: ...
+
 
 class Held(Exception):
     """A record is about a run that nobody has told of yet: it may come, from another process."""

@@ -54,6 +54,7 @@ class Sender:
         self._alive: dict[str, bool] = {}
         self._again_at, self._pause = 0.0, FIRST_PAUSE
         self._hurries = 0
+        self._failing = False
         self._wanted = time.monotonic()
         """When somebody wrote, or something arrived, last."""
         self._over = threading.Event()
@@ -75,6 +76,8 @@ class Sender:
                 beside.join(1.0)
                 for delivery in self._deliveries.values():
                     delivery.close()
+                if self._destination is not None:
+                    self._destination.close()
 
     def _work(self) -> None:
         looked, sent = 0.0, 0.0
@@ -83,7 +86,8 @@ class Sender:
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self._look()
-                if not self._deliveries or now - self._wanted > self._linger:
+                given_up = self._failing and now - self._wanted > self._linger
+                if not self._deliveries or given_up:
                     return
             if self._is_time(now, sent):
                 sent = now
@@ -118,6 +122,8 @@ class Sender:
             return False
         if any(d.hurried() or d.waiting() >= ENOUGH for d in every):
             return True
+        if not all(self._alive.get(key, True) for key in self._deliveries):
+            return True  # of a process that is gone nothing more comes
         return now - sent >= SEND_SECONDS
 
     # One time
@@ -130,17 +136,19 @@ class Sender:
                 continue
             try:
                 self._deliver(delivery, self._alive.get(key, True))
-            except Held:
+            except Held as error:
                 held = True
+                _say_failed(delivery, error)
             except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
                 self._away(error)
                 return
             if delivery.finished:
                 del self._deliveries[key]
-        self._pause = FIRST_PAUSE
+        self._pause, self._failing = FIRST_PAUSE, held
         if held:
             self._again_at = time.monotonic() + 2 * FIRST_PAUSE
-        self._say_here()
+        else:
+            self._say_here()
 
     def _deliver(self, delivery: Delivery, alive: bool) -> None:
         if self._destination is None:
@@ -156,9 +164,8 @@ class Sender:
 
     def _away(self, error: Exception) -> None:
         for delivery in self._deliveries.values():
-            if delivery.board:
-                delivery.board.say(counts.WHY_AWAY, message_of(error))
-                delivery.board.put(counts.FAILED, delivery.get(counts.FAILED) + 1)
+            _say_failed(delivery, error)
+        self._failing = True
         self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
         self._pause = min(self._pause * 2, MOST_PAUSE)
 
@@ -200,3 +207,9 @@ class Sender:
         if destination is not None and runs:
             with suppress(Exception):  # the next records say what is wrong
                 destination.tracker.beat(runs, self._beat)
+
+
+def _say_failed(delivery: Delivery, error: Exception) -> None:
+    if delivery.board:
+        delivery.board.say(counts.WHY_AWAY, message_of(error))
+        delivery.board.put(counts.FAILED, delivery.get(counts.FAILED) + 1)

@@ -84,8 +84,12 @@ class ActiveRun(FileLogging):
     def env(self) -> dict[str, str]:
         """Variables for another process that is to log to this run:
         ``subprocess.run(command, env={**os.environ, **run.env})``."""
-        where = {"MODELYARD_URI": self.destination} if self.destination else {}
-        return {RUN_VARIABLE: self.run_id, **where}
+        known = {RUN_VARIABLE: self.run_id}
+        if self.destination:
+            known["MODELYARD_URI"] = self.destination
+        if isinstance(self.experiment, str):
+            known["MODELYARD_EXPERIMENT"] = self.experiment
+        return known
 
     # Values
 
@@ -272,6 +276,10 @@ class ActiveRun(FileLogging):
             self.set_tags(error_tags(error))
         self.end(("KILLED" if killed else "FAILED") if self.owned else None)
 
+    def in_child(self) -> None:
+        """This process is a fork: whoever held the lock is not here."""
+        self._lock = threading.Lock()
+
     def __enter__(self) -> Self:
         current_run.enter(self)
         return self
@@ -328,7 +336,10 @@ def begin(
         owned=owned,
         silent=silent,
     )
-    run.add(begun)
+    if owned:
+        run.add(begun)
+    else:  # the process above tells when it begins, that it is alive, and how it ends
+        run.set_tags(begun.tags)
     current_run.opened(run)
     return run
 

@@ -26,7 +26,7 @@ def opened(run: ActiveRun) -> None:
     """A run began: it ends with the process at the latest."""
     with _lock:
         _open[run.run_id] = run
-    _end_at_exit()
+    _watch()
 
 
 def enter(run: ActiveRun) -> None:
@@ -53,12 +53,16 @@ def forget(run: ActiveRun) -> None:
 
 def current() -> ActiveRun | None:
     """The run that is logged to here: that of this thread or task, else the one that the process began last."""
-    return own() or next((run for _, run in reversed(_shared) if _is_open(run)), None)
+    inherited = (run for run in reversed(_mine.get()) if _is_open(run))  # in a fork
+    shared = (run for _, run in reversed(_shared) if _is_open(run))
+    return own() or next(inherited, None) or next(shared, None)
 
 
 def own() -> ActiveRun | None:
-    """The run of this thread or task alone. A cell of a notebook is a task each, and all of them are one."""
-    found = next((run for run in reversed(_mine.get()) if _is_open(run)), None)
+    """The run of this thread or task alone, begun in this process. A cell of a notebook is a task each, and all of them
+    are one."""
+    pid = os.getpid()
+    found = next((run for run in reversed(_mine.get()) if _is_open(run) and run.pid == pid), None)
     if found is None and _in_notebook():
         here = threading.get_ident()
         found = next((r for thread, r in reversed(_shared) if thread == here and _is_open(r)), None)
@@ -87,9 +91,19 @@ def _in_notebook() -> bool:
 
 
 @cache
-def _end_at_exit() -> None:
+def _watch() -> None:
     """Once in a process, and after what the recorders do at exit was asked for: what was asked last is done first."""
     atexit.register(_end_all)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_child)
+
+
+def _in_child() -> None:
+    """Another thread may have held a lock when the process forked, and is not here to release it."""
+    global _lock
+    _lock = threading.Lock()
+    for run in [*_open.values(), *(run for _, run in _shared)]:
+        run.in_child()
 
 
 def _end_all() -> None:

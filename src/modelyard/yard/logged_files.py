@@ -233,9 +233,9 @@ def _rows(data: Any) -> list[dict[str, Any]]:
         return list(data.to_dicts())
     if isinstance(data, Mapping):
         return _from_columns({str(k): v for k, v in data.items()})
-    listed = isinstance(data, Sequence) and not isinstance(data, str | bytes)
-    if listed and all(isinstance(row, Mapping) for row in data):
-        return [{str(k): v for k, v in row.items()} for row in data]
+    rows: list[Any] = list(data) if isinstance(data, list | tuple) else [data]
+    if all(isinstance(row, Mapping) for row in rows):
+        return [{str(k): v for k, v in row.items()} for row in rows]
     raise InvalidInput(
         f"{type(data).__name__} is no table",
         hint="a DataFrame, a dict of columns, or a list of rows (dicts)",

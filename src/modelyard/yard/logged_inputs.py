@@ -46,9 +46,8 @@ def input_of(
 
 
 def _facts(data: Any) -> dict[str, Any]:
-    from modelyard.yard.datasets import Dataset
-
-    if isinstance(data, Dataset):
+    sets = sys.modules.get("modelyard.yard.datasets")  # who has a data set has loaded it
+    if sets is not None and isinstance(data, sets.Dataset):
         return _of_dataset(data)
     if isinstance(data, str | os.PathLike):
         return _of_file(Path(data))

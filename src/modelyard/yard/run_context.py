@@ -20,8 +20,6 @@ from urllib.parse import urlsplit
 
 from modelyard import __version__
 from modelyard.base.secrets import text_without_secrets, without_secrets
-from modelyard.objects.provenance import git_root
-from modelyard.stores.git.command import NO_HIDDEN
 
 if TYPE_CHECKING:
     from modelyard.yard.active_run import ActiveRun
@@ -96,6 +94,10 @@ def command_line() -> str:
 
 def code_folder() -> Path:
     """Where the code is that runs: that of the script, else the current folder."""
+    from modelyard.objects.provenance import (
+        git_root,  # here and below: only the thread beside the training pays
+    )
+
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     folder = Path(file).resolve().parent if file else Path.cwd()
     return folder if git_root(folder) is not None else Path.cwd()
@@ -103,6 +105,8 @@ def code_folder() -> Path:
 
 def git_tags(folder: Path) -> dict[str, str]:
     """Commit, branch, whether files differ from it, and the repository's address; empty outside of one."""
+    from modelyard.objects.provenance import git_root
+
     if git_root(folder) is None:
         return {}
     said = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
@@ -122,6 +126,8 @@ def git_tags(folder: Path) -> dict[str, str]:
 
 
 def _git(folder: Path, *words: str) -> str:
+    from modelyard.stores.git.command import NO_HIDDEN
+
     try:
         done = subprocess.run(
             ["git", *NO_HIDDEN, *words], cwd=folder, capture_output=True, text=True, timeout=10

@@ -163,7 +163,11 @@ class Runs:
         """Log values to a run, all of them or none."""
         at_ms = now_ms()
         points = [Metric(key, value, at_ms, step) for key, value in (metrics or {}).items()]
-        self._yard.tracker.write(run_id, Batch(points, params or {}, tags or {}))
+        self.write(run_id, Batch(points, params or {}, tags or {}))
+
+    def write(self, run_id: str, batch: Batch) -> None:
+        """The same, of several steps."""
+        self._yard.tracker.write(run_id, batch)
 
     def end(self, run_id: str, status: str = "FINISHED") -> Run:
         """The run is over."""

@@ -70,6 +70,9 @@ class _LocalDestination:
     def register(self, record: ModelRegistered) -> None:
         _register(self._yard, record)
 
+    def close(self) -> None:
+        self._yard.close()
+
 
 class _HubDestination:
     """A yard behind a hub: of it only what tells of runs is loaded."""
@@ -91,6 +94,9 @@ class _HubDestination:
 
         with Yard(self._client.address, token=self._token) as yard:
             _register(yard, record)
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def _register(yard: Any, record: ModelRegistered) -> None:

@@ -42,10 +42,12 @@ class Destination:
 
 
 def destination_of(
-    uri: str | os.PathLike[str] | None = None, token: str | None = None
+    uri: str | os.PathLike[str] | None = None,
+    token: str | None = None,
+    project: str | os.PathLike[str] | None = None,
 ) -> Destination:
     """The yard at an address, or the project's own. Nobody is asked."""
-    found = address_of(uri)
+    found = address_of(uri, project)
     return Destination(absolute(found.uri), token, found.by_reader)
 
 
@@ -105,10 +107,11 @@ def start(
         )
     adopted = None if run_id or nested or above else _of_environment()
     silent = bool(rank()) and not (all_ranks or run_id or os.environ.get(RUN_VARIABLE))
-    parent = parent_run_id or _parent(nested, above)
+    around = (above or current_run.current()) if nested else None
+    parent = parent_run_id or (_parent(around) if nested else None)
     begun = RunBegun(
         check_run_id(run_id or adopted or new_id()),
-        _experiment(experiment, above if nested else None),
+        _experiment(experiment, around),
         name or ("" if run_id or adopted else run_name()),
         current_run.user(),
         now_ms(),
@@ -169,13 +172,8 @@ def _of_environment() -> str | None:
     return named
 
 
-def _parent(nested: bool, above: ActiveRun | None) -> str | None:
-    if not nested:
-        return None
-    if above is not None:
-        return above.run_id
-    shared = current_run.current()
-    return shared.run_id if shared is not None else os.environ.get(RUN_VARIABLE) or None
+def _parent(around: ActiveRun | None) -> str | None:
+    return around.run_id if around is not None else os.environ.get(RUN_VARIABLE) or None
 
 
 _experiment_set: list[str | int] = []

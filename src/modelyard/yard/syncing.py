@@ -33,7 +33,7 @@ from modelyard.yard.sending import opener
 
 STATES = ("sent", "waiting", "running", "away")
 """Of a spool: all of it has arrived; nobody sends it; its process goes on; the destination did not take it."""
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -198,11 +198,15 @@ class _Sending:
     def run(self) -> list[Spool]:
         """What became of each."""
         facts = {id(one): _about(self._place, one) for one in self._deliveries}
-        for patience in (float("inf"), 0.0):
-            for delivery in self._deliveries:
-                delivery.patience = patience
-                if not (delivery.finished or delivery.ledger.done or self._why):
-                    self._send(delivery)
+        try:
+            for patience in (float("inf"), 0.0):
+                for delivery in self._deliveries:
+                    delivery.patience = patience
+                    if not (delivery.finished or delivery.ledger.done or self._why):
+                        self._send(delivery)
+        finally:
+            if self._destination is not None:
+                self._destination.close()
         return [self._told(one, facts[id(one)]) for one in self._deliveries]
 
     def _send(self, delivery: Delivery) -> None:

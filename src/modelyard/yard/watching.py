@@ -42,6 +42,8 @@ class Seen:
         default_factory=dict[tuple[str, str], "Sequence[Bucket]"]
     )
     """By run and metric."""
+    trouble: str = ""
+    """Why this is an old look: the last one failed."""
 
     @property
     def over(self) -> bool:
@@ -110,6 +112,36 @@ class Watching:
         return [key for key in common if not key.startswith(OWN)][:MOST_METRICS]
 
 
+class Looker:
+    """Looks in the background, so that keys are heard while a hub or a server lets us wait."""
+
+    def __init__(self, watching: Watching) -> None:
+        self._watching = watching
+        self._asked, self.done = threading.Event(), threading.Event()
+        self._found: Seen | BaseException | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def ask(self) -> None:
+        """Begin a look; `done` is set when it is over."""
+        self.done.clear()
+        self._asked.set()
+
+    def take(self) -> Seen:
+        """What the look that is done has found, or its error."""
+        if isinstance(self._found, Seen):
+            return self._found
+        raise self._found or RuntimeError("nothing was asked for")
+
+    def _run(self) -> None:
+        while self._asked.wait():
+            self._asked.clear()
+            try:
+                self._found = self._watching.look()
+            except BaseException as error:  # noqa: BLE001  raised where it is taken
+                self._found = error
+            self.done.set()
+
+
 class Bell:
     """Rings when a hub tells that runs changed; a yard that tells nothing is looked at every so often."""
 
@@ -139,9 +171,9 @@ class Bell:
                     self._hears = True
         except Exception:  # noqa: BLE001  not allowed, gone, or closed here: it is looked at as any other
             pass
-        if self._hears:
-            self._listener = None  # it may be heard again; who was never heard is asked no more
-        self._hears = False
+        if self._hears:  # it may be heard again; who was never heard is asked no more
+            self._hears, self._listener = False, None
+            self.rung.set()
 
     @property
     def wait_seconds(self) -> float:

@@ -51,7 +51,7 @@ class Network(pl.LightningModule):
     def validation_step(self, batch: Any, _: int) -> None:
         self.log("val_loss", torch.nn.functional.mse_loss(self(batch[0]), batch[1]))
 
-    def test_step(self, batch: Any, _: int) -> None:
+    def test_step(self, batch: Any) -> None:
         self.log("test_loss", torch.nn.functional.mse_loss(self(batch[0]), batch[1]))
 
     def configure_optimizers(self) -> Any:

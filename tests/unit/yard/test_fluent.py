@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_what_is_logged_first_begins_a_run(yard: Yard) -> None:
 
 def test_a_second_run_is_refused_and_one_inside_is_not(yard: Yard) -> None:
     with my.start_run("one") as one:
-        with pytest.raises(Conflict, match="run 'one' .* is going on here already") as told:
+        with pytest.raises(Conflict, match=r"run 'one' .* is going on here already") as told:
             my.start_run("two")
         assert told.value.hint is not None
         assert "nested=True" in told.value.hint
@@ -98,7 +98,7 @@ def test_tasks_have_runs_of_their_own(yard: Yard) -> None:
         return run.run_id, number
 
     async def both() -> list[tuple[str, int]]:
-        return await asyncio.gather(work(1), work(2))
+        return list(await asyncio.gather(work(1), work(2)))
 
     for run_id, number in asyncio.run(both()):
         assert yard.runs.get(run_id).metrics[0].value == number
@@ -109,7 +109,7 @@ def test_the_cells_of_a_notebook_are_one(yard: Yard, monkeypatch: pytest.MonkeyP
 
     class Shell:
         kernel = object()
-        user_ns: dict[str, str] = {"__vsc_ipynb_file__": "/home/ana/train.ipynb"}
+        user_ns: ClassVar = {"__vsc_ipynb_file__": "/home/ana/train.ipynb"}
 
     class Known:
         @staticmethod

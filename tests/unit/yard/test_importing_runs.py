@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -163,6 +166,33 @@ def test_a_deleted_run_stays_deleted_and_a_purged_one_comes_again(
     assert (again["outcome"], again["points"]) == ("new", 4)
     assert history(local, again["run_id"], "loss") == steps(VALUES)
     assert brought(local, path)["outcome"] == "unchanged"
+
+
+def test_an_import_that_was_killed_goes_on_where_it_was(local: my.Yard, tmp_path: Path) -> None:
+    values = [step / 3 for step in range(40_000)]
+    write.tensorboard(tmp_path / "runs/a/events.out.tfevents.1", write.losses(values))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "modelyard", "runs", "import", "runs"],
+        cwd=tmp_path, env={**os.environ, "MODELYARD_URI": str(tmp_path / "yard.db")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while child.poll() is None and not local.runs.search("metrics.loss > 0", records=True):
+            pass  # the test's own time limit bounds it
+    finally:
+        child.kill()
+        child.wait(60)
+    (found,) = local.runs.search(records=True)
+    row = brought(local, tmp_path / "runs")
+    assert row["run_id"] == found["run_id"]
+    assert 0 < row["points"] < len(values)
+    got, page = [], None
+    while not got or page is not None:
+        part = local.tracker.history(row["run_id"], "loss", page=page)
+        got += [metric.step for metric in part.items]
+        page = part.next
+    assert got == list(range(len(values)))
+    assert local.runs.get(row["run_id"]).status == "FINISHED"
 
 
 def test_a_dry_run_says_it_all_and_changes_nothing(yard: my.Yard, tmp_path: Path) -> None:

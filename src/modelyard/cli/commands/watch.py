@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -122,13 +123,29 @@ def _looks(
     watching: Watching, bell: Bell, named: bool, pressed: Keys
 ) -> Iterator[tuple[Seen, str]]:
     """What there is to see, again when it may have changed, and each key with what was seen last. Runs that were named
-    come to an end."""
+    come to an end. A hub or database that is away is waited for."""
+    from modelyard.base.errors import Overloaded, Unreachable
+    from modelyard.yard.watching import Looker
+
+    seen: Seen | None = None
+    looker = Looker(watching)
     while True:
-        seen = watching.look()
-        bell.listen([run.experiment_id for run in seen.runs])
+        looker.ask()
+        while not looker.done.wait(0.1):
+            if (key := pressed.wait(0)) in QUIT and seen is None:
+                return
+            if key and seen is not None:
+                yield seen, key
+        try:
+            seen = looker.take()
+            bell.listen([run.experiment_id for run in seen.runs])
+        except (Unreachable, Overloaded) as error:
+            if seen is None:
+                raise
+            seen = replace(seen, trouble=f"{error.message}; trying again")
         until = time.monotonic() + bell.wait_seconds
         yield seen, ""
-        if named and seen.over:
+        if named and seen.over and not seen.trouble:
             return
         while time.monotonic() < until and not bell.rung.is_set():
             if key := pressed.wait(until - time.monotonic()):

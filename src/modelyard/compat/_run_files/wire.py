@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FIXED = {_FIXED64: 8, _FIXED32: 4}
 _SIGN = 1 << 63
 
 
@@ -19,19 +20,19 @@ class Malformed(ValueError):
     """Bytes that are no message."""
 
 
-class Field(NamedTuple):
-    """A field as it stands there: a number of a varint, else the bytes."""
+Field = tuple[int, Any]
+"""A field as it stands there: its wire type, and a number of a varint, else the bytes."""
 
-    kind: int
-    value: Any
+
+_ABSENT: Field = (-1, None)
 
 
 class Message(dict[int, list[Field]]):
     """Fields by number; each may come several times."""
 
-    def _last(self, number: int) -> Field | None:
+    def _last(self, number: int) -> Field:
         found = self.get(number)
-        return found[-1] if found else None
+        return found[-1] if found else _ABSENT
 
     def has(self, number: int) -> bool:
         """Whether the field is there."""
@@ -39,23 +40,23 @@ class Message(dict[int, list[Field]]):
 
     def integer(self, number: int) -> int:
         """A signed 64-bit number; 0 when it is not there."""
-        field = self._last(number)
-        return 0 if field is None or field.kind != _VARINT else _signed(field.value)
+        kind, value = self._last(number)
+        return _signed(value) if kind == _VARINT else 0
 
     def double(self, number: int) -> float:
         """A double; 0 when it is not there."""
-        field = self._last(number)
-        return struct.unpack("<d", field.value)[0] if field and field.kind == _FIXED64 else 0.0
+        kind, value = self._last(number)
+        return struct.unpack("<d", value)[0] if kind == _FIXED64 else 0.0
 
     def single(self, number: int) -> float:
         """A float, exactly, as a double."""
-        field = self._last(number)
-        return struct.unpack("<f", field.value)[0] if field and field.kind == _FIXED32 else 0.0
+        kind, value = self._last(number)
+        return struct.unpack("<f", value)[0] if kind == _FIXED32 else 0.0
 
     def bytes(self, number: int) -> bytes:
         """Bytes; none when it is not there."""
-        field = self._last(number)
-        return field.value if field is not None and field.kind == _BYTES else b""
+        kind, value = self._last(number)
+        return value if kind == _BYTES else b""
 
     def text(self, number: int) -> str:
         """Text; what is no UTF-8 is replaced."""
@@ -67,7 +68,7 @@ class Message(dict[int, list[Field]]):
 
     def several(self, number: int) -> list[bytes]:
         """All bytes of a repeated field."""
-        return [field.value for field in self.get(number, ()) if field.kind == _BYTES]
+        return [value for kind, value in self.get(number, ()) if kind == _BYTES]
 
     def messages(self, number: int) -> Iterator[Message]:
         """All messages of a repeated field."""
@@ -76,21 +77,19 @@ class Message(dict[int, list[Field]]):
     def integers(self, number: int) -> list[int]:
         """Signed 64-bit numbers of a repeated field, packed or not."""
         found: list[int] = []
-        for field in self.get(number, ()):
-            if field.kind == _VARINT:
-                found.append(_signed(field.value))
-            elif field.kind == _BYTES:
+        for kind, told in self.get(number, ()):
+            if kind == _VARINT:
+                found.append(_signed(told))
+            elif kind == _BYTES:
                 at = 0
-                while at < len(field.value):
-                    value, at = _varint(field.value, at)
+                while at < len(told):
+                    value, at = _varint(told, at)
                     found.append(_signed(value))
         return found
 
     def packed(self, number: int, form: str) -> list[float]:
         """Numbers of fixed size, packed or not; ``form`` is struct's letter."""
-        data = b"".join(
-            field.value for field in self.get(number, ()) if isinstance(field.value, bytes)
-        )
+        data = b"".join(value for _, value in self.get(number, ()) if isinstance(value, bytes))
         if len(data) % struct.calcsize(form):
             raise Malformed("packed numbers end in the middle of one")
         return [value for (value,) in struct.iter_unpack(f"<{form}", data)]
@@ -102,22 +101,24 @@ def read(data: bytes) -> Message:
     while at < end:
         tag, at = _varint(data, at)
         kind = tag & 7
+        if kind == _BYTES:
+            size, at = _varint(data, at)
+        elif kind == _VARINT:
+            size = 0
+        elif kind in _FIXED:
+            size = _FIXED[kind]
+        else:
+            raise Malformed(f"wire type {kind}")
         if kind == _VARINT:
             value, at = _varint(data, at)
         else:
-            if kind == _BYTES:
-                size, at = _varint(data, at)
-            elif kind in (_FIXED64, _FIXED32):
-                size = 8 if kind == _FIXED64 else 4
-            else:
-                raise Malformed(f"wire type {kind}")
-            if at + size > end:
-                raise Malformed("a field is longer than its message")
             value = data[at : at + size]
             at += size
-        if not tag >> 3:
+            if at > end:
+                raise Malformed("a field is longer than its message")
+        if tag < 8:
             raise Malformed("field 0")
-        found.setdefault(tag >> 3, []).append(Field(kind, value))
+        found.setdefault(tag >> 3, []).append((kind, value))
     return found
 
 
@@ -127,14 +128,19 @@ def _signed(value: int) -> int:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        if at >= len(data):
-            raise Malformed("a number ends in the middle")
-        byte = data[at]
+    """A number, and where it ends; most have one byte."""
+    try:
+        value = data[at]
         at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if value < 0x80:
             return value, at
-        shift += 7
+        value &= 0x7F
+        for shift in range(7, 70, 7):
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value, at
+    except IndexError:
+        raise Malformed("a number ends in the middle") from None
     raise Malformed("a number is too long")

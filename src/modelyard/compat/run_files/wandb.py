@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from modelyard.base.secrets import text_without_secrets
 from modelyard.compat._run_files.frames import Damage, logged
 from modelyard.compat._run_files.values import Kept, flat, milliseconds, number
 from modelyard.compat._run_files.wire import Malformed, Message, read
@@ -89,7 +90,7 @@ class WandbRun:
         commit = began.message(21)
         tags |= {
             "mlflow.source.git.commit": commit.text(2),
-            "mlflow.source.git.repoURL": commit.text(1),
+            "mlflow.source.git.repoURL": text_without_secrets(commit.text(1)),
         }
         return Origin(
             f"{began.text(2)}/{began.text(3)}/{run_id}/{self._path.parent.name}",

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from zlib import crc32
 
 from modelyard.base.digests import sha256_bytes
@@ -56,14 +55,19 @@ def shown(destination: str) -> str:
 
     >>> shown("postgresql://me:secret@db/yard?password=x&host=/run")
     'postgresql://me@db/yard?host=/run'
+    >>> shown("sqlite:////home/me/yard.db")
+    'sqlite:////home/me/yard.db'
     """
-    parts = urlsplit(destination)
-    place = parts.netloc
-    if "@" in place:
-        account, _, host = place.rpartition("@")
-        place = f"{account.partition(':')[0]}@{host}"
-    words = [w for w in parts.query.split("&") if not _is_secret(w.partition("=")[0])]
-    return urlunsplit((parts.scheme, place, parts.path, "&".join(filter(None, words)), ""))
+    scheme, found, rest = destination.partition("://")
+    place, asked, query = rest.partition("?")
+    host, slash, path = place.partition("/")
+    if "@" in place and not destination.startswith("sqlite"):
+        # a password may hold a slash: all up to the last @ is the account
+        account, _, place = place.rpartition("@")
+        host, slash, path = place.partition("/")
+        host = f"{account.partition(':')[0]}@{host}"
+    words = [w for w in query.split("&") if w and not _is_secret(w.partition("=")[0])]
+    return f"{scheme}{found}{host}{slash}{path}" + (asked + "&".join(words) if words else "")
 
 
 def _is_secret(name: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelyard.yard.autologging.data import container_input
+
 MOST_ROWS = 10_000
 """Rows that training metrics are computed of."""
 FEW_ROWS = 2_000
@@ -18,6 +20,8 @@ FEW_ROWS = 2_000
 MOST_CLASSES = 50
 """Of a confusion matrix."""
 SAMPLE_ROWS = 5
+_NO_ROWS = ("coo", "dia", "bsr")
+"""Formats of sparse matrices that give no rows back."""
 
 
 def params_of(estimator: Any) -> dict[str, Any]:
@@ -48,8 +52,18 @@ def rows_of(data: Any) -> int:
     return int(shape[0]) if shape else len(data)
 
 
+def input_of(data: Any) -> Any:
+    """Data as an input of the run: of a sparse matrix what stands in it, as it would print itself otherwise."""
+    if hasattr(data, "nnz") and hasattr(data, "tocsr"):
+        rows, columns = data.shape
+        return container_input(f"sparse {data.format}", rows, columns, None, data.data)
+    return data
+
+
 def head_of(data: Any, rows: int = SAMPLE_ROWS) -> Any:
-    """The first rows."""
+    """The first rows; None when the container gives none."""
+    if getattr(data, "format", "") in _NO_ROWS:
+        return None
     return data.iloc[:rows] if hasattr(data, "iloc") else data[:rows]
 
 
@@ -58,6 +72,8 @@ def thinned(data: Any, most: int = MOST_ROWS) -> Any:
     if data is None or rows_of(data) <= most:
         return data
     step = math.ceil(rows_of(data) / most)
+    if getattr(data, "format", "") in _NO_ROWS:
+        data = data.tocsr()
     return data.iloc[::step] if hasattr(data, "iloc") else data[::step]
 
 
@@ -95,7 +111,11 @@ def _of_classifier(estimator: Any, X: Any, y: Any, weights: Any) -> Report:
         return Report()
     guess = estimator.predict(X)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        y, guess, average="weighted", sample_weight=weights, zero_division=0
+        y,
+        guess,
+        average="weighted",
+        sample_weight=weights,
+        zero_division=0,  # type: ignore[arg-type]  # its stubs say str
     )
     accuracy = metrics.accuracy_score(y, guess, sample_weight=weights)
     found: dict[str, Any] = {"training_accuracy": accuracy, "training_precision": precision}
@@ -115,7 +135,7 @@ def _floats(values: Mapping[str, Any]) -> dict[str, float]:
 def _confusion(y: Any, guess: Any, classes: Any) -> dict[str, Any] | None:
     from sklearn import metrics
 
-    if len(classes) > MOST_CLASSES:
+    if not 2 <= len(classes) <= MOST_CLASSES:
         return None
     matrix = metrics.confusion_matrix(y, guess, labels=classes)
     return {"classes": classes.tolist(), "matrix": matrix.tolist()}

@@ -110,7 +110,7 @@ def _log_trained(call: Call, model: Any, X: Any, y: Any) -> None:
             call.log_metrics({"best_iteration": best, **_best(model.get_best_score())})
     with call.step("importance"):
         if model.tree_count_:
-            values = model.get_feature_importance().tolist()
+            values = model.get_feature_importance(type="PredictionValuesChange").tolist()
             names = [str(name) for name in model.feature_names_]
             call.log_dict(dict(zip(names, values, strict=False)), IMPORTANCE)
     if _is_pool(X):

@@ -50,7 +50,7 @@ def fit(call: Call) -> Generator[None, Any, None]:
         call.log_params(fit_params(asked) | model_params(model))
     with call.step("dataset"):
         if is_table(x):
-            call.log_data(x, asked.get("y"))
+            call.log_data(x)
     epochs: list[tuple[int, Mapping[str, float]]] = []
 
     def epoch(number: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -200,17 +200,18 @@ def sample(data: Any) -> Any:
 
 def counted(data: Any) -> Iterator[tuple[str, int]]:
     """``rows`` of what has rows, ``batches`` of what gives batches and knows how many."""
+    one: Any = data
     if isinstance(data, dict | list | tuple) and data:
-        data = next(iter(data.values() if isinstance(data, dict) else data))
-    if is_table(data):
-        yield "rows", int(data.shape[0])
-    elif hasattr(data, "cardinality"):  # a dataset of TensorFlow: below zero when it does not know
-        if (batches := int(data.cardinality())) >= 0:
+        one = next(iter(data.values() if isinstance(data, dict) else data))
+    if is_table(one):
+        yield "rows", int(one.shape[0])
+    elif hasattr(one, "cardinality"):  # a dataset of TensorFlow: below zero when it does not know
+        if (batches := int(one.cardinality())) >= 0:
             yield "batches", batches
-    elif hasattr(data, "num_batches") and isinstance(data.num_batches, int):
-        yield "batches", data.num_batches
-    elif hasattr(data, "dataset") and hasattr(data.dataset, "__len__"):
-        yield "rows", len(data.dataset)
+    elif isinstance(batches := getattr(one, "num_batches", None), int):
+        yield "batches", batches
+    elif (dataset := getattr(one, "dataset", None)) is not None and hasattr(dataset, "__len__"):
+        yield "rows", len(dataset)
 
 
 def _size(shape: Sequence[int]) -> int:

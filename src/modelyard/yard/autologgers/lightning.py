@@ -18,7 +18,7 @@ from modelyard.yard.autologging.calls import Call
 from modelyard.yard.autologging.interface import Patcher
 
 NAME = "lightning"
-EXTRA = "lightning"
+EXTRA = "torch"
 LIBRARIES = ("lightning.pytorch", "pytorch_lightning")
 
 SUMMARY = "model_summary.txt"
@@ -44,8 +44,8 @@ def install(patcher: Patcher) -> None:
 def fit(call: Call) -> Generator[None, Any, None]:
     """Around one training."""
     trainer, module = call.arguments["self"], call.arguments["model"]
-    if any(getattr(one, "logs_to_run", False) for one in trainer.loggers):
-        yield  # one of ours, which the user handed over
+    if _handed_over(trainer):
+        yield
         return
     leads = trainer.is_global_zero
     if leads:
@@ -88,6 +88,9 @@ def fit(call: Call) -> Generator[None, Any, None]:
 def evaluate(call: Call) -> Generator[None, Any, None]:
     """Around `validate` and `test`."""
     trainer = call.arguments["self"]
+    if _handed_over(trainer):
+        yield
+        return
     heard: list[tuple[dict[str, float], int]] = []
 
     def told(metrics: Mapping[str, Any], step: int | None) -> None:
@@ -100,6 +103,11 @@ def evaluate(call: Call) -> Generator[None, Any, None]:
             with _run_of(call, trainer) as run:
                 for metrics, step in heard:
                     run.log_metrics(metrics, step=step)
+
+
+def _handed_over(trainer: Any) -> bool:
+    """Whether the user gave it a logger of ours."""
+    return any(getattr(one, "logs_to_run", False) for one in trainer.loggers)
 
 
 def _elsewhere(trainer: Any) -> bool:
@@ -219,12 +227,12 @@ def told_as(
 ) -> tuple[dict[str, float], int]:
     """Metrics and their step as loggers get them."""
     values = numbers(metrics)
-    if step is None and "step" in values:
-        step = int(values.pop("step"))
-    elif step is None:
-        values.setdefault("epoch", trainer.current_epoch)
-        step = trainer.fit_loop.epoch_loop._batches_that_stepped
-    return values, int(step)
+    if step is not None:
+        return values, step
+    if "step" in values:
+        return values, int(values.pop("step"))
+    values.setdefault("epoch", trainer.current_epoch)
+    return values, int(trainer.fit_loop.epoch_loop._batches_that_stepped)
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -109,9 +109,11 @@ class Trials:
             return
         run = self._take(trial.number)
         if run is not None:
-            run.set_tag("state", "FAIL")
-            _log_params(run, trial.params)
-            run.end("FAILED" if isinstance(error, Exception) else "KILLED")
+            try:
+                study = self._call.arguments["self"]
+                self._tell(run, study.get_trials(deepcopy=False)[trial.number], "FAIL")
+            finally:
+                run.end("FAILED" if isinstance(error, Exception) else "KILLED")
 
     def ended(self, _study: Any, trial: Any) -> None:
         """A trial is over."""
@@ -119,16 +121,16 @@ class Trials:
         if run is None:
             return
         try:
-            self._tell(run, trial)
+            self._tell(run, trial, trial.state.name)
         finally:
             run.end("FAILED" if trial.state.name == "FAIL" else "FINISHED")
 
-    def _tell(self, run: ActiveRun, trial: Any) -> None:
-        run.set_tag("state", trial.state.name)
+    def _tell(self, run: ActiveRun, trial: Any, state: str) -> None:
+        run.set_tag("state", state)
         _log_params(run, trial.params)
         for step, value in trial.intermediate_values.items():
             run.log_metric("intermediate_value", value, step=step)
-        if trial.state.name == "COMPLETE":
+        if state == "COMPLETE":
             values = trial.values
             names = ["value"] if len(values) == 1 else [f"value_{i}" for i in range(len(values))]
             run.log_metrics(dict(zip(names, values, strict=True)))

@@ -20,7 +20,7 @@ from modelyard.yard.autologging.interface import Patcher
 
 NAME = "sklearn"
 EXTRA = "sklearn"
-LIBRARIES = ("sklearn",)
+LIBRARIES = ("sklearn", "sklearn.model_selection")
 
 RESULTS = "cv_results.csv"
 CONFUSION = "training_confusion_matrix.json"
@@ -32,7 +32,9 @@ _QUIET = (
     "_incremental_fit_estimator",
     "_permutation_test_score",
 )
-"""What scikit-learn's own functions train folds with."""
+"""What scikit-learn's own functions train folds with. They are found on the stack and not wrapped: other modules have them by
+name, and a worker process could not be given what is no longer the module's own."""
+_FOLDS = "sklearn.model_selection._validation"
 _runs: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
 """Estimator -> the run that its fit was logged to, and the prefix of its keys."""
 
@@ -50,7 +52,8 @@ def install(patcher: Patcher) -> None:
     setters = getattr(sys.modules.get("sklearn.utils._set_output"), "_SetOutputMixin", None)
     if setters is not None:  # it wraps fit_transform of new classes itself: ours goes around that
         _follow(patcher, setters, ("fit_transform",), others)
-    _wrap_validation(patcher)
+    if "sklearn.model_selection" in sys.modules:
+        _wrap_validation(patcher)
 
 
 def _wrap(patcher: Patcher, cls: type, names: tuple[str, ...], others: frozenset[str]) -> None:
@@ -81,6 +84,8 @@ def _mixins() -> list[type]:
 def _follow(patcher: Patcher, base: type, names: tuple[str, ...], others: frozenset[str]) -> None:
     """Wrap methods of classes that are defined from now on below ``base``."""
     before = vars(base).get("__init_subclass__")
+    if getattr(before, "__module__", "") == __name__:
+        return  # it is followed already
 
     def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807
         if before is not None:
@@ -96,38 +101,29 @@ def _follow(patcher: Patcher, base: type, names: tuple[str, ...], others: frozen
 
 
 def _wrap_validation(patcher: Patcher) -> None:
-    """`cross_validate` is one run; folds of it and of its like are none."""
+    """`cross_validate` is one run."""
     from sklearn import model_selection
     from sklearn.model_selection import _validation
 
     for owner in (model_selection, _validation):
         patcher.wrap(owner, "cross_validate", cross_validate)
-    for name in _QUIET:
-        if hasattr(_validation, name):
-            patcher.wrap(_validation, name, quiet)
 
 
 # Hooks
-
-
-def quiet(call: Call) -> Generator[None, Any, None]:
-    """What is trained within is not logged."""
-    return
-    yield
 
 
 def fit(call: Call) -> Generator[None, Any, None]:
     """Around `fit`, `fit_predict` and `fit_transform` of the outermost estimator."""
     given = call.arguments
     estimator = given["self"]
-    if only_prepares(estimator):
+    if only_prepares(estimator) or _in_folds():
         return
     X, y = _data(given)
     with call.step("params"):
         call.log_tags({"estimator": type(estimator).__name__, "class": _class_name(estimator)})
         call.log_params(told.params_of(estimator))
     with call.step("dataset"):
-        call.log_data(X)
+        call.log_data(told.input_of(X))
     yield
     if hasattr(estimator, "cv_results_") and hasattr(estimator, "refit"):
         _search(call, estimator, X, y)
@@ -143,6 +139,16 @@ def only_prepares(estimator: Any) -> bool:
         return False
     package, _, rest = type(estimator).__module__.partition(".")
     return package != "sklearn" or rest.partition(".")[0] in _PREPARES
+
+
+def _in_folds() -> bool:
+    """Whether a function of scikit-learn tries the estimator on parts of the data."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name in _QUIET and frame.f_globals.get("__name__") == _FOLDS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _trained(call: Call, estimator: Any, X: Any, y: Any) -> None:
@@ -186,7 +192,7 @@ def cross_validate(call: Call) -> Generator[None, Any, None]:
         call.log_tags({"estimator": type(given["estimator"]).__name__})
         call.log_params(told.params_of(given["estimator"]) | {"cv": given.get("cv")})
     with call.step("dataset"):
-        call.log_data(given.get("X"))
+        call.log_data(told.input_of(given.get("X")))
     results = yield
     with call.step("metrics"):
         for key in [k for k in results if k.endswith("_time") or k.startswith(("test_", "train_"))]:

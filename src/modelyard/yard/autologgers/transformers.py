@@ -47,8 +47,7 @@ def install(patcher: Patcher) -> None:
 def train(call: Call) -> Generator[None, Any, None]:
     """Around one training."""
     trainer = call.arguments["self"]
-    handed_over = any(getattr(c, "logs_to_run", False) for c in trainer.callback_handler.callbacks)
-    if handed_over or not trainer.is_world_process_zero():
+    if _handed_over(trainer) or not trainer.is_world_process_zero():
         yield
         return
 
@@ -84,6 +83,11 @@ def predict(call: Call) -> Generator[None, Any, None]:
     _tell_measured(call, output.metrics or {})
 
 
+def _handed_over(trainer: Any) -> bool:
+    """Whether the user gave it a callback of ours."""
+    return any(getattr(one, "logs_to_run", False) for one in trainer.callback_handler.callbacks)
+
+
 def _tell_measured(call: Call, metrics: Mapping[str, Any]) -> None:
     """To the active run, that of the last `train`, or one of its own."""
     from modelyard.yard import fluent
@@ -91,7 +95,7 @@ def _tell_measured(call: Call, metrics: Mapping[str, Any]) -> None:
     trainer = call.arguments["self"]
     with call.step("metrics"):
         values, step = numbers(metrics), trainer.state.global_step
-        if not values or not trainer.is_world_process_zero():
+        if not values or _handed_over(trainer) or not trainer.is_world_process_zero():
             return
         known = _runs.get(trainer)
         if fluent.active_run() is not None or known is None:
@@ -113,7 +117,7 @@ def _tell_tokenizer(call: Call, trainer: Any) -> None:
 
 @contextlib.contextmanager
 def _calling(trainer: Any, start: Callable[..., None], told: Callable[..., None]) -> Iterator[None]:
-    """A callback of ours, after all others, for this call."""
+    """A callback of ours, before all others, for this call."""
     from transformers import TrainerCallback
 
     class Ours(TrainerCallback):
@@ -124,7 +128,7 @@ def _calling(trainer: Any, start: Callable[..., None], told: Callable[..., None]
             told(kwargs.get("logs") or {}, state.global_step)
 
     ours, callbacks = Ours(), trainer.callback_handler.callbacks
-    callbacks.append(ours)
+    callbacks.insert(0, ours)  # the one that prints takes something out of what is logged
     try:
         yield
     finally:
@@ -143,7 +147,7 @@ def started(args: Any, model: Any, state: Any, dataloader: Any) -> dict[str, Any
         counts = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
         params["parameters"] = sum(count for count, _ in counts)
         params["trainable_parameters"] = sum(count for count, trains in counts if trains)
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if hasattr(config, "to_diff_dict"):
         params |= {
             f"model_{key.removeprefix('model_')}": value
@@ -165,7 +169,9 @@ def arguments(args: Any) -> dict[str, Any]:
             continue
         if not isinstance(value, str | int | float):
             continue  # None, and settings that are made of settings
-        set_aside = field.default is None and value is False  # how some say that they were not chosen
+        set_aside = (
+            field.default is None and value is False
+        )  # how some say that they were not chosen
         if field.name in _ALWAYS or (getattr(args, field.name) != field.default and not set_aside):
             found[field.name] = value
     return found
@@ -173,7 +179,7 @@ def arguments(args: Any) -> dict[str, Any]:
 
 def config_of(model: Any) -> dict[str, Any] | None:
     """The model's whole config, where it has one."""
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     return config.to_dict() if hasattr(config, "to_dict") else None
 
 

@@ -122,6 +122,11 @@ class Call:
                 raise
         return self._run
 
+    def is_one_too_many(self) -> bool:
+        """Whether so much was trained in the active run already that more of it would drown the rest."""
+        run = current_run.current() if self._run is None else None
+        return run is not None and _trainings.get(run.run_id, 0) >= MOST_TRAININGS
+
     def _begun(self) -> ActiveRun:
         from modelyard.yard import starting
 
@@ -233,7 +238,8 @@ def caller_name(value: Any, otherwise: str = "data") -> str:
         frame = frame.f_back
     if frame is None:
         return otherwise
-    return next((name for name, at in list(frame.f_locals.items()) if at is value), otherwise)
+    names = {**frame.f_globals, **frame.f_locals}
+    return next((n for n, at in names.items() if at is value and n[0] != "_"), otherwise)
 
 
 _OURS = "modelyard.yard.autolog"

@@ -17,9 +17,13 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from modelyard.yard.autologging.calls import Call, ongoing
+from modelyard.yard.autologging.calls import MOST_TRAININGS, Call, ongoing
 from modelyard.yard.autologging.interface import Hook, Options
 from modelyard.yard.autologging.trouble import contained, probe, report
+
+
+class LimitReached(Exception):
+    """A loop trains more in one run than anybody will look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,10 @@ def _around(call: Call, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any
 
 def _begun(call: Call, hook: Hook) -> tuple[Generator[None, Any, None] | None, Exception | None]:
     try:
+        if call.is_one_too_many():
+            return None, LimitReached(
+                f"{MOST_TRAININGS} trainings were logged to this run; more of them are not"
+            )
         steps = hook(call)
         next(steps)
         probe(f"{call.name}.before")

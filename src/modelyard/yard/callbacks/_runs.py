@@ -40,6 +40,10 @@ class Borrowed:
             self._paused = self._found.run_id
         self.end(status)
 
+    def renew(self) -> None:
+        """What comes now is another training."""
+        self._paused = None
+
     def end(self, status: str = "FINISHED") -> None:
         """A run of its own ends. The next training has another one."""
         with self.step("end"):

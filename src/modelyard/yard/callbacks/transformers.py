@@ -25,11 +25,14 @@ class RunCallback(TrainerCallback):
     def __init__(self, run: ActiveRun | None = None, *, log_model: bool = True) -> None:
         self._runs = Borrowed("transformers.RunCallback", run)
         self._log_model = log_model
+        self._training = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The run begins, or is found."""
         if not state.is_world_process_zero:
             return
+        self._training = True
+        self._runs.renew()
         model = kwargs.get("model")
         with self._runs.step("params"):
             params = told.started(args, model, state, kwargs.get("train_dataloader"))
@@ -55,4 +58,10 @@ class RunCallback(TrainerCallback):
         with self._runs.step("model"):
             if self._log_model:
                 self._runs.run.log_model(kwargs["model"], "model")
-        self._runs.end()
+        self._training = False
+        self._runs.pause()
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """After a training its run ends again."""
+        if not self._training:
+            self._runs.pause()

@@ -20,8 +20,12 @@ def command(run_id: str, status: str, as_json: bool, project: str | None) -> Non
     Examples:
       modelyard runs end $RUN --status FAILED
     """
-    from modelyard.cli.yards import existing_yard
+    from modelyard.cli.yards import runs_to_log_to
 
-    with existing_yard(project) as yard:
-        run = yard.runs.end(run_id, status)
-    report({"run_id": run_id, "status": run.status.value}, as_json, f"{run.name}: {run.status}")
+    with runs_to_log_to(project) as runs:
+        run = runs.end(run_id, status)
+    report(
+        {"run_id": run_id, "status": run.status.value},
+        as_json,
+        f"{run.name or run_id}: {run.status}",
+    )

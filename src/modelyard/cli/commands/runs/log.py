@@ -19,6 +19,12 @@ from modelyard.cli.output import report
 )
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag.")
 @click.option("--step", type=int, default=0, show_default=True, help="Of the metrics.")
+@click.option(
+    "--file",
+    "file",
+    metavar="FILE",
+    help='JSON, one object or one a line: {"loss": 0.3, "step": 2}, {"params": {"depth": 3}}; - is standard input.',
+)
 @json_option
 @project_option
 def command(
@@ -27,6 +33,7 @@ def command(
     params: tuple[str, ...],
     tags: tuple[str, ...],
     step: int,
+    file: str | None,
     as_json: bool,
     project: str | None,
 ) -> None:
@@ -35,11 +42,22 @@ def command(
     \b
     Examples:
       modelyard runs log $RUN --metric loss=0.31 --step 12 --param depth=3
+      train.sh | modelyard runs log $RUN --file -
     """
-    from modelyard.cli.yards import existing_yard
+    from modelyard.base.clock import now_ms
+    from modelyard.cli.commands.runs.said import batch_in, text_at
+    from modelyard.cli.yards import runs_to_log_to
+    from modelyard.tracking.interface import Batch, Metric
 
-    said = numbers(metrics, "--metric"), pairs(params, "--param"), pairs(tags, "--tag")
-    with existing_yard(project) as yard:
-        yard.runs.log(run_id, metrics=said[0], params=said[1], tags=dict(said[2]), step=step)
-    logged = sum(map(len, said))
+    at_ms = now_ms()
+    points = [Metric(k, v, at_ms, step) for k, v in numbers(metrics, "--metric").items()]
+    batch = Batch(points, pairs(params, "--param"), dict(pairs(tags, "--tag")))
+    if file is not None:
+        more = batch_in(text_at(file), file, step)
+        batch = Batch(
+            [*points, *more.metrics], {**more.params, **batch.params}, {**more.tags, **batch.tags}
+        )
+    with runs_to_log_to(project) as runs:
+        runs.write(run_id, batch)
+    logged = len(batch.metrics) + len(batch.params) + len(batch.tags)
     report({"run_id": run_id, "logged": logged}, as_json, f"logged {logged} values to {run_id}")

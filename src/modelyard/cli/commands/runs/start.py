@@ -36,9 +36,9 @@ def command(
     Examples:
       modelyard runs start nightly --experiment churn --tag team=risk
     """
-    from modelyard.cli.yards import new_or_existing_yard
+    from modelyard.cli.yards import runs_to_log_to
     from modelyard.yard.runs import run_row
 
-    with new_or_existing_yard(project) as yard:
-        run = yard.runs.start(name, experiment=experiment, tags=pairs(tags, "--tag"), parent=parent)
+    with runs_to_log_to(project, new=True) as runs:
+        run = runs.start(name, experiment=experiment, tags=pairs(tags, "--tag"), parent=parent)
     emit(run_row(run, experiment), as_json, lambda: run.run_id)

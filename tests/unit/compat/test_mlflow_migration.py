@@ -46,6 +46,7 @@ from mlflow_database import (
     team,
     write,
 )
+from mlflow_server import serving
 from modelyard.base.errors import FileMissing, ForeignSchema, NotFound, Unreachable
 from modelyard.cli.program import program
 from modelyard.compat._mlflow.migrating import migrate
@@ -340,3 +341,14 @@ def test_a_hub_takes_the_same(tables: Tables, tmp_path: Path) -> None:
         second: Any = migrate(str(tables.path), remote, verify=True)
         assert (second.failures, second.differences) == ({}, [])
         assert counts(second)["runs"] == (1, 1, 4)
+
+
+def test_a_server_is_read_through_its_rest(tables: Tables, yard: Yard, tmp_path: Path) -> None:
+    migrate(str(tables.path), yard)
+    with serving(yard) as client, Yard(tmp_path / "second.db") as second:
+        report = migrate(str(client.http.base_url), second, verify=True)
+        assert (report.failures, report.differences) == ({}, [])
+        assert counts(report)["runs"] == (5, 0, 0)
+        assert second.tracker.run(CHILD).parent_run_id == PARENT
+        assert second.artifacts.stat(f"model:{MODEL}", "data/w.bin") is not None
+        assert [k.model_id for k in second.tracker.run(PARENT).model_outputs] == [MODEL]

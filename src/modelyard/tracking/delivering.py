@@ -39,13 +39,16 @@ from modelyard.tracking.records import (
 from modelyard.tracking.spool import board as counts
 from modelyard.tracking.spool.board import Board
 from modelyard.tracking.spool.format import POINT, Entry, Point, point_of
-from modelyard.tracking.spool.keeping import WHERE, kept_file
+from modelyard.tracking.spool.keeping import WHERE, kept_file, open_kept
 from modelyard.tracking.spool.ledger import Ledger
-from modelyard.tracking.spool.places import BOARD, FILES, WRITER_LOCK, Head
+from modelyard.tracking.spool.places import BOARD, FILES, WRITER_LOCK, Head, check_own
 from modelyard.tracking.spool.reader import SpoolReader, remove_sent
 
+MOST_BEATEN = 500
 MOST_RECORDS, MOST_BYTES = 5000, 2 << 20
 """Of what is told at once."""
+BEAT_SECONDS = 15.0
+"""Between two signs of life of a run."""
 AGAIN = 20
 """How often somebody else may have told of the same before it is looked at anew."""
 
@@ -83,7 +86,12 @@ def is_refusal(error: BaseException) -> bool:
 class Delivery:
     """One spool on its way. Whatever `step` raises is trouble of the destination: it is tried again later."""
 
-    def __init__(self, head: Head, folder: Path, *, patience: float) -> None:
+    def __init__(
+        self, head: Head, folder: Path, *, patience: float, beat: float = BEAT_SECONDS
+    ) -> None:
+        """`NotAllowed` for a spool that leads to other files."""
+        check_own(folder)
+        self._beat = beat
         self.head, self.folder, self.patience = head, folder, patience
         self.ledger = Ledger(folder)
         self.reader = SpoolReader(folder, self.ledger.read)
@@ -205,21 +213,24 @@ class Delivery:
                     (self.folder / FILES / name).unlink(missing_ok=True)
 
     def _past(self, number: int) -> None:
-        self.ledger.past(number)
+        try:
+            self.ledger.past(number)
+        except OSError:  # the disk is full, of this too: what was sent makes room
+            remove_sent(self.folder, number)
+            self.ledger.past(number)
         if self.board:
             self.board.put(counts.ACKED, number)
         self.moved()
         remove_sent(self.folder, number)
 
     def _put_file(self, destination: Destination, record: FileAdded) -> None:
-        path = kept_file(self.folder / FILES, record.sha256)
+        folder = self.folder / FILES
+        path = kept_file(folder, record.sha256)
         if record.sha256 in self._put or path is None:
             return  # it was sent before; else the destination says that it is missing
-        try:
-            with _Watched(path, self.moved) as stream:
-                destination.put(stream, record.sha256, record.size)
-        except FileNotFoundError as error:
-            raise FileMissing(f"{path} is there no more") from error
+        opened = open_kept(folder, path, record.sha256, lambda file: _Watched(file, self.moved))
+        with opened as stream:
+            destination.put(stream, record.sha256, record.size)
         self._put.add(record.sha256)
 
     # What is refused
@@ -229,8 +240,13 @@ class Delivery:
         record = next(_items([entry]))[1] if not isinstance(error, _Malformed) else None
         if isinstance(record, FileAdded) and record.sha256 in self._put:
             self._put.discard(record.sha256)  # gc may have taken it in between: it is put again
-            self._tell(destination, [entry])
-            return
+            try:
+                self._tell(destination, [entry])
+                return
+            except Exception as again:
+                if not is_refusal(again):
+                    raise
+                error = again
         run = run_of(record)
         if isinstance(record, RunBegun):
             self.ledger.refused_runs.add(record.run_id)
@@ -279,6 +295,10 @@ class Delivery:
                     if not is_refusal(error):
                         raise
                     self.ledger.problem(number, error, record)
+        elif self.ledger.runs:  # a last sign, so that one which died before the first is missed too
+            for begin in range(0, len(self.ledger.runs), MOST_BEATEN):
+                beaten = self.ledger.runs[begin : begin + MOST_BEATEN]
+                destination.tracker.beat(beaten, self._beat)
         self.finished = True
         if self.board:
             self.board.close()

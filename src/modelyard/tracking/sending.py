@@ -13,8 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from modelyard.base.errors import NotAllowed, NotReady, Overloaded, TimedOut, Unreachable
 from modelyard.stores.locks import taken
-from modelyard.tracking.delivering import Delivery, Destination, Held, message_of
+from modelyard.tracking.delivering import MOST_BEATEN, Delivery, Destination, Held, message_of
 from modelyard.tracking.spool import board as counts
 from modelyard.tracking.spool.board import Board
 from modelyard.tracking.spool.places import BOARD, SENDER_LOCK, spools
@@ -32,6 +33,8 @@ FIRST_PAUSE, MOST_PAUSE = 0.5, 30.0
 PATIENCE = 60.0
 """How long a record waits for a run that nobody has told of."""
 LOCK_SECONDS = 2.0
+_EVERYBODYS = (NotAllowed, NotReady, OSError, Overloaded, TimedOut, Unreachable)
+"""Trouble that all spools of a destination have."""
 
 
 class Sender:
@@ -99,7 +102,10 @@ class Sender:
         """See which spools there are, and whether they are written to."""
         for head, path in spools(self.folder):
             if head.spool_id not in self._deliveries:
-                delivery = Delivery(head, path, patience=PATIENCE)
+                try:
+                    delivery = Delivery(head, path, patience=PATIENCE, beat=self._beat)
+                except (NotAllowed, OSError):
+                    continue  # somebody else's, or gone meanwhile
                 if not delivery.ledger.done:
                     self._deliveries[head.spool_id] = delivery
                     delivery.moved()
@@ -130,7 +136,7 @@ class Sender:
 
     def _round(self) -> None:
         """Tell what there is of each spool in turn."""
-        held = False
+        held, failed = False, False
         for key, delivery in sorted(self._deliveries.items(), key=lambda one: one[1].head.made_ms):
             if self._comes_later(delivery):
                 continue
@@ -140,15 +146,21 @@ class Sender:
                 held = True
                 _say_failed(delivery, error)
             except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
-                self._away(error)
-                return
+                if isinstance(error, _EVERYBODYS):
+                    self._away(error)
+                    return None
+                failed = True  # perhaps of this spool alone: it does not keep the others
+                _say_failed(delivery, error)
+                continue
             if delivery.finished:
                 del self._deliveries[key]
+        if failed:
+            return self._later()
         self._pause, self._failing = FIRST_PAUSE, held
         if held:
             self._again_at = time.monotonic() + 2 * FIRST_PAUSE
-        else:
-            self._say_here()
+            return None
+        return self._say_here()
 
     def _deliver(self, delivery: Delivery, alive: bool) -> None:
         if self._destination is None:
@@ -165,6 +177,9 @@ class Sender:
     def _away(self, error: Exception) -> None:
         for delivery in self._deliveries.values():
             _say_failed(delivery, error)
+        self._later()
+
+    def _later(self) -> None:
         self._failing = True
         self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
         self._pause = min(self._pause * 2, MOST_PAUSE)
@@ -178,15 +193,19 @@ class Sender:
 
     def _beside(self) -> None:
         """While a request takes its time: greet new spools, whose writers may wait, and say which runs are alive."""
-        beaten = time.monotonic()
+        beaten, known = time.monotonic(), set[str]()
         while not self._over.wait(TICK * 5):
-            self._greet()
-            if self._sure and self._destination is None:
-                for delivery in list(self._deliveries.values()):
-                    delivery.moved()
-            if time.monotonic() - beaten >= self._beat:
-                beaten = time.monotonic()
-                self._say_alive()
+            with suppress(Exception):  # a spool that goes meanwhile must not silence the others
+                self._greet()
+                if self._sure and self._destination is None:
+                    for delivery in list(self._deliveries.values()):
+                        delivery.moved()
+            runs = {run for d in list(self._deliveries.values()) for run in list(d.ledger.runs)}
+            # The first sign comes at once: without one, nobody would miss a run that dies soon.
+            if runs - known or time.monotonic() - beaten >= self._beat:
+                beaten, known = time.monotonic(), runs
+                with suppress(Exception):  # the next records say what is wrong
+                    self._say_alive()
 
     def _greet(self) -> None:
         for head, path in spools(self.folder):
@@ -204,9 +223,9 @@ class Sender:
         destination = self._destination
         alive = [d for d in list(self._deliveries.values()) if d.writer_alive()]
         runs = [run for delivery in alive for run in list(delivery.ledger.runs)]
-        if destination is not None and runs:
-            with suppress(Exception):  # the next records say what is wrong
-                destination.tracker.beat(runs, self._beat)
+        for begin in range(0, len(runs), MOST_BEATEN):
+            if destination is not None:
+                destination.tracker.beat(runs[begin : begin + MOST_BEATEN], self._beat)
 
 
 def _say_failed(delivery: Delivery, error: Exception) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.base.config import user_settings
-from modelyard.base.errors import FileMissing, InvalidInput
+from modelyard.base.errors import FileMissing, InvalidInput, NotAllowed
 from modelyard.base.hub_client import hub_address, is_hub_address
 from modelyard.stores.locks import taken
 from modelyard.tracking.delivering import Delivery, Destination, Held, message_of
@@ -76,7 +76,7 @@ def sync(
     for folder, members in _chosen(paths, everything=everything, uri=known.uri):
         destination = read_json(folder / DESTINATION)
         address = str(destination.get("address", ""))
-        place = _Place(folder, address, destination.get("named_by_reader") is not False, known.uri)
+        place = _Place(folder, address, known.by_reader, known.uri)
         found += [_looked(place, one) for one in members] if dry_run else place.send(members)
     if forget and not dry_run:
         _forget(found)
@@ -149,6 +149,11 @@ class _Place:
         if is_hub_address(self.address):
             kept = user_settings().get("tokens", {}).get(hub_address(self.address))
             return opener(self.address, kept, named_by_reader=False)()
+        if not self.folder.is_relative_to(spool_root()):  # a folder from elsewhere may name any
+            raise NotAllowed(
+                f"the database {self.address} is named by {self.folder}, not by you",
+                hint=f"MODELYARD_URI={self.address} modelyard sync PATH says that you mean it",
+            )
         return opener(self.address, None, named_by_reader=True)()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +15,7 @@ from modelyard.base.clock import new_id
 from modelyard.base.digests import sha256_stream
 from modelyard.base.errors import FileMissing, InvalidInput
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
 WHERE = ".where"
 """The suffix of a note that says where a file lies that could not be copied."""
 
@@ -83,9 +86,30 @@ def _note(folder: Path, digest: str, path: Path) -> None:
 
 def kept_file(folder: Path, digest: str) -> Path | None:
     """Where the bytes of a file are that was kept; None when they are not."""
+    if not SHA256.fullmatch(digest):
+        return None
     if (path := folder / digest).exists():
         return path
     try:
         return Path((folder / f"{digest}{WHERE}").read_text())
-    except OSError:
+    except (OSError, ValueError):
         return None
+
+
+def open_kept(folder: Path, path: Path, digest: str, opened: Callable[[Path], FileIO]) -> FileIO:
+    """That file. `FileMissing` when it is not what was kept: a note may say anything, and no byte of another file leaves
+    this machine."""
+    try:
+        if not path.is_file():
+            raise FileMissing(f"{path} is there no more")
+        stream = opened(path)
+    except OSError as error:
+        if isinstance(error, FileMissing):
+            raise
+        raise FileMissing(f"{path} cannot be read: {error.strerror or error}") from error
+    if path.parent != folder:
+        if sha256_stream(stream)[0] != digest:
+            stream.close()
+            raise FileMissing(f"{path} is not what it was when it was logged")
+        stream.seek(0)
+    return stream

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from modelyard.base.digests import sha256_bytes
-from modelyard.base.errors import InvalidInput
+from modelyard.base.errors import InvalidInput, NotAllowed
 
 VARIABLE = "MODELYARD_SPOOL"
 SENDER_LOCK, WRITER_LOCK = "sender.lock", "writer.lock"
@@ -22,14 +24,20 @@ FORMAT = 1
 
 
 def spool_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of this user's spools; ``MODELYARD_SPOOL`` names another."""
+    """The folder of this user's spools; ``MODELYARD_SPOOL`` names another. Whoever has no home (a container's user
+    without a name) has one among the temporary files."""
     if own := environ.get(VARIABLE):
         return Path(own).absolute()
+    base = environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", "")
     if os.name == "nt":
-        state = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        state = Path(base) if base else Path.home() / "AppData" / "Local"
+    elif base.startswith("/"):
+        state = Path(base)
     else:
-        base = environ.get("XDG_STATE_HOME", "")
-        state = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+        try:
+            state = Path.home() / ".local" / "state"
+        except RuntimeError:
+            return Path(tempfile.gettempdir()) / f"modelyard-{os.geteuid()}" / "spool"
     return state / "modelyard" / "spool"
 
 
@@ -109,7 +117,8 @@ def write_json(path: Path, facts: Any) -> None:
     """A small file, whole or as it was before."""
     text = json.dumps(asdict(facts) if hasattr(facts, "__dataclass_fields__") else facts)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    temporary.unlink(missing_ok=True)  # a new file, never one that a link leads to
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w") as stream:
         stream.write(text)
     temporary.replace(path)
@@ -139,10 +148,10 @@ def head_of(folder: Path) -> Head | None:
 def spools(folder: Path) -> list[tuple[Head, Path]]:
     """The spools of a destination, in the order in which they were begun."""
     try:
-        found = [path for path in folder.iterdir() if path.is_dir() and is_mine(path)]
+        found = list(folder.iterdir())
     except FileNotFoundError:
         return []
-    heads = [(head_of(path), path) for path in found]
+    heads = [(head_of(path), path) for path in found if is_mine(path)]
     known = [(head, path) for head, path in heads if head is not None]
     return sorted(known, key=lambda one: (one[0].made_ms, one[0].spool_id))
 
@@ -159,5 +168,30 @@ def segments(folder: Path) -> list[tuple[int, Path]]:
 
 
 def is_mine(folder: Path) -> bool:
-    """Whether a folder is this user's own: others may write into a shared place."""
-    return os.name == "nt" or folder.lstat().st_uid == os.geteuid()
+    """Whether a folder is one, and this user's own: others may write into a shared place."""
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and (os.name == "nt" or facts.st_uid == os.geteuid())
+
+
+def check_own(folder: Path) -> None:
+    """`NotAllowed` for a spool that is another's, or leads to other files: one that came from elsewhere may hold links, and
+    what would be read or written there is not what was logged."""
+    if not os.path.lexists(folder):
+        return  # all of it was sent
+    if not is_mine(folder):
+        raise NotAllowed(f"{folder} is no folder of yours", hint="copy it first: cp -r")
+    for place in (folder, folder / FILES):
+        for entry in _entries(place):
+            if entry.is_symlink() or not (entry.is_file() or entry.name == FILES):
+                raise NotAllowed(f"{entry.path} is no plain file: nothing of this spool is sent")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []

@@ -30,6 +30,7 @@ from modelyard.tracking.spool.places import (
     WRITER_LOCK,
     Destination,
     Head,
+    is_mine,
     read_json,
     settled,
     shown,
@@ -147,6 +148,8 @@ class SpoolRecorder:
 
     def _made(self) -> SpoolWriter:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not is_mine(self.folder):
+            raise OSError(0, "it belongs to somebody else")
         place = self.folder / DESTINATION
         facts = {"address": self._where.address, "named_by_reader": self._where.named_by_reader}
         if read_json(place) != facts:

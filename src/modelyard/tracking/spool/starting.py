@@ -43,7 +43,11 @@ class SenderStarter:
         self._pause = min(self._pause * 2, MOST_PAUSE)
         try:
             self._pid = started([str(self._folder)], self._told)
-        except OSError:
+        except (
+            OSError,
+            TypeError,
+            ValueError,
+        ):  # an embedded interpreter has no program of its own
             return False
         return True
 
@@ -56,7 +60,10 @@ class SenderStarter:
             except ChildProcessError:  # somebody else waited for it
                 pass
             self._pid = 0
-        held = taken(self._folder / SENDER_LOCK, shared=True)
+        try:
+            held = taken(self._folder / SENDER_LOCK, shared=True)
+        except OSError:  # no file can be opened now: training goes on, and this is looked at again
+            return True
         if held is None:
             return self._folder.exists()
         held.close()

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from modelyard.tracking.spool import board as counts
 from modelyard.tracking.spool import forks, keeping, starting, waiting
 from modelyard.tracking.spool.board import Board
 from modelyard.tracking.spool.keeping import kept_file
-from modelyard.tracking.spool.places import Destination, head_of, segments, shown
+from modelyard.tracking.spool.places import Destination, head_of, segments, shown, spool_root
 from modelyard.tracking.spool.reader import SpoolReader
 from modelyard.tracking.spool.recorder import SpoolRecorder, spooled
 
@@ -267,6 +268,7 @@ def test_a_file_for_which_there_is_no_room_is_sent_from_where_it_is(
 def test_training_loads_nothing_that_is_not_pythons_own() -> None:
     code = """
 import sys
+import tempfile
 before = set(sys.modules)
 from modelyard.tracking.recording import recorder_for
 from modelyard.tracking.records import RunBegun
@@ -290,3 +292,39 @@ def test_segments_are_not_more_than_what_is_told_needs(root: Path) -> None:
         one.metric(RUN, "loss", 1.0, step, step)
     assert one._writer is not None
     assert len(segments(one._writer.folder)) == 1
+
+
+def test_when_no_more_files_can_be_opened_training_goes_on(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = recorder()
+    one.metric(RUN, "loss", 1.0, 1, 1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(starting, "taken", full)
+    one._look_at = 0.0  # it is time to look
+    one.metric(RUN, "loss", 1.0, 2, 2)
+    monkeypatch.undo()
+    one.close(0.0)
+
+
+def test_who_has_no_home_has_a_spool_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    assert spool_root({}) == Path(tempfile.gettempdir()) / f"modelyard-{os.geteuid()}" / "spool"
+
+
+def test_a_folder_of_somebody_else_takes_no_spool(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = os.geteuid()
+    one = recorder()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    one.metric(RUN, "loss", 1.0, 1, 1)
+    monkeypatch.undo()
+    assert "belongs to somebody else" in capsys.readouterr().err
+    assert one.dropped == 1

@@ -66,9 +66,9 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     if own := environ.get("MODELYARD_CACHE_DIR"):
         return Path(own).absolute()
     if os.name == "nt":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "modelyard"
+        return Path(environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local") / "modelyard"
     base = environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "modelyard"
+    return (Path(base) if base.startswith("/") else _home() / ".cache") / "modelyard"
 
 
 def cache_bytes(environ: Mapping[str, str] = os.environ) -> int:
@@ -90,6 +90,15 @@ def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     if own := environ.get("MODELYARD_CONFIG_DIR"):
         return Path(own).absolute()
     if os.name == "nt":
-        return Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "modelyard"
+        return Path(environ.get("APPDATA") or _home() / "AppData" / "Roaming") / "modelyard"
     base = environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "modelyard"
+    return (Path(base) if base.startswith("/") else _home() / ".config") / "modelyard"
+
+
+def _home() -> Path:
+    """The user's; for one without a name and a home, as containers have them, a place where nothing is and nobody else can
+    put anything."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")

@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.base.errors import FileMissing, InvalidInput
+from modelyard.base.errors import FileMissing, InvalidInput, ModelyardError
+from modelyard.base.notes import note
 from modelyard.base.paths import artifact_segments
 from modelyard.tracking.records import FileAdded, Record
 from modelyard.yard.logged_values import step_of
@@ -24,6 +25,8 @@ class FileLogging:
     _recorder: Recorder
     _lock: threading.Lock
     _tables: dict[str, Any]
+    _is_full = False
+    """It was said that a file could not be kept: once a process."""
 
     def add(self, record: Record) -> None:
         """Tell the destination something as it is."""
@@ -73,8 +76,15 @@ class FileLogging:
             return
         from modelyard.yard.logged_files import written
 
-        with written(data) as path:
-            self.add_file(place, path)
+        try:
+            with written(data) as path:
+                self.add_file(place, path)
+        except ModelyardError:
+            raise
+        except OSError as error:  # a disk that is full must not end the training
+            if not FileLogging._is_full:
+                FileLogging._is_full = True
+                note(f"{place}, and perhaps others, is not kept: {error.strerror or error}")
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Keep a text as a file (UTF-8)."""

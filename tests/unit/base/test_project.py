@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.base.errors import InvalidSetting
-from modelyard.base.project import config_dir, find_root, section
+from modelyard.base.project import cache_dir, config_dir, find_root, section
 
 
 def below(root: Path) -> Path:
@@ -70,3 +70,14 @@ def test_a_bare_repository_is_a_root_and_a_git_folder_is_not(tmp_path: Path) -> 
         (tmp_path / name / "HEAD").write_text("ref: refs/heads/main\n")
     assert find_root(tmp_path / "models.git" / "refs" / "tags") == tmp_path / "models.git"
     assert find_root(tmp_path / "work" / ".git" / "refs") == tmp_path / "work"
+
+
+def test_who_has_no_home_has_a_configuration_that_nobody_can_plant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    assert config_dir({}) == Path("/nonexistent/.config/modelyard")
+    assert cache_dir({}) == Path("/nonexistent/.cache/modelyard")

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -339,3 +340,20 @@ def test_secrets_of_a_command_line_are_left_out(words: list[str], shown: list[st
 )
 def test_secrets_of_a_message_are_left_out(text: str) -> None:
     assert "hunter2" not in text_without_secrets(f"it failed: {text}")
+
+
+def test_a_full_disk_does_not_end_a_training(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with my.start_run() as run:
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "mkstemp", full)
+            my.log_text("text", "a.txt")
+            my.log_dict({"a": 1}, "b.json")
+        my.log_metric("loss", 0.5)
+    said = [line for line in capsys.readouterr().err.splitlines() if "No space left" in line]
+    assert len(said) == 1
+    assert [m.key for m in yard.runs.get(run.run_id).metrics] == ["loss"]

@@ -117,8 +117,11 @@ class SpoolRecorder:
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"this cannot be logged: {error}") from None
         writer = self._writer or self._opened()
-        if writer is None or not writer.told(payload):
-            self._missed += writer is None
+        if writer is not None and not writer.told(payload) and writer is not self._writer:
+            writer = self._opened()  # another thread closed it meanwhile
+            if writer is not None:
+                writer.told(payload)
+        self._missed += writer is None
         if time.monotonic() >= self._look_at:
             self._look()
 

@@ -108,8 +108,8 @@ class SpoolWriter:
         """Make room for a record; the lock is held."""
         needed = room_of(payload)
         now = time.monotonic()
-        if point and now < self._look_again:
-            return False
+        if now < self._look_again and (point or self._look_again == float("inf")):
+            return False  # nothing is begun in a spool that was closed: nobody would read it
         try:
             if point and self._at + needed <= self._size:
                 self._next = self._next or self._allocated(0)

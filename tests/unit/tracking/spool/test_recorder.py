@@ -303,11 +303,11 @@ def test_when_no_more_files_can_be_opened_training_goes_on(
     def full(*_: object, **__: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(starting, "taken", full)
-    one._look_at = 0.0  # it is time to look
-    one.metric(RUN, "loss", 1.0, 2, 2)
-    monkeypatch.undo()
-    one.close(0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(starting, "taken", full)
+        one._look_at = 0.0  # it is time to look
+        one.metric(RUN, "loss", 1.0, 2, 2)
+    assert len(told(root)) == 2
 
 
 def test_who_has_no_home_has_a_spool_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,8 +323,28 @@ def test_a_folder_of_somebody_else_takes_no_spool(
 ) -> None:
     own = os.geteuid()
     one = recorder()
-    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
-    one.metric(RUN, "loss", 1.0, 1, 1)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: own + 1)
+        one.metric(RUN, "loss", 1.0, 1, 1)
     assert "belongs to somebody else" in capsys.readouterr().err
     assert one.dropped == 1
+
+
+def test_what_is_told_while_another_thread_closes_goes_into_the_next_spool(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = recorder()
+    one.metric(RUN, "loss", 1.0, 1, 1)
+    before = one._writer
+    assert before is not None
+    tell = before.told
+
+    def closed_first(payload: bytes) -> bool:
+        one.close(0.0)
+        return tell(payload)
+
+    monkeypatch.setattr(before, "told", closed_first)
+    one.add(RunBegun(RUN))
+    assert len(list(before.folder.glob("*.seg"))) == 1
+    assert one._writer is not None
+    assert one._writer.number == 1

@@ -298,7 +298,7 @@ class Delivery:
         elif self.ledger.runs:  # a last sign, so that one which died before the first is missed too
             for begin in range(0, len(self.ledger.runs), MOST_BEATEN):
                 beaten = self.ledger.runs[begin : begin + MOST_BEATEN]
-                destination.tracker.beat(beaten, self._beat)
+                destination.tracker.beat(beaten, self._beat * 0.75)  # LOST within two beats
         self.finished = True
         if self.board:
             self.board.close()

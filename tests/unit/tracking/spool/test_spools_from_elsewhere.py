@@ -176,7 +176,7 @@ def test_a_run_that_died_before_its_first_sign_of_life_is_lost(
     with connect(tmp_path / "yard.db") as database:
         tracker = SqlTracker(database)
         assert tracker.run(RUN).status is Status.RUNNING
-        later = heartbeats.now_ms() + 31_000
+        later = heartbeats.now_ms() + 29_000
         monkeypatch.setattr(heartbeats, "now_ms", lambda: later)
         assert tracker.run(RUN).status is Status.LOST
 

@@ -6,7 +6,6 @@ one on another machine that has a copy of the spool, goes on from there.
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -237,8 +236,7 @@ class Delivery:
         path = kept_file(folder, record.sha256)
         if record.sha256 in self._put or path is None:
             return  # it was sent before; else the destination says that it is missing
-        opened = open_kept(folder, path, record.sha256, lambda file: _Watched(file, self.moved))
-        with opened as stream:
+        with open_kept(folder, path, record.sha256, self.moved) as stream:
             destination.put(stream, record.sha256, record.size)
         self._put.add(record.sha256)
 
@@ -387,18 +385,6 @@ def _record(entry: Entry) -> Record:
         return from_plain(plain)
     except (ValueError, AttributeError) as error:
         raise _Malformed(f"record {entry.number} is none that is known here: {error}") from None
-
-
-class _Watched(io.FileIO):
-    """A file that says when it is read."""
-
-    def __init__(self, path: Path, moved: Callable[[], None]) -> None:
-        super().__init__(path)
-        self._moved = moved
-
-    def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
-        self._moved()
-        return super().read(-1 if size is None else size) or b""
 
 
 def _board(folder: Path) -> Board | None:

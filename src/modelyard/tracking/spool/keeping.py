@@ -96,13 +96,13 @@ def kept_file(folder: Path, digest: str) -> Path | None:
         return None
 
 
-def open_kept(folder: Path, path: Path, digest: str, opened: Callable[[Path], FileIO]) -> FileIO:
+def open_kept(folder: Path, path: Path, digest: str, moved: Callable[[], None]) -> FileIO:
     """That file. `FileMissing` when it is not what was kept: a note may say anything, and no byte of another file leaves
     this machine."""
     try:
         if not path.is_file():
             raise FileMissing(f"{path} is there no more")
-        stream = opened(path)
+        stream = _Watched(path, moved)
     except OSError as error:
         if isinstance(error, FileMissing):
             raise
@@ -113,3 +113,15 @@ def open_kept(folder: Path, path: Path, digest: str, opened: Callable[[Path], Fi
             raise FileMissing(f"{path} is not what it was when it was logged")
         stream.seek(0)
     return stream
+
+
+class _Watched(FileIO):
+    """A file that says when it is read."""
+
+    def __init__(self, path: Path, moved: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._moved = moved
+
+    def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
+        self._moved()
+        return super().read(-1 if size is None else size) or b""

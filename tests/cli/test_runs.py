@@ -56,6 +56,9 @@ def test_a_listing_shows_what_was_logged_and_not_what_is_recorded_by_itself(
     run("runs", "log", other, "--metric", "loss=0.1", cwd=empty)
     header = run("runs", "list", cwd=empty).out.splitlines()[0].split()
     assert header[8:] == ["metrics.loss", "metrics.acc", "params.depth", "tags.team"]
+    table = run("runs", "compare", run_id, other, "--json", cwd=empty).data
+    kinds = [row["field"].partition(".")[0] for row in table][7:]
+    assert kinds == sorted(kinds)  # metrics, params, tags, of all runs
     rows = run("runs", "list", "--json", cwd=empty).data
     assert {"metrics.system/cpu", "tags.mlflow.source.name", "tags.modelyard.host"} <= set(rows[1])
 

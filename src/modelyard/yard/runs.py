@@ -119,7 +119,7 @@ class Runs:
         list of dicts, which a notebook shows as a table."""
         names = _Names(self._yard)
         rows = [run_row(run, names[run.experiment_id]) for run in map(self.get, run_ids)]
-        fields = dict.fromkeys(field for row in rows for field in row if field != "run_id")
+        fields = [field for field in columns_of(rows) if field != "run_id"]
         table = [
             {"field": field, **{row["run_id"]: row.get(field) for row in rows}} for field in fields
         ]

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 import pytest
 
 import modelyard as my
+from modelyard.base.clock import new_id
 from modelyard.base.errors import Conflict, InvalidInput, InvalidName
 from modelyard.base.secrets import text_without_secrets, without_secrets
+from modelyard.tracking.records import RunBegun
 from modelyard.yard import current_run, run_context, starting
 from modelyard.yard.starting import RANKS, rank
 from modelyard.yard.yard import Yard
@@ -98,6 +100,14 @@ def test_what_no_yard_could_ever_take_is_refused_at_once_and_holds_nothing_up(
         with pytest.raises(InvalidInput, match=why):
             told(run)
         assert my.active_run() is run
+        my.log_metric("later", 1.0)
+    assert yard.runs.get(run.run_id).metrics[0].key == "later"
+
+
+def test_a_spool_that_holds_what_no_yard_takes_passes_over_it(yard: Yard) -> None:
+    with my.start_run("behind it") as run:
+        recorder = starting.recorder_of(run.destination)
+        recorder.add(RunBegun(new_id(), name=_any(3)))  # as an earlier version let it in
         my.log_metric("later", 1.0)
     assert yard.runs.get(run.run_id).metrics[0].key == "later"
 

@@ -47,6 +47,22 @@ def test_runs_are_found_by_what_they_logged(empty: Path, run_id: str) -> None:
     assert run("runs", "list", "--experiment", "chrun", cwd=empty).code == 3
 
 
+def test_a_listing_shows_what_was_logged_and_not_what_is_recorded_by_itself(
+    empty: Path, run_id: str
+) -> None:
+    tags = ["--tag", "mlflow.source.name=train.py", "--tag", "modelyard.host=h"]
+    run("runs", "log", run_id, *tags, "--metric", "system/cpu=1", cwd=empty)
+    other = run("runs", "start", "other", cwd=empty).out.strip()
+    run("runs", "log", other, "--metric", "loss=0.1", cwd=empty)
+    header = run("runs", "list", cwd=empty).out.splitlines()[0].split()
+    assert header[8:] == ["metrics.loss", "metrics.acc", "params.depth", "tags.team"]
+    table = run("runs", "compare", run_id, other, "--json", cwd=empty).data
+    kinds = [row["field"].partition(".")[0] for row in table][7:]
+    assert kinds == sorted(kinds)  # metrics, params, tags, of all runs
+    rows = run("runs", "list", "--json", cwd=empty).data
+    assert {"metrics.system/cpu", "tags.mlflow.source.name", "tags.modelyard.host"} <= set(rows[1])
+
+
 def test_nothing_to_list_makes_no_yard(empty: Path) -> None:
     done = run("runs", "list", cwd=empty)
     assert (done.code, done.out) == (0, "")

@@ -55,8 +55,13 @@ def check_experiment_name(name: str) -> str:
 
 def check_run_id(run_id: str) -> str:
     """A run's id: 32 lower-case hex digits."""
+    if not isinstance(run_id, str):
+        raise InvalidInput(f"{run_id!r:.80} is not a run's id", hint="a text")
     if not _RUN_ID.fullmatch(run_id):
-        raise InvalidInput(f"{run_id[:80]!r} is not a run's id", hint="32 lower-case hex digits")
+        raise InvalidInput(
+            f"{run_id[:80]!r} is not a run's id",
+            hint="32 lower-case hex digits, as runs list shows them",
+        )
     return run_id
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from modelyard.base.errors import InvalidInput
 from modelyard.tracking import wire
-from modelyard.tracking.interface import DEFAULT_EXPERIMENT, Batch, Metric, Status
+from modelyard.tracking.interface import DEFAULT_EXPERIMENT, NOTHING, Batch, Metric, Status
 
 __all__ = ["Batch", "Metric"]  # what the example above takes
 
@@ -110,6 +110,40 @@ KIND_OF: Mapping[type[Record], str] = {cls: kind for kind, cls in _KINDS.items()
 """What each is called in its plain form."""
 
 
+_FITTING: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"),
+    "str | None": ((str, type(None)), "a text"),
+    "int": ((int,), "a whole number"),
+    "str | int": ((str, int), "a text or a whole number"),
+}
+"""What a field of each annotation may hold, and in words."""
+
+
+def checked(record: Record) -> Record:
+    """The same record, if each field holds what it is for. `InvalidInput`: no destination could take it, ever.
+
+    >>> checked(RunBegun("0" * 32, name=3))  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    modelyard.base.errors.InvalidInput: name is 3, not a text
+    """
+    _check_fields(record)
+    if isinstance(record, RunLogged):
+        for metric in record.batch.metrics:
+            if metric.context is not NOTHING:
+                _check_fields(metric.context)
+        for taken in record.batch.inputs:
+            _check_fields(taken)
+    return record
+
+
+def _check_fields(of: Any) -> None:
+    for name, annotation in type(of).__annotations__.items():
+        types, words = _FITTING.get(annotation, ((object,), ""))
+        value = getattr(of, name)
+        if not isinstance(value, types):
+            raise InvalidInput(f"{name} is {value!r:.80}, not {words}")
+
+
 def to_plain(record: Record) -> dict[str, Any]:
     """As a mapping that JSON can hold."""
     plain: dict[str, Any] = {"kind": KIND_OF[type(record)]}
@@ -136,6 +170,6 @@ def from_plain(plain: Mapping[str, Any]) -> Record:
             given["batch"] = wire.batch_from(given["batch"])
         if cls is RunEnded and "status" in given:
             given["status"] = Status(given["status"])
-        return cls(**given)
+        return checked(cls(**given))
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"a record of kind {plain['kind']!r} is malformed: {error}") from None

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.errors import Conflict, InvalidInput
 from modelyard.base.secrets import text_without_secrets
-from modelyard.tracking.checks import check_key, check_texts
+from modelyard.tracking.checks import check_key
 from modelyard.tracking.interface import ENDED, Batch, Context, Input, Metric, Status
 from modelyard.tracking.naming import run_name
-from modelyard.tracking.records import Record, RunBegun, RunEnded, RunLogged
+from modelyard.tracking.records import Record, RunBegun, RunEnded, RunLogged, checked
 from modelyard.yard import current_run
-from modelyard.yard.logged_values import number_of, step_of, text_of
+from modelyard.yard.logged_values import mapping_of, number_of, step_of, texts_of, time_of
 from modelyard.yard.logging_files import FileLogging
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ class ActiveRun(FileLogging):
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log params, all of them or none. Written once: another value is `Conflict`, at once."""
-        texts = {key: text_of(value) for key, value in params.items()}
-        check_texts(texts, "param")
+        texts = texts_of(params, "param")
         with self._lock:
             for key, text in texts.items():
                 if self._params.get(key, text) != text:
@@ -136,7 +135,7 @@ class ActiveRun(FileLogging):
         if type(value) is not float:
             value = number_of(key, value)
         step = 0 if step is None else step_of(step)
-        at_ms = now_ms() if timestamp is None else timestamp
+        at_ms = now_ms() if timestamp is None else time_of(timestamp)
         if model_id is None and dataset is None:
             self._recorder.metric(self.run_id, key, value, at_ms, step)
         else:
@@ -152,9 +151,9 @@ class ActiveRun(FileLogging):
         dataset: Input | None = None,
     ) -> None:
         """Log a point of each metric, all of them or none."""
-        for key in metrics:
+        for key in mapping_of(metrics, "metric"):
             check_key(key)
-        at_ms = now_ms() if timestamp is None else timestamp
+        at_ms = now_ms() if timestamp is None else time_of(timestamp)
         step = 0 if step is None else step_of(step)
         of = _measured(model_id, dataset)
         points = [Metric(k, number_of(k, v), at_ms, step, of) for k, v in metrics.items()]
@@ -167,10 +166,8 @@ class ActiveRun(FileLogging):
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags, as texts, all of them or none."""
-        texts: dict[str, str | None] = {key: text_of(value) for key, value in tags.items()}
-        check_texts(texts, "tag")
-        if texts:
-            self._log(Batch(tags=texts))
+        if texts := texts_of(tags, "tag"):
+            self._log(Batch(tags=dict(texts)))
 
     def delete_tag(self, key: str) -> None:
         """Remove a tag."""
@@ -220,8 +217,7 @@ class ActiveRun(FileLogging):
 
     def child(self, name: str | None = None, tags: Mapping[str, Any] | None = None) -> ActiveRun:
         """A run nested in this one, for a fold or a trial; to be used with ``with``."""
-        texts = {key: text_of(value) for key, value in (tags or {}).items()}
-        check_texts(texts, "tag")
+        texts = texts_of(tags or {}, "tag")
         begun = RunBegun(
             new_id(),
             self.experiment,
@@ -236,7 +232,7 @@ class ActiveRun(FileLogging):
     def add(self, record: Record) -> None:
         """Tell the destination something as it is."""
         if not self.silent:
-            self._recorder.add(record)
+            self._recorder.add(checked(record))
 
     def accompany(self, stop: Callable[[], object]) -> None:
         """Call something when the run ends, before it is told that it did."""
@@ -362,6 +358,8 @@ def _again(
 
 
 def _measured(model_id: str | None, dataset: Input | None) -> Context:
+    if dataset is not None and not isinstance(dataset, Input):
+        raise InvalidInput(f"dataset is {dataset!r:.80}", hint="what log_input returned")
     of = (dataset.name, dataset.digest) if dataset is not None else ("", "")
     return Context(model_id or "", *of)
 

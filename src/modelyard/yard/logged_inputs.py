@@ -172,5 +172,5 @@ def _size(data: Any) -> dict[str, Any]:
         return {"num_rows": len(data)}
     except TypeError:
         raise InvalidInput(
-            f"a {type(data).__name__} is no data", hint="a table, an array, a file or a Dataset"
+            f"{type(data).__name__} is no data", hint="a table, an array, a file or a Dataset"
         ) from None

@@ -25,7 +25,6 @@ from modelyard.objects.opening import Place, source_at
 from modelyard.objects.save import flavor_or_none, save
 from modelyard.objects.source import Source
 from modelyard.stores.folders.interface import Entry
-from modelyard.tracking.checks import check_texts
 from modelyard.tracking.interface import Batch, Columns, LoggedModel, ModelLink
 from modelyard.tracking.records import (
     ModelBegun,
@@ -34,7 +33,7 @@ from modelyard.tracking.records import (
     RunLogged,
 )
 from modelyard.yard import current_run
-from modelyard.yard.logged_values import step_of, text_of
+from modelyard.yard.logged_values import step_of, texts_of
 
 if TYPE_CHECKING:
     from modelyard.yard.active_run import ActiveRun
@@ -79,12 +78,15 @@ def log_model(
     save_options: Mapping[str, Any],
 ) -> LoggedModelRef:
     """Save a model into the spool of a run, and tell of it."""
+    for said, value in (("name", name), ("register", register or "")):
+        if not isinstance(value, str):
+            raise InvalidInput(
+                f"{said} is a {type(value).__name__}, not a text", hint="log_model(model, name)"
+            )
     artifact_segments(name)
     if register is not None:
         check_name(register)
-    texts = [{k: text_of(v) for k, v in values.items()} for values in (params, tags)]
-    for values, kind in zip(texts, ("param", "tag"), strict=True):
-        check_texts(values, kind)
+    texts = texts_of(params, "param"), texts_of(tags, "tag")
     step = step_of(step)
     model_id = f"m-{new_id()}"
     if run.silent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +78,8 @@ class Runs:
             columns=columns,
         )
         names = _Names(self._yard)
-        return listing(
-            [run_row(run, names[run.experiment_id]) for run in found], COLUMNS, records=records
-        )
+        rows = [run_row(run, names[run.experiment_id]) for run in found]
+        return listing(rows, columns_of(rows), records=records)
 
     def iterate(
         self,
@@ -120,7 +119,7 @@ class Runs:
         list of dicts, which a notebook shows as a table."""
         names = _Names(self._yard)
         rows = [run_row(run, names[run.experiment_id]) for run in map(self.get, run_ids)]
-        fields = dict.fromkeys(field for row in rows for field in row if field != "run_id")
+        fields = [field for field in columns_of(rows) if field != "run_id"]
         table = [
             {"field": field, **{row["run_id"]: row.get(field) for row in rows}} for field in fields
         ]
@@ -276,6 +275,16 @@ def run_row(run: Run, experiment: str) -> dict[str, Any]:
         **{f"params.{key}": value for key, value in run.params.items()},
         **{f"tags.{key}": value for key, value in run.tags.items()},
     }
+
+
+def columns_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Columns of a listing: facts of the runs, then all metrics, params and tags, each as first met.
+
+    >>> columns_of([{"tags.a": "1", "metrics.b": 2.0}, {"metrics.c": 1.0}])[-3:]
+    ['metrics.b', 'metrics.c', 'tags.a']
+    """
+    more = dict.fromkeys(name for row in rows for name in row if name not in COLUMNS)
+    return [*COLUMNS, *sorted(more, key=lambda name: name.partition(".")[0])]
 
 
 class _Names(dict[int, str]):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from modelyard.base.clock import new_id, now_ms
 from modelyard.base.config import settings
 from modelyard.base.errors import Conflict, InvalidInput
-from modelyard.tracking.checks import check_experiment_name, check_run_id, check_texts
+from modelyard.tracking.checks import check_experiment_name, check_run_id
 from modelyard.tracking.naming import run_name
 from modelyard.tracking.records import RunBegun
 from modelyard.yard import current_run
 from modelyard.yard.active_run import RUN_VARIABLE, ActiveRun, begin
 from modelyard.yard.addresses import address_of
-from modelyard.yard.logged_values import text_of
+from modelyard.yard.logged_values import texts_of
 
 if TYPE_CHECKING:
     from modelyard.tracking.recording import Recorder
@@ -97,8 +97,7 @@ def start(
     recorder: Recorder | None = None,
 ) -> ActiveRun:
     """Begin a run, or go on with one; `modelyard.start_run` says what the arguments mean."""
-    texts = {key: text_of(value) for key, value in (tags or {}).items()}
-    check_texts(texts, "tag")
+    texts = texts_of(tags or {}, "tag")
     above = current_run.own()
     if above is not None and not nested and run_id != above.run_id:
         raise Conflict(

@@ -15,8 +15,10 @@ from typing import Any, ClassVar
 import pytest
 
 import modelyard as my
+from modelyard.base.clock import new_id
 from modelyard.base.errors import Conflict, InvalidInput, InvalidName
 from modelyard.base.secrets import text_without_secrets, without_secrets
+from modelyard.tracking.records import RunBegun
 from modelyard.yard import current_run, run_context, starting
 from modelyard.yard.starting import RANKS, rank
 from modelyard.yard.yard import Yard
@@ -55,6 +57,60 @@ def test_what_is_logged_first_begins_a_run(yard: Yard) -> None:
     assert isinstance(row, dict)
     assert (row["run_id"], row["status"], row["metrics.loss"]) == (run.run_id, "FINISHED", 0.5)
     assert row["name"]
+
+
+def _any(value: Any) -> Any:
+    """What the types do not allow."""
+    return value
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        pytest.param(
+            lambda run: my.start_run(_any(3), nested=True), "name is 3, not a text", id="name"
+        ),
+        pytest.param(lambda run: run.child(4), "name is 4, not a text", id="child"),
+        pytest.param(
+            lambda run: my.start_run("a", nested=True, experiment=_any(3.5)),
+            "experiment is 3.5, not a text or a whole number",
+            id="experiment",
+        ),
+        pytest.param(
+            lambda run: my.start_run("a", nested=True, tags=_any(["b"])), "not a dict", id="tags"
+        ),
+        pytest.param(lambda run: run.log_params([1]), "params are a list", id="params"),
+        pytest.param(lambda run: run.log_metrics(3), "metrics are a int", id="metrics"),
+        pytest.param(lambda run: run.log_metric("a", 1, model_id=3), "model_id is 3", id="model"),
+        pytest.param(lambda run: run.log_metric("a", 1, dataset="x"), "dataset is 'x'", id="data"),
+        pytest.param(
+            lambda run: run.log_metric("a", 1, timestamp=1.5), "timestamp is 1.5", id="time"
+        ),
+        pytest.param(
+            lambda run: run.log_metrics({"a": 1}, timestamp=1.5), "timestamp is 1.5", id="times"
+        ),
+        pytest.param(lambda run: run.log_input([1.0], name=4), "name is 4", id="input"),
+        pytest.param(lambda run: run.log_model("m", max), "name is a builtin_f", id="swapped"),
+        pytest.param(lambda run: run.log_model(max, "m", register=4), "register is", id="register"),
+    ],
+)
+def test_what_no_yard_could_ever_take_is_refused_at_once_and_holds_nothing_up(
+    yard: Yard, told: Any, why: str
+) -> None:
+    with my.start_run("held up by nothing") as run:
+        with pytest.raises(InvalidInput, match=why):
+            told(run)
+        assert my.active_run() is run
+        my.log_metric("later", 1.0)
+    assert yard.runs.get(run.run_id).metrics[0].key == "later"
+
+
+def test_a_spool_that_holds_what_no_yard_takes_passes_over_it(yard: Yard) -> None:
+    with my.start_run("behind it") as run:
+        recorder = starting.recorder_of(run.destination)
+        recorder.add(RunBegun(new_id(), name=_any(3)))  # as an earlier version let it in
+        my.log_metric("later", 1.0)
+    assert yard.runs.get(run.run_id).metrics[0].key == "later"
 
 
 def test_a_second_run_is_refused_and_one_inside_is_not(yard: Yard) -> None:

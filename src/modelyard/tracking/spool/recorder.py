@@ -143,7 +143,7 @@ class SpoolRecorder:
             except OSError as error:
                 self._open_at = time.monotonic() + TRY_AGAIN_SECONDS
                 reason = error.strerror or str(error)
-                self._warn("disk", f"nothing can be logged, {self.folder} cannot be written: {reason}")  # fmt: skip
+                self._warn("disk", f"nothing can be logged, {self.folder} cannot be written: {reason}; MODELYARD_SPOOL names another folder")  # fmt: skip
                 return None
             self._starter.ensure()
             self._look_at = time.monotonic() + LOOK_SECONDS

@@ -7,6 +7,9 @@ import click
 from modelyard.cli.options import json_option, project_option
 from modelyard.cli.output import emit_rows
 
+BY_ITSELF = ("tags.mlflow.", "tags.modelyard.", "metrics.system/")
+"""Columns of what is recorded without anybody asking: a dozen of them would hide the rest."""
+
 
 @click.command(name="list")
 @click.argument("filter", default="")
@@ -33,17 +36,19 @@ def command(
 ) -> None:
     """List runs, newest first, or those that a filter selects.
 
+    What is recorded by itself (tags of MLflow and Modelyard, metrics of the machine) is in --json and `runs show`.
+
     \b
     Examples:
       modelyard runs list "metrics.acc > 0.9 and params.depth in ('3', '5')"
       modelyard runs list --experiment churn --order-by "metrics.acc DESC" --json
     """
     from modelyard.cli.yards import yard_if_any
-    from modelyard.yard.runs import COLUMNS
+    from modelyard.yard.runs import columns_of
 
     with yard_if_any(project) as yard:
         rows = [] if yard is None else yard.runs.search(
             filter, order_by=order_by, experiments=experiments or None, view=view, limit=limit, records=True
         )  # fmt: skip
-    columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
+    columns = [name for name in columns_of(rows) if not name.startswith(BY_ITSELF)]  # type: ignore[arg-type]  # records=True gives a list
     emit_rows(rows, columns, as_json, none="no runs: modelyard runs start begins one")  # type: ignore[arg-type]  # records=True gives a list

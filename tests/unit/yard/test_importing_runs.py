@@ -169,7 +169,7 @@ def test_a_deleted_run_stays_deleted_and_a_purged_one_comes_again(
 
 
 def test_an_import_that_was_killed_goes_on_where_it_was(local: my.Yard, tmp_path: Path) -> None:
-    values = [step / 3 for step in range(40_000)]
+    values = [step / 3 for step in range(20_000)]
     write.tensorboard(tmp_path / "runs/a/events.out.tfevents.1", write.losses(values))
     child = subprocess.Popen(
         [sys.executable, "-m", "modelyard", "runs", "import", "runs"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -168,29 +168,38 @@ class Delivery:
     def _tell(self, destination: Destination, part: Sequence[Entry]) -> None:
         items = list(_items(part))
         homeless = [item for item in items if self._is_homeless(item[1])]
-        for number, record in homeless:
-            items[items.index((number, record))] = (number, None)
-        for _, record in items:
+        for _, record in self._without_homeless(items):
             if isinstance(record, FileAdded):
                 self._put_file(destination, record)
             elif isinstance(record, ModelRegistered):
                 destination.register(record)
-        self._receive(destination, items)
+        # Another sender may have told a part of what is one record here: what is left is put together anew.
+        self._receive(
+            destination,
+            lambda acked: self._without_homeless(_items([e for e in part if e.number > acked])),
+        )
         for number, record in homeless:
             self._problem(number, NotFound("its run was refused"), record)
-        self._told(part, items)
+        self._told(part, self._without_homeless(items))
+
+    def _without_homeless(self, items: Iterable[Item]) -> list[Item]:
+        return [(number, None if self._is_homeless(r) else r) for number, r in items]
 
     def _is_homeless(self, record: Record | None) -> bool:
         return run_of(record) in self.ledger.refused_runs and not isinstance(record, RunBegun)
 
-    def _receive(self, destination: Destination, items: Sequence[Item]) -> None:
+    def _receive(self, destination: Destination, after: Callable[[int], list[Item]]) -> None:
+        """Tell what comes ``after`` the number that the destination has, until it has all."""
         assert self.acked is not None
         for _ in range(AGAIN):
-            left = [item for item in items if item[0] > self.acked]
+            left = after(self.acked)
             if not left:
                 return
             self.acked = destination.tracker.receive(self.head.spool_id, self.acked, left)
         raise ModelyardError("others send the same at the same moment")
+
+    def _receive_one(self, destination: Destination, number: int, record: Record | None) -> None:
+        self._receive(destination, lambda acked: [(number, record)] if number > acked else [])
 
     def _told(self, part: Sequence[Entry], items: Sequence[Item]) -> None:
         """They are there: remember it, and let go of what only they needed."""
@@ -237,7 +246,7 @@ class Delivery:
         elif isinstance(error, NotFound) and not isinstance(error, FileMissing) and run:
             self._hold(error)
             self.ledger.refused_runs.add(run)
-        self._receive(destination, [(entry.number, None)])
+        self._receive_one(destination, entry.number, None)
         self._problem(entry.number, error, record)
         self._past(entry.number)
 
@@ -274,7 +283,7 @@ class Delivery:
             for number, run_id in enumerate(self._killed, self.reader.last + 1):
                 record = RunEnded(run_id, Status.KILLED, killed_ms)
                 try:
-                    self._receive(destination, [(number, record)])
+                    self._receive_one(destination, number, record)
                 except Exception as error:
                     if not is_refusal(error):
                         raise

@@ -42,7 +42,7 @@ def command(
     \b
     Examples:
       modelyard runs log $RUN --metric loss=0.31 --step 12 --param depth=3
-      train.sh | modelyard runs log $RUN --file -
+      modelyard runs log $RUN --file - < metrics.jsonl
     """
     from modelyard.base.clock import now_ms
     from modelyard.cli.commands.runs.said import batch_in, text_at

@@ -66,18 +66,6 @@ def test_a_screen_follows_runs_until_a_key_is_pressed(empty: Path, yard: my.Yard
         assert "calm-heron" in "\n".join(seen.lines)  # what was seen last stays
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
-def test_ctrl_c_ends_it_and_the_terminal_is_as_it_was(empty: Path, yard: my.Yard) -> None:
-    begin(yard, "calm-heron")
-    with terminal("watch", "--interval", "0.1", cwd=empty) as seen:
-        seen.until(lambda text: "│" in text)
-        seen.press("\x03")
-        assert seen.ended() == 130
-        assert seen.echoes()
-        assert "interrupted" in "\n".join(seen.lines)
-        assert "rror" not in "\n".join(seen.lines)
-
-
 @pytest.mark.timeout(90)
 def test_runs_behind_a_hub_are_seen_when_the_hub_tells_of_them(empty: Path, yard: my.Yard) -> None:
     """The interval is longer than this test: only the hub's word brings the next look."""
@@ -105,7 +93,7 @@ def test_runs_behind_a_hub_are_seen_when_the_hub_tells_of_them(empty: Path, yard
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
-def test_a_hub_that_is_away_is_waited_for(empty: Path, yard: my.Yard) -> None:
+def test_a_hub_that_is_away_is_waited_for_until_ctrl_c_ends_it(empty: Path, yard: my.Yard) -> None:
     begin(yard, "calm-heron")
     with hub_thread(empty / "yard.db") as url:
         seen = terminal("watch", "--interval", "0.2", cwd=empty, columns=160, MODELYARD_URI=url)
@@ -115,8 +103,11 @@ def test_a_hub_that_is_away_is_waited_for(empty: Path, yard: my.Yard) -> None:
         assert "calm-heron" in screen.until(lambda text: "trying again" in text)
         screen.press("n")  # heard, while the hub lets it wait
         screen.until(lambda text: text.splitlines()[1].split()[3:] == ["val/acc", "loss"])
-        screen.press("q")
-        assert screen.ended() == 0
+        screen.press("\x03")
+        assert screen.ended() == 130
+        assert screen.echoes()  # the terminal is as it was
+        assert "interrupted" in "\n".join(screen.lines)
+        assert "Traceback" not in "\n".join(screen.lines)
     finally:
         seen.__exit__(None, None, None)
 

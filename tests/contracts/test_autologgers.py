@@ -6,7 +6,13 @@ import importlib
 
 import pytest
 
-from modelyard.testing.autologgers import AutologgerCase, AutologgerContract, TrainingContract, told
+from modelyard.testing.autologgers import (
+    AutologgerCase,
+    AutologgerContract,
+    FaultsContract,
+    TrainingContract,
+    told,
+)
 
 __all__ = ["told"]  # a fixture
 
@@ -35,6 +41,11 @@ def test_every_training_of_a_case_is_run() -> None:
 @pytest.mark.parametrize(("name", "training"), PAIRS)
 class TestTraining(TrainingContract):
     pass
+
+
+@pytest.mark.parametrize(("name", "training"), [(name, t[0]) for name, t in TRAININGS.items()])
+class TestFaults(FaultsContract):
+    """Of the first training of each; `tests/frameworks` has those of all."""
 
 
 @pytest.mark.parametrize("name", list(TRAININGS))

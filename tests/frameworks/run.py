@@ -49,7 +49,9 @@ def run(name: str, table: Path) -> int:
     """The tests of one environment; what they said is printed when they are done."""
     started = time.monotonic()
     python = sys.executable if name == LIGHT else str(python_of(locked_environment(name)))
-    lightly = ["tests/frameworks/test_matrix.py", "tests/frameworks/light"]
+    lightly = [
+        f"tests/frameworks/{test}" for test in ("test_matrix.py", "test_autologgers.py", LIGHT)
+    ]
     tests = lightly if name == LIGHT else ["tests/frameworks"]
     tests = ENVIRONMENTS[name].get("tests", tests)
     paths = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT)]

@@ -6,7 +6,13 @@ import importlib
 
 import pytest
 
-from modelyard.testing.autologgers import AutologgerCase, AutologgerContract, TrainingContract, told
+from modelyard.testing.autologgers import (
+    AutologgerCase,
+    AutologgerContract,
+    FaultsContract,
+    TrainingContract,
+    told,
+)
 
 __all__ = ["told"]  # a fixture
 
@@ -17,6 +23,10 @@ def case(autologger_name: str) -> AutologgerCase:
 
 
 class TestTraining(TrainingContract):
+    pass
+
+
+class TestFaults(FaultsContract):
     pass
 
 

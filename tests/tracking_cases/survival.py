@@ -173,3 +173,27 @@ def kill_at_random(place: Path) -> None:
             return  # killed before it had told anything
         run = assert_arrived(yard, ended=False)
         assert run.status in (Status.RUNNING, Status.LOST)
+
+
+BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+
+AWAY = {
+    "refusing": nobody,
+    "black hole": lambda: answering(None),
+    "500": lambda: answering(BROKEN),
+    "30 s slow": lambda: answering(BROKEN, 30.0),
+}
+"""How a hub can be away."""
+
+
+def assert_does_not_notice(how: str) -> None:
+    """A training goes on as ever while the hub is away, and all it told is kept."""
+    with AWAY[how]() as port:
+        said, complained = train(f"http://127.0.0.1:{port}", 20_000, "end", "short", "memory")
+    grown, told = said.split()
+    assert told == "told"  # every call returned, and no hub ever answered
+    assert int(grown) < 20_000  # kB
+    assert len(complained) == 1, complained
+    assert "modelyard sync" in complained[0]
+    [spool] = sync(everything=True, dry_run=True)
+    assert spool.waiting == 20_000 + 200 + 3

@@ -170,6 +170,10 @@ class TrainingContract:
         assert parent.params
         assert parent.run_id == run.run_id
 
+
+class FaultsContract:
+    """As `TrainingContract`: each round trains once more, so that a quick run of tests takes one training of a library."""
+
     def test_whatever_fails_of_ours_the_training_is_the_same(
         self, case: AutologgerCase, training: str, told: MemoryRecorder
     ) -> None:

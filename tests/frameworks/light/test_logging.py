@@ -21,6 +21,7 @@ from tracking_cases.survival import (
     SECONDS,
     all_sent,
     assert_arrived,
+    assert_does_not_notice,
     kill_at_random,
     nobody,
     place,
@@ -38,6 +39,20 @@ KILLS = int(os.environ.get("MODELYARD_TEST_KILLS", "60"))
 def test_whoever_is_killed_what_was_told_arrives_once(place: Path) -> None:
     for _ in range(KILLS):
         kill_at_random(place)
+
+
+@pytest.mark.parametrize("how", ["500", "30 s slow"])
+def test_a_training_does_not_notice_that_the_hub_is_away(how: str, place: Path) -> None:
+    assert_does_not_notice(how)
+
+
+def test_forked_children_log_to_the_run_of_their_parent(place: Path) -> None:
+    _, complained = train(str(place / "yard.db"), 500, "end", "children")
+    assert complained == []
+    all_sent()
+    with Yard(place / "yard.db") as yard:
+        run = assert_arrived(yard)
+        assert {metric.key for metric in run.metrics} == {"first", "loss", "one", "two"}
 
 
 def test_copies_of_a_spool_on_two_machines_arrive_once(place: Path) -> None:

@@ -213,7 +213,7 @@ def test_a_torn_end_costs_nothing_else_and_is_told(tmp_path: Path, tool: str) ->
 @pytest.mark.parametrize("tool", plugins.names("run_files"))
 @given(where=st.integers(0, 10**6), with_=st.binary(min_size=1, max_size=12))
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_damage_anywhere_is_survived(tmp_path: Path, tool: str, where: int, with_: bytes) -> None:
     path = whole(tool, tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 import modelyard as my
 import run_file_writers as write
-from hub_cases.server import hub_thread
+from hub_cases.server import hub_thread, until
 from modelyard.base.errors import InvalidInput, NotFound
 
 VALUES = [1.5, float("nan"), 0.1, -0.0]
@@ -169,7 +169,7 @@ def test_a_deleted_run_stays_deleted_and_a_purged_one_comes_again(
 
 
 def test_an_import_that_was_killed_goes_on_where_it_was(local: my.Yard, tmp_path: Path) -> None:
-    values = [step / 3 for step in range(40_000)]
+    values = [step / 3 for step in range(20_000)]
     write.tensorboard(tmp_path / "runs/a/events.out.tfevents.1", write.losses(values))
     child = subprocess.Popen(
         [sys.executable, "-m", "modelyard", "runs", "import", "runs"],
@@ -177,8 +177,8 @@ def test_an_import_that_was_killed_goes_on_where_it_was(local: my.Yard, tmp_path
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while child.poll() is None and not local.runs.search("metrics.loss > 0", records=True):
-            pass  # the test's own time limit bounds it
+        begun = "metrics.loss > 0"
+        until(lambda: child.poll() is not None or local.runs.search(begun, records=True), 60)
     finally:
         child.kill()
         child.wait(60)

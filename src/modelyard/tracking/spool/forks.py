@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -52,3 +54,13 @@ def _in_child() -> None:
 def _at_exit() -> None:
     for recorder in list(RECORDERS.values()):
         recorder.close()
+    nobody_caught = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
+    if nobody_caught and not hasattr(sys, "ps1") and "IPython" not in sys.modules:
+        _still_interrupted()
+
+
+def _still_interrupted() -> None:
+    """A program that Ctrl-C ended dies of SIGINT, which shells and schedulers look at. The interpreter keeps that in mind
+    until text is run as code, as every ``@dataclass`` of a module does that the end of a run imports: it is told again."""
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")

@@ -28,10 +28,7 @@ def install(patcher: Patcher) -> None:
     for owner in (xgboost, training):
         patcher.wrap(owner, "train", train)
         patcher.wrap(owner, "cv", cv)
-    patcher.wrap(sklearn, "train", rounds, within=[fit])
-    for cls in vars(sklearn).values():
-        if isinstance(cls, type) and issubclass(cls, sklearn.XGBModel) and "fit" in vars(cls):
-            patcher.wrap(cls, "fit", fit)
+    boosting.wrap_estimators(patcher, sklearn, sklearn.XGBModel, fit, rounds)
 
 
 def train(call: Call) -> Generator[None, Any, None]:
@@ -54,23 +51,12 @@ def train(call: Call) -> Generator[None, Any, None]:
 
 def fit(call: Call) -> Generator[None, Any, None]:
     """Around `fit` of an estimator."""
-    given = call.arguments
-    estimator, X = given["self"], given.get("X")
-    with call.step("params"):
-        call.log_tags({"estimator": type(estimator).__name__})
-        call.log_params(boosting.given_params(estimator))
-    with call.step("dataset"):
-        call.log_data(X)
-    yield
-    _log_end(call, estimator.get_booster(), call.kept.get("iterations"))
-    boosting.log_estimator(call, estimator, X, given.get("y"))
+    return boosting.around_fit(call, lambda estimator: estimator.get_booster(), _log_end)
 
 
 def rounds(call: Call) -> Generator[None, Any, None]:
     """Around the `train` that an estimator calls: only its rounds are told."""
-    iterations = boosting.Iterations(call)
-    if call.outer is not None:
-        call.outer.kept["iterations"] = iterations
+    iterations = boosting.iterations_of_fit(call)
     with call.step("callback"):
         before = call.arguments.get("callbacks") or ()
         call.replace("callbacks", [_callback(call, iterations), *before])

@@ -122,7 +122,7 @@ def test_a_half_written_end_is_the_end(tmp_path: Path) -> None:
         assert reader.lost == [(50, 50)]  # the board knew that it had been there
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damage_costs_the_records_that_it_hits_and_is_counted(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -1,27 +1,14 @@
-"""Runs across processes: forked, spawned, started with a run in the environment, and how each end of a process ends a run."""
+"""Runs across processes: forked, spawned, started with a run in the environment, and ranks of a distributed training."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from hub_cases.server import until
 from modelyard.yard.yard import Yard
+from tracking_cases.programs import ended, folder, program, runs_of, yard
 
-ENDS = {
-    "falls-off": ("", 0, "FINISHED"),
-    "raises": ("raise RuntimeError('no token=abc')", 1, "FAILED"),
-    "exits": ("import sys; sys.exit(0)", 0, "FINISHED"),
-    "interrupted": ("raise KeyboardInterrupt", -signal.SIGINT, "KILLED"),
-    "terminated": ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, "KILLED"),
-}  # fmt: skip
-"""What ends a program that does not end its run, its exit status, and that of the run."""
+__all__ = ["folder", "yard"]  # fixtures
 
 FORK = """
 import multiprocessing, os, sys
@@ -86,63 +73,6 @@ import modelyard as my
 with my.start_run("training"):
     my.log_metric("loss", 0.5)
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("processes")
-
-
-@pytest.fixture(scope="module")
-def yard(folder: Path) -> Iterator[Yard]:
-    with Yard(folder / "yard.db") as yard:
-        yield yard
-
-
-def program(folder: Path, name: str, code: str, **environment: str) -> subprocess.Popen[str]:
-    """A program of its own, which logs to the yard of the folder."""
-    file = folder / f"{name}.py"
-    file.write_text(code)
-    known = {k: v for k, v in os.environ.items() if k != "MODELYARD_RUN_ID"}
-    own = {"MODELYARD_SPOOL": str(folder / "spool"), "MODELYARD_URI": f"sqlite:///{folder / 'yard.db'}"}  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, str(file)],
-        cwd=folder,
-        env={**known, **own, **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process: subprocess.Popen[str], status: int = 0) -> str:
-    """What it said, when it has ended so."""
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == status, said
-    return said
-
-
-def runs_of(yard: Yard, experiment: str) -> dict[str, dict[str, object]]:
-    rows = yard.runs.search(experiments=experiment, records=True)
-    return {str(row["name"]): row for row in rows}  # type: ignore[index]
-
-
-def test_each_end_of_a_program_ends_its_run(folder: Path, yard: Yard) -> None:
-    begin = "import modelyard as my\nmy.set_experiment('ends')\nmy.start_run({!r})\nmy.log_metric('m', 1)\n"
-    running = {
-        name: program(folder, name, begin.format(name) + code)
-        for name, (code, _, _) in ENDS.items()
-    }
-    for name, process in running.items():
-        ended(process, ENDS[name][1])
-
-    def seen() -> dict[str, str]:
-        return {name: str(row["status"]) for name, row in runs_of(yard, "ends").items()}
-
-    expected = {name: status for name, (_, _, status) in ENDS.items()}
-    until(lambda: seen() == expected, 60)
-    failed = runs_of(yard, "ends")["raises"]
-    assert failed["tags.modelyard.error"] == "no token=…"
-    assert all(row["metrics.m"] == 1 for row in runs_of(yard, "ends").values())
 
 
 def test_forked_spawned_and_other_processes_log_to_the_run_above(folder: Path, yard: Yard) -> None:

@@ -104,7 +104,7 @@ class FluentContract:
         assert tags["modelyard.host"]
         assert tags["modelyard.python"].startswith("3.")
         assert tags["mlflow.source.name"]
-        assert "pytest" in tags["modelyard.command"]
+        assert tags["modelyard.command"].startswith("python")  # whatever runs these tests
         packages = yard.artifacts.open(f"run:{run.run_id}", "environment/requirements.txt").read()
         assert b"\nsqlalchemy==" in packages
 

@@ -31,7 +31,7 @@ from tracking_cases.survival import (
 
 __all__ = ["place"]  # a fixture for all
 
-KILLS = int(os.environ.get("MODELYARD_TEST_KILLS", "60"))
+KILLS = int(os.environ.get("MODELYARD_TEST_KILLS", "15"))
 """How many trainings are killed at random."""
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from modelyard.base.errors import InvalidInput, InvalidName, TooLarge
 from modelyard.base.names import invisible
-from modelyard.tracking.interface import MAX_KEY, MAX_TEXT, MODEL_STATUSES
+from modelyard.tracking.interface import MAX_KEY, MAX_TEXT, MODEL_STATUSES, Status
 
 MAX_EXPERIMENT = 500
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -63,6 +63,15 @@ def check_run_id(run_id: str) -> str:
             hint="32 lower-case hex digits, as runs list shows them",
         )
     return run_id
+
+
+def check_status(word: str) -> Status:
+    """The status of a run that a word says, in capitals or not."""
+    found = next((one for one in Status if one.value == word.upper()), None)
+    if found is None:
+        known = ", ".join(one.value for one in Status)
+        raise InvalidInput(f"no status {word!r}", hint=f"one of {known}")
+    return found
 
 
 def check_model_status(status: str | None) -> str | None:

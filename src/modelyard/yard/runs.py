@@ -13,6 +13,7 @@ from modelyard.base.errors import InvalidInput
 from modelyard.base.names import LOGGED_MODEL
 from modelyard.base.paths import replacing
 from modelyard.stores.tree import Entry
+from modelyard.tracking.checks import check_status
 from modelyard.tracking.interface import (
     EVERYTHING,
     Batch,
@@ -20,7 +21,6 @@ from modelyard.tracking.interface import (
     Metric,
     Run,
     Search,
-    Status,
     View,
 )
 from modelyard.tracking.runs import files_of_run
@@ -170,10 +170,7 @@ class Runs:
 
     def end(self, run_id: str, status: str = "FINISHED") -> Run:
         """The run is over."""
-        words = [s.value for s in Status]
-        if status.upper() not in words:
-            raise InvalidInput(f"no status {status!r}", hint=f"one of {', '.join(words)}")
-        return self._yard.tracker.update_run(run_id, status=Status(status.upper()))
+        return self._yard.tracker.update_run(run_id, status=check_status(status))
 
     def import_files(
         self,

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from modelyard.base.clock import new_id, now_ms
-from modelyard.base.errors import InvalidInput
-from modelyard.tracking.checks import check_key, check_run_id, check_texts
-from modelyard.tracking.interface import ENDED, Batch, Run, Status
+from modelyard.tracking.checks import check_key, check_run_id, check_status, check_texts
+from modelyard.tracking.interface import ENDED, Batch, Run
 from modelyard.tracking.naming import run_name
 from modelyard.tracking.records import RunBegun, RunEnded, RunLogged
 from modelyard.yard.current_run import user
@@ -58,11 +57,7 @@ class ToldRuns:
 
     def end(self, run_id: str, status: str = "FINISHED") -> Run:
         """The run is over."""
-        word = next((one for one in Status if one.value == status.upper()), None)
-        if word is None:
-            known = ", ".join(one.value for one in Status)
-            raise InvalidInput(f"no status {status!r}", hint=f"one of {known}")
-        at_ms = now_ms()
+        word, at_ms = check_status(status), now_ms()
         self._recorder.add(RunEnded(check_run_id(run_id), word, at_ms))
         return Run(run_id, 0, status=word, ended_ms=at_ms if word in ENDED else None)
 
